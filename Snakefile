@@ -1,0 +1,23 @@
+# One study, end to end: data, memory model, emulation, build, training on the farm, MLflow, report.
+#   snakemake --cores 8 all                                   the default study
+#   snakemake --cores 8 all --configfile config/mnist.yaml    another one
+if not workflow.configfiles:
+
+    configfile: "config/config.yaml"
+
+
+include: "workflow/rules/plan.smk"
+include: "workflow/rules/data.smk"
+include: "workflow/rules/memory.smk"
+include: "workflow/rules/emulate.smk"
+include: "workflow/rules/build.smk"
+include: "workflow/rules/farm.smk"
+include: "workflow/rules/track.smk"
+include: "workflow/rules/report.smk"
+
+
+rule all:
+    default_target: True
+    input:
+        REPORT,
+        TRACKED,

@@ -1,0 +1,202 @@
+"""The command line: one subcommand a stage, and no logic."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from edgebnn import commands
+from edgebnn.errors import EdgebnnError
+from edgebnn.exclusive import exclusive
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs one subcommand; returns its exit status."""
+    options = _parser().parse_args(arguments)
+    output: Path | None = getattr(options, "output", None)
+    try:
+        if output is None:
+            return options.stage(options) or 0
+        _failure_note(output).unlink(missing_ok=True)
+        with exclusive(output) as done:
+            return 0 if done else options.stage(options) or 0
+    except EdgebnnError as error:
+        print(f"edgebnn: {error}", file=sys.stderr)
+        if output is not None and output.parent.is_dir():
+            _failure_note(output).write_text(f"{error}\n")
+        return error.exit_status
+    except KeyboardInterrupt:
+        print("edgebnn: interrupted; what was complete is kept", file=sys.stderr)
+        return 130
+
+
+def _failure_note(output: Path) -> Path:
+    """Where a stage says why it has no output: beside it, for the report and the summary."""
+    return output.with_name(output.name + ".failed")
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="edgebnn",
+        description="Train binary neural networks on small boards, and measure it. "
+        "The whole study: snakemake --cores 8 all",
+    )
+    subparsers = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    def command(
+        name: str, stage: Callable[[argparse.Namespace], int | None], about: str, **files: str
+    ) -> argparse.ArgumentParser:
+        added = subparsers.add_parser(name, help=about, description=about)
+        added.set_defaults(stage=stage)
+        for option, text in files.items():
+            added.add_argument(f"--{option}", type=Path, required=True, metavar="FILE", help=text)
+        return added
+
+    data = command(
+        "data", commands.data, "fetch, check and pack a data set", output="packed data set"
+    )
+    data.add_argument("name", help="digits, mnist, ...")
+    data.add_argument(
+        "--data-dir", type=Path, help="folder of .npz files to look in first (or EDGEBNN_DATA_DIR)"
+    )
+
+    _add_memory(subparsers)
+
+    emulate = command(
+        "emulate",
+        commands.emulate,
+        "train one run in Keras",
+        run="the run (results/runs/*.json)",
+        data="packed data set",
+        output="record",
+    )
+    emulate.add_argument(
+        "--threads", type=int, default=1, help="CPU threads (default: %(default)s)"
+    )
+
+    build = command(
+        "build", commands.build, "build the C++ trainer for one target", output="record"
+    )
+    build.add_argument("target", help="native, aarch64-linux or armv7-linux")
+
+    device = command(
+        "device",
+        commands.device,
+        "train one run on a device of the farm",
+        run="the run (results/runs/*.json)",
+        data="packed data set",
+        output="record",
+    )
+    _add_farm_options(device)
+    device.add_argument(
+        "--build",
+        type=Path,
+        default=Path("build"),
+        help="folder of the built trainers (default: %(default)s)",
+    )
+
+    _add_farm(subparsers)
+
+    track = command(
+        "track", commands.track, "put records into MLflow", plan="results/plan.json", output="stamp"
+    )
+    track.add_argument("records", type=Path, nargs="*", help="records to log")
+    track.add_argument(
+        "--tracking-uri",
+        default=os.environ.get("MLFLOW_TRACKING_URI"),
+        help="MLflow's store (default: MLFLOW_TRACKING_URI, else sqlite:///results/mlflow.db)",
+    )
+
+    report = command(
+        "report",
+        commands.report,
+        "write the report's page",
+        plan="results/plan.json",
+        output="page",
+    )
+    report.add_argument("records", type=Path, nargs="*", help="records to show")
+
+    plan = subparsers.add_parser("plan", help="list the runs of a study, running nothing")
+    plan.set_defaults(stage=commands.plan)
+    plan.add_argument("config", type=Path, nargs="?", default=Path("config/config.yaml"))
+
+    schema = subparsers.add_parser(
+        "schema", help="write the JSON Schemas of the configuration files"
+    )
+    schema.set_defaults(stage=commands.schema)
+    schema.add_argument("folder", type=Path, nargs="?", default=Path("config/schema"))
+    return parser
+
+
+def _add_memory(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    about = "the memory that training a network needs, variable by variable"
+    memory = subparsers.add_parser("memory", help=about, description=about)
+    memory.set_defaults(stage=commands.memory)
+    what = memory.add_mutually_exclusive_group(required=True)
+    what.add_argument("--model", help="mlp, cnv, binarynet, ... (config/models)")
+    what.add_argument("--run", type=Path, metavar="FILE", help="a run of a study")
+    memory.add_argument("--output", type=Path, metavar="FILE", help="record (with --run)")
+    memory.add_argument("--dataset", help="take its image shape, not the model's own")
+    memory.add_argument("--batch-size", type=int, default=100, help="default: %(default)s")
+    memory.add_argument(
+        "--optimizer", choices=("adam", "sgd", "bop"), default="adam", help="default: %(default)s"
+    )
+    memory.add_argument(
+        "--method",
+        action="append",
+        metavar="PRESET",
+        help="standard, proposed, lean; repeatable (default: standard and proposed)",
+    )
+    memory.add_argument(
+        "--switch",
+        action="append",
+        default=[],
+        metavar="KEY=VALUE",
+        help="a switch set otherwise in every method but standard; repeatable",
+    )
+    memory.add_argument(
+        "--models",
+        type=Path,
+        default=Path("config/models"),
+        help="folder of model files (default: %(default)s)",
+    )
+
+
+def _add_farm(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    farm = subparsers.add_parser("farm", help="the devices: list, check, enroll")
+    actions = farm.add_subparsers(required=True, metavar="ACTION")
+    for name, stage, about in (
+        ("list", commands.farm_list, "the inventory as a table"),
+        ("check", commands.farm_check, "reach every device and say whether it is fit for work"),
+        ("enroll", commands.farm_enroll, "show a board's host key and pin it"),
+    ):
+        action = actions.add_parser(name, help=about, description=about)
+        action.set_defaults(stage=stage)
+        _add_farm_options(action)
+        if name == "enroll":
+            action.add_argument("name", help="the device's name in the inventory")
+
+
+def _add_farm_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--farm",
+        type=Path,
+        default=Path("config/farm.yaml"),
+        help="the inventory (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--virtual",
+        type=Path,
+        default=Path("results/virtual"),
+        help="folder of the virtual devices' files (default: %(default)s)",
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())

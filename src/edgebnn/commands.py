@@ -1,0 +1,179 @@
+"""What each subcommand does: reads its files, calls its stage. Heavy packages load with the stage."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from edgebnn.errors import ConfigError
+
+if TYPE_CHECKING:
+    import argparse
+
+    from edgebnn.plan import Run
+
+
+def _read_run(path: Path) -> Run:
+    from pydantic import ValidationError
+
+    from edgebnn.plan import Run
+
+    try:
+        return Run.model_validate_json(path.read_bytes())
+    except OSError as error:
+        raise ConfigError(f"{path}: {error.strerror}") from None
+    except ValidationError as error:
+        raise ConfigError(f"{path}: not a run: {error.errors()[0]['msg']}") from None
+
+
+def data(options: argparse.Namespace) -> None:
+    """Fetches, checks and packs a data set."""
+    from edgebnn.datasets import DATASETS, default_cache, prepare, write_packed
+    from edgebnn.progress import download_bar
+    from edgebnn.spelling import nearest
+
+    if options.name not in DATASETS:
+        raise ConfigError(
+            f"unknown data set '{options.name}'{nearest(options.name, DATASETS)}; "
+            f"data sets are {', '.join(DATASETS)}"
+        )
+    folder = os.environ.get("EDGEBNN_DATA_DIR")
+    data_dir = Path(folder) if folder else options.data_dir
+    with download_bar(options.name) as progress:
+        packed = prepare(options.name, data_dir, default_cache(), progress)
+    write_packed(options.output, packed)
+
+
+def memory(options: argparse.Namespace) -> None:
+    """One run's record, or a table for people."""
+    from edgebnn.memory import memory_record
+    from edgebnn.network import load_network
+
+    if options.run is not None:
+        record = memory_record(_read_run(options.run))
+        if options.output is None:
+            print(record.model_dump_json(indent=1))
+        else:
+            record.write(options.output)
+        return
+    from rich.console import Console
+
+    from edgebnn.datasets import DATASETS
+    from edgebnn.memory_view import show
+    from edgebnn.switches import methods_of
+
+    network = load_network(options.model, options.models)
+    if options.dataset is not None:
+        if options.dataset not in DATASETS:
+            raise ConfigError(
+                f"--dataset: unknown data set '{options.dataset}'; data sets are {', '.join(DATASETS)}"
+            )
+        network = network.with_input(DATASETS[options.dataset].shape)
+    if options.batch_size < 1:
+        raise ConfigError(f"--batch-size: {options.batch_size} is not at least 1")
+    methods = methods_of(options.method or ["standard", "proposed"], options.switch)
+    show(network, options.model, options.batch_size, options.optimizer, methods, Console())
+
+
+def emulate(options: argparse.Namespace) -> None:
+    """One run in Keras."""
+    from edgebnn.emulation.train import emulate
+
+    run = _read_run(options.run)
+    state = options.output.parent / "state" / run.id
+    emulate(run, options.data, options.output, state, threads=options.threads)
+
+
+def build(options: argparse.Namespace) -> None:
+    """The trainer for one target."""
+    from edgebnn.build import build_trainer
+
+    build_trainer(options.target, options.output)
+
+
+def device(options: argparse.Namespace) -> None:
+    """One run on a device of the farm."""
+    from edgebnn.farm.inventory import load_inventory
+    from edgebnn.farm.job import train_on_device
+
+    inventory = load_inventory(options.farm)
+    train_on_device(
+        _read_run(options.run),
+        options.data,
+        options.build,
+        inventory,
+        options.output,
+        options.virtual,
+    )
+
+
+def farm_list(options: argparse.Namespace) -> None:
+    """The inventory."""
+    from rich.console import Console
+
+    from edgebnn.farm import listing
+    from edgebnn.farm.inventory import load_inventory
+
+    Console().print(listing(load_inventory(options.farm)))
+
+
+def farm_check(options: argparse.Namespace) -> int:
+    """Every device; exit status 3 if one is unfit."""
+    from edgebnn.farm import check_all
+    from edgebnn.farm.inventory import load_inventory
+
+    return 0 if check_all(load_inventory(options.farm), options.virtual) else 3
+
+
+def farm_enroll(options: argparse.Namespace) -> None:
+    """Pins a board's host key."""
+    from edgebnn.farm.enroll import enroll
+    from edgebnn.farm.inventory import load_inventory
+
+    enroll(load_inventory(options.farm), options.name)
+
+
+def track(options: argparse.Namespace) -> None:
+    """Records into MLflow."""
+    from edgebnn.track import track
+
+    track(options.records, options.plan, options.tracking_uri, options.output)
+
+
+def report(options: argparse.Namespace) -> None:
+    """Records onto a page."""
+    from edgebnn.report import write_report
+
+    failures = {
+        path.name.removesuffix(".failed"): path.read_text()
+        for path in sorted(options.output.parent.parent.glob("*/*.failed"))
+    }
+    write_report(options.records, options.plan, options.output, failures)
+
+
+def plan(options: argparse.Namespace) -> None:
+    """The runs of a study, as a table."""
+    from rich.console import Console
+    from rich.table import Table
+
+    from edgebnn.config import load_study
+    from edgebnn.farm.inventory import load_inventory
+    from edgebnn.plan import make_plan
+
+    study = load_study(options.config)
+    plan = make_plan(study, load_inventory(Path(study.farm)).boards())
+    table = Table(
+        "experiment", "stage", "method", "run", title=f"{study.study}: the runs of {options.config}"
+    )
+    for experiment, runs in plan.experiments.items():
+        for run in runs:
+            table.add_row(experiment, run.stage, run.method, run.run_id)
+    Console().print(table)
+
+
+def schema(options: argparse.Namespace) -> None:
+    """The JSON Schemas."""
+    from edgebnn.schema import write_schemas
+
+    write_schemas(options.folder)

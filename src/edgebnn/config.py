@@ -1,0 +1,248 @@
+"""The study: what the user asks for. Data classes only; config/README.md explains every key."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self, TypeVar
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from edgebnn.errors import ConfigError
+from edgebnn.spelling import nearest
+from edgebnn.switches import PRESETS, Switches
+
+Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.+-]*$", max_length=64)]
+"""What may become part of a file's name, a tag or a remote argument."""
+
+PositiveInt = Annotated[int, Field(ge=1)]
+
+Model = TypeVar("Model", bound=BaseModel)
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Constant(_Strict):
+    """The learning rate as it is."""
+
+    kind: Literal["constant"] = "constant"
+
+
+class Step(_Strict):
+    """The learning rate times `factor` every `every` epochs."""
+
+    kind: Literal["step"]
+    factor: float = Field(gt=0, le=1)
+    every: PositiveInt
+
+
+class Plateau(_Strict):
+    """The learning rate times `factor` when validation accuracy has not risen for `patience` epochs."""
+
+    kind: Literal["plateau"]
+    factor: float = Field(default=0.5, gt=0, lt=1)
+    patience: PositiveInt = 50
+
+
+class Optimizer(_Strict):
+    """adam, sgd with momentum, or bop (Helwegen et al. 2019)."""
+
+    kind: Literal["adam", "sgd", "bop"] = "adam"
+    learning_rate: float = Field(default=1e-3, gt=0)
+    schedule: Constant | Step | Plateau = Field(default=Constant(), discriminator="kind")
+    gamma: float = Field(default=1e-4, gt=0, le=1)
+    """bop only: weight of the newest gradient in the average."""
+    tau: float = Field(default=1e-8, ge=0)
+    """bop only: threshold of the average above which a weight flips."""
+
+
+class Method(_Strict):
+    """A preset, with some switches set otherwise: `{name: proposed-f32, preset: proposed, gradient_dtype: f32}`."""
+
+    name: Name
+    switches: Switches
+
+    @model_validator(mode="before")
+    @classmethod
+    def _from_short_form(cls, value: Any) -> Any:
+        if isinstance(value, str):
+            value = {"preset": value}
+        if not isinstance(value, dict) or "switches" in value:
+            return value
+        value = dict(value)
+        preset = value.pop("preset", None)
+        if preset not in PRESETS:
+            raise ValueError(
+                f"unknown preset '{preset}'{nearest(str(preset), PRESETS)}; presets are {', '.join(PRESETS)}"
+            )
+        name = value.pop("name", None)
+        if name is None and value:
+            raise ValueError("a method with switches of its own needs a 'name'")
+        for key in value:
+            if key not in Switches.model_fields:
+                raise ValueError(
+                    f"unknown switch '{key}'{nearest(key, Switches.model_fields)}; "
+                    f"switches are {', '.join(Switches.model_fields)}"
+                )
+        switches = {**PRESETS[preset].model_dump(), **value}
+        return {"name": name or preset, "switches": switches}
+
+
+class Emulation(_Strict):
+    """Training in Keras, on this machine or its GPUs."""
+
+    batch_size: PositiveInt = 100
+    epochs: PositiveInt = 20
+
+
+class OnDevice(_Strict):
+    """Training by the C++ trainer on the farm."""
+
+    boards: tuple[Name, ...] = Field(default=("virtual",), min_length=1)
+    batch_size: PositiveInt = 200
+    epochs: PositiveInt = 20
+
+
+class Experiment(_Strict):
+    """One model on one data set, by some methods, with some seeds, in one or both engines."""
+
+    name: Name
+    dataset: Name
+    model: Name
+    methods: tuple[Method, ...] = Field(min_length=1)
+    seeds: tuple[Annotated[int, Field(ge=0, lt=2**63)], ...] = Field(default=(0,), min_length=1)
+    optimizer: Optimizer = Optimizer()
+    emulate: Emulation | None = None
+    device: OnDevice | None = None
+
+
+class MemoryCase(_Strict):
+    """A row of the memory model: what `methods` would need, without training anything."""
+
+    dataset: Name
+    model: Name
+    batch_size: PositiveInt = 100
+    optimizer: Optimizer = Optimizer()
+    methods: tuple[Method, ...] = Field(
+        default_factory=lambda: tuple(
+            Method(name=name, switches=PRESETS[name]) for name in ("standard", "proposed")
+        ),
+        min_length=1,
+    )
+
+
+class Study(_Strict):
+    """Everything one `snakemake all` does."""
+
+    study: Name
+    experiments: tuple[Experiment, ...] = ()
+    memory: tuple[MemoryCase, ...] = ()
+    results: str = "results"
+    farm: str = "config/farm.yaml"
+    models: str = "config/models"
+    data_dir: str | None = None
+
+    @model_validator(mode="after")
+    def _names_once(self) -> Self:
+        names = [experiment.name for experiment in self.experiments]
+        for name in names:
+            if names.count(name) > 1:
+                raise ValueError(f"experiments: the name '{name}' stands twice")
+        for experiment in self.experiments:
+            methods = [method.name for method in experiment.methods]
+            for name in methods:
+                if methods.count(name) > 1:
+                    raise ValueError(
+                        f"experiment '{experiment.name}': the method '{name}' stands twice"
+                    )
+        return self
+
+
+def parse_study(document: Any, where: str) -> Study:
+    """The study of a parsed configuration.
+
+    Args:
+        document: the mapping of one YAML file, or of several merged by Snakemake.
+        where: the file or files, for messages.
+
+    Raises:
+        ConfigError: naming file, key, value and what is allowed.
+    """
+    return parse(Study, document, where)
+
+
+def load_study(path: Path) -> Study:
+    """The study in a YAML file; raises ConfigError."""
+    return parse_study(load_yaml(path), str(path))
+
+
+def load_yaml(path: Path) -> Any:
+    """A YAML file's content; raises ConfigError if it cannot be read."""
+    try:
+        return yaml.safe_load(path.read_text())
+    except OSError as error:
+        raise ConfigError(f"{path}: {error.strerror}") from None
+    except yaml.YAMLError as error:
+        raise ConfigError(f"{path}: not YAML: {error}") from None
+
+
+def parse(model: type[Model], document: Any, where: str) -> Model:
+    """`document` as a `model`, or a ConfigError with one line for each mistake."""
+    try:
+        return model.model_validate(document)
+    except ValidationError as error:
+        problems = error.errors()
+        lines = [
+            _explain(model, problem, where) for problem in problems if not _echo(problem, problems)
+        ]
+        raise ConfigError("\n".join(lines)) from None
+
+
+def _echo(problem: Any, problems: list[Any]) -> bool:
+    """A list called too short only because its items are wrong: pydantic says both."""
+    place = problem["loc"]
+    deeper = (other["loc"] for other in problems if len(other["loc"]) > len(place))
+    return problem["type"] == "too_short" and any(loc[: len(place)] == place for loc in deeper)
+
+
+def _explain(model: type[BaseModel], problem: Any, where: str) -> str:
+    location = ".".join(str(part) for part in problem["loc"])
+    prefix = f"{where}: {location}" if location else where
+    if problem["type"] == "extra_forbidden":
+        allowed = list(_fields_at(model, problem["loc"][:-1]))
+        key = str(problem["loc"][-1])
+        hint = nearest(key, allowed)
+        return f"{prefix}: unknown key{hint}; keys here are {', '.join(allowed)}"
+    message = problem["msg"].removeprefix("Value error, ")
+    if problem["type"] in ("missing", "value_error"):
+        return f"{prefix}: {message}"
+    return f"{prefix}: {message} (found {problem['input']!r})"
+
+
+def _fields_at(model: type[BaseModel], location: Iterable[int | str]) -> list[str]:
+    """Names of the keys allowed at a place in a document, following the models' annotations."""
+    here: Any = model
+    for part in location:
+        if isinstance(part, int):
+            continue
+        if isinstance(here, type) and issubclass(here, BaseModel) and part in here.model_fields:
+            here = _models_in(here.model_fields[part].annotation)
+        elif isinstance(here, list):  # a union: the part is the discriminator or a class name
+            named = [m for m in here if part in (m.__name__, m.model_fields["kind"].default)]
+            here = named[0] if named else here[0]
+        if isinstance(here, list) and len(here) == 1:
+            here = here[0]
+    candidates = here if isinstance(here, list) else [here]
+    return list(dict.fromkeys(name for m in candidates for name in m.model_fields))
+
+
+def _models_in(annotation: Any) -> list[type[BaseModel]]:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return [annotation]
+    found: list[type[BaseModel]] = []
+    for argument in getattr(annotation, "__args__", ()):
+        found += _models_in(argument)
+    return found

@@ -1,0 +1,65 @@
+"""The backend, loaded once a process: quietly, and with capped threads."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from edgebnn.errors import ConfigError
+
+
+def load_backend(threads: int | None = None) -> None:
+    """Imports Keras and its backend; does nothing more the second time.
+
+    GPUs give out memory as it is needed, so that several runs can share one, and multiply in
+    true float32, which TF32 is not.
+
+    Args:
+        threads: CPU threads at most; None leaves the backend's default.
+
+    Raises:
+        ConfigError: the backend already runs with another number of threads.
+    """
+    if threads is not None and "tensorflow" not in sys.modules:
+        os.environ["OMP_NUM_THREADS"] = str(threads)
+    with _banners_held_back():
+        import keras  # noqa: F401
+        import tensorflow as tf
+
+        devices = tf.config.list_physical_devices("GPU")
+    try:
+        for gpu in devices:
+            tf.config.experimental.set_memory_growth(gpu, True)
+        if threads is not None:
+            tf.config.threading.set_intra_op_parallelism_threads(threads)
+            tf.config.threading.set_inter_op_parallelism_threads(1)
+    except RuntimeError:
+        if tf.config.threading.get_intra_op_parallelism_threads() not in (threads, None):
+            raise ConfigError(
+                f"threads: {threads}: TensorFlow runs in this process already, with "
+                f"{tf.config.threading.get_intra_op_parallelism_threads() or 'all'} threads"
+            ) from None
+    tf.config.experimental.enable_tensor_float_32_execution(False)
+
+
+@contextmanager
+def _banners_held_back() -> Iterator[None]:
+    """Keeps what native code says on standard error to itself, unless an exception follows."""
+    sys.stderr.flush()
+    saved = os.dup(2)
+    with tempfile.TemporaryFile() as said:
+        os.dup2(said.fileno(), 2)
+        try:
+            yield
+        except BaseException:
+            os.dup2(saved, 2)
+            said.seek(0)
+            shutil.copyfileobj(said, os.fdopen(os.dup(2), "wb"))
+            raise
+        finally:
+            os.dup2(saved, 2)
+            os.close(saved)

@@ -1,0 +1,179 @@
+"""The layers of a binary network, with the backward of Courbariaux & Bengio or of Wang et al.
+
+Gradients follow docs/numerics.md: what flows between layers is the gradient of the loss *summed* over
+the batch, as stored; what reaches an optimiser is divided by the batch size, or is a sign.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import keras
+from keras import ops
+
+from edgebnn.emulation import precision
+from edgebnn.emulation.quantizers import binarize, sgn
+from edgebnn.emulation.storage import store_gradients
+
+LATENT = "latent_weights"
+"""Name of the weights that an optimiser keeps in [-1, 1] and that the network uses by their sign."""
+
+_register = keras.saving.register_keras_serializable("edgebnn")
+
+
+@_register
+class BinaryDense(keras.layers.Layer):
+    """Y = X sgn(W): [B, fan_in] -> [B, units], exact integers where X is one.
+
+    Backward: dX = f32(dY sgn(W)^T); dW = f32(X^T dY), as its sign (+1 at 0) under
+    `weight_gradient: bool` (Wang et al. 2021, section 4), else divided by B.
+    """
+
+    def __init__(self, units: int, weight_gradient: str = "f32", **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.units = units
+        self.weight_gradient = weight_gradient
+
+    def build(self, input_shape: tuple[int | None, ...]) -> None:
+        fan_in = int(input_shape[-1] or 0)
+        self.latent_weights = self.add_weight(
+            name=LATENT,
+            shape=(fan_in, self.units),
+            initializer=keras.initializers.RandomNormal(stddev=fan_in**-0.5),
+        )
+
+    def call(self, x: Any) -> Any:
+        @ops.custom_gradient
+        def product(x: Any, w: Any) -> Any:
+            signs = sgn(w)
+
+            def grad(*args: Any, upstream: Any = None) -> Any:
+                dy = args[0] if upstream is None else upstream
+                dw = precision.matmul(ops.transpose(x), dy)
+                dw = sgn(dw) if self.weight_gradient == "bool" else dw / _batch(x)
+                return precision.matmul(dy, ops.transpose(signs)), dw
+
+            return ops.matmul(x, signs), grad
+
+        return product(x, ops.copy(self.latent_weights))
+
+    def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
+        return (*input_shape[:-1], self.units)
+
+    def get_config(self) -> dict[str, Any]:
+        config = {"units": self.units, "weight_gradient": self.weight_gradient}
+        return {**super().get_config(), **config}
+
+
+@_register
+class BatchNorm(keras.layers.Layer):
+    """X' = (Y - mu)/psi + beta per channel (last axis), without a scale; shape unchanged.
+
+    kind: `l2` psi = sqrt(var + 1e-5); `l1` psi = mean|Y - mu|; `bnn` as l1, with the backward of
+    Wang et al. (2021, section 4.2), which needs only sgn(X') and omega = mean|X'|:
+    dY = v - mean(v) - mean(v·x^)·omega·x^, v = dX'/psi. Where psi = 0: X' = beta, dY = 0.
+    Inference uses moving averages of mu and psi (momentum 0.9, from 0 and 1).
+    """
+
+    def __init__(self, kind: str = "l2", gradient_dtype: str = "f32", **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.kind = kind
+        self.gradient_dtype = gradient_dtype
+
+    def build(self, input_shape: tuple[int | None, ...]) -> None:
+        channels = (input_shape[-1],)
+        self.beta = self.add_weight(name="beta", shape=channels, initializer="zeros")
+        self.moving_mu = self.add_weight(
+            name="moving_mu", shape=channels, initializer="zeros", trainable=False
+        )
+        self.moving_psi = self.add_weight(
+            name="moving_psi", shape=channels, initializer="ones", trainable=False
+        )
+
+    def call(self, y: Any, training: bool = False) -> Any:
+        if not training:
+            return (y - self.moving_mu) * _reciprocal(self.moving_psi) + self.beta
+        mu, psi = self._statistics(ops.stop_gradient(y))
+        for moving, value in ((self.moving_mu, mu), (self.moving_psi, psi)):
+            moving.assign(moving * 0.9 + value * 0.1)
+        return self._normalize(y, mu, psi)
+
+    def _statistics(self, y: Any) -> tuple[Any, Any]:
+        """mu and psi, [channels] each, of a batch."""
+        axes = _all_but_last(y)
+        mu = precision.mean(y, axes)
+        d = y - mu
+        if self.kind == "l2":
+            d = precision.wide(d)
+            variance = ops.sum(d * d, axes) / precision.wide(precision.positions(y, axes))
+            return mu, precision.single(ops.sqrt(variance + 1e-5))
+        return mu, precision.mean(ops.abs(d), axes)
+
+    def _normalize(self, y: Any, mu: Any, psi: Any) -> Any:
+        axes = _all_but_last(y)
+
+        @ops.custom_gradient
+        def normalized(y: Any, beta: Any, mu: Any, psi: Any) -> Any:
+            r = _reciprocal(psi)
+            xn = (y - mu) * r
+            x = xn + beta
+
+            def grad(*args: Any, upstream: Any = None) -> Any:
+                g = args[0] if upstream is None else upstream
+                v = g * r
+                if self.kind == "bnn":
+                    direction = sgn(x)
+                    m2 = precision.mean(v, axes, direction) * precision.mean(ops.abs(x), axes)
+                else:
+                    direction = xn if self.kind == "l2" else sgn(xn)
+                    m2 = precision.mean(v, axes, xn)
+                dy = (v - precision.mean(v, axes)) - m2 * direction
+                dbeta = precision.single(ops.sum(precision.wide(g), axes)) / _batch(y)
+                dy = store_gradients(self.gradient_dtype, dy)
+                return dy, dbeta, ops.zeros_like(mu), ops.zeros_like(psi)
+
+            return x, grad
+
+        return normalized(y, ops.copy(self.beta), mu, psi)
+
+    def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
+        return input_shape
+
+    def get_config(self) -> dict[str, Any]:
+        config = {"kind": self.kind, "gradient_dtype": self.gradient_dtype}
+        return {**super().get_config(), **config}
+
+
+@_register
+class Sign(keras.layers.Layer):
+    """x^ = sgn(X'), with the straight-through estimator of `quantizers.binarize` backward."""
+
+    def __init__(self, ste: str = "clip", gradient_dtype: str = "f32", **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.ste = ste
+        self.gradient_dtype = gradient_dtype
+
+    def call(self, x: Any) -> Any:
+        return binarize(x, self.ste, self.gradient_dtype)
+
+    def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
+        return input_shape
+
+    def get_config(self) -> dict[str, Any]:
+        config = {"ste": self.ste, "gradient_dtype": self.gradient_dtype}
+        return {**super().get_config(), **config}
+
+
+def _reciprocal(psi: Any) -> Any:
+    """1/psi, and 0 for a dead channel (psi = 0)."""
+    alive = psi > 0
+    return ops.where(alive, 1.0 / ops.where(alive, psi, ops.ones_like(psi)), ops.zeros_like(psi))
+
+
+def _all_but_last(x: Any) -> tuple[int, ...]:
+    return tuple(range(len(x.shape) - 1))
+
+
+def _batch(x: Any) -> Any:
+    """The batch size, as float32."""
+    return ops.cast(ops.shape(x)[0], "float32")

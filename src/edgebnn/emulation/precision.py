@@ -1,0 +1,84 @@
+"""How sums are accumulated: float32 for speed, or float64, where every engine agrees to the bit.
+
+    with exact_sums():
+        ...  # eager calls, or the first (tracing) call of a compiled function
+
+Only reductions and backward products change; elementwise arithmetic is float32 either way
+(docs/numerics.md, "Accumulators").
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import Any
+
+import keras
+from keras import ops
+
+from edgebnn.errors import ConfigError
+
+_accumulator: ContextVar[str] = ContextVar("accumulator", default="float32")
+
+
+def accumulator() -> str:
+    """The dtype in which sums are taken here: `float32` or `float64`."""
+    return _accumulator.get()
+
+
+@contextmanager
+def exact_sums() -> Iterator[None]:
+    """Sums are float64 and rounded once, as the trainer's are.
+
+    Use it with eager or plain graph execution: under XLA the steps between the sums may be
+    contracted into fused multiply-adds, which numerics.md rules out.
+
+    Raises:
+        ConfigError: the backend has no float64 (JAX without `jax_enable_x64`).
+    """
+    if keras.backend.standardize_dtype(ops.zeros((), "float64").dtype) != "float64":
+        raise ConfigError(
+            f"KERAS_BACKEND={keras.backend.backend()}: exact sums need float64; "
+            f"use tensorflow, or set JAX_ENABLE_X64=1"
+        )
+    token = _accumulator.set("float64")
+    try:
+        yield
+    finally:
+        _accumulator.reset(token)
+
+
+def wide(x: Any) -> Any:
+    """`x` in the accumulator's dtype."""
+    return ops.cast(x, accumulator())
+
+
+def single(x: Any) -> Any:
+    """`x` rounded to float32."""
+    return ops.cast(x, "float32")
+
+
+def mean(x: Any, axes: Sequence[int], factor: Any = None) -> Any:
+    """f32(sum(x) / N), or f32(sum(x·factor) / N) with the products in the accumulator's dtype.
+
+    Args:
+        x: float32 tensor.
+        axes: the axes summed over; N is the number of elements along them.
+        factor: None, or a float32 tensor of the same shape.
+    """
+    terms = wide(x) if factor is None else wide(x) * wide(factor)
+    return single(ops.sum(terms, axes) / wide(positions(x, axes)))
+
+
+def matmul(a: Any, b: Any) -> Any:
+    """f32(a b): [m, k], [k, n] -> [m, n]."""
+    return single(ops.matmul(wide(a), wide(b)))
+
+
+def positions(x: Any, axes: Sequence[int]) -> Any:
+    """Number of elements of `x` along `axes`, as float32."""
+    count = ops.cast(1, "float32")
+    for axis in axes:
+        count = count * ops.cast(ops.shape(x)[axis], "float32")
+    return count

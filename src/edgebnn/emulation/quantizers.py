@@ -1,0 +1,39 @@
+"""The sign, and the gradient that stands in for its own: the straight-through estimator.
+
+Source: Courbariaux & Bengio (2016), "Binarized Neural Networks", section 1.3.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from keras import ops
+
+from edgebnn.emulation.storage import store_gradients
+
+
+def sgn(x: Any) -> Any:
+    """+1 where x >= 0 (also for -0.0), else -1: float32, same shape."""
+    return ops.where(x >= 0, ops.ones_like(x), -ops.ones_like(x))
+
+
+def binarize(x: Any, ste: str, gradient_dtype: str) -> Any:
+    """x^ = sgn(x); backward, dX = store_g(upstream where |x| <= 1, else 0).
+
+    Args:
+        x: float32, any shape (X', a batch norm's output).
+        ste: `clip` as above, or `identity`, which lets every gradient through.
+        gradient_dtype: the storage of dX (storage.GRADIENTS).
+    """
+
+    @ops.custom_gradient
+    def sign(x: Any) -> Any:
+        def grad(*args: Any, upstream: Any = None) -> Any:
+            dx = args[0] if upstream is None else upstream
+            if ste == "clip":
+                dx = ops.where(ops.abs(x) <= 1, dx, ops.zeros_like(dx))
+            return store_gradients(gradient_dtype, dx)
+
+        return sgn(x), grad
+
+    return sign(x)

@@ -1,0 +1,240 @@
+"""The stage `emulate`: one run, trained in Keras, into a record."""
+
+from __future__ import annotations
+
+import math
+import os
+import resource
+import sys
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from edgebnn.datasets import Packed, read_packed
+from edgebnn.emulation.backend import load_backend
+from edgebnn.emulation.checkpoint import SERIES, Checkpoint, Progress
+from edgebnn.emulation.schedule import learning_rate
+from edgebnn.errors import ConfigError, JobError
+from edgebnn.plan import Run
+from edgebnn.record import Artifact, Metric, Record, file_sha256, provenance
+
+STEPS_PER_EXECUTION = 20
+"""At most: batches that the backend runs without coming back to Python."""
+
+
+def emulate(
+    run: Run,
+    data: Path,
+    output: Path,
+    state: Path,
+    progress: Callable[[str], None] = lambda line: print(line, file=sys.stderr, flush=True),
+    threads: int | None = None,
+) -> Record:
+    """Trains a run to its end, continuing from its checkpoint if there is one, and writes its record.
+
+    Args:
+        run: of the stage `emulate`, with epochs and seed.
+        data: the packed data set.
+        output: the record; the best epoch's model goes beside it, to `<run id>/model.keras`.
+        state: folder of the checkpoint; emptied once the record is written.
+        progress: takes one line an epoch.
+        threads: CPU threads at most; None: EDGEBNN_THREADS, else as the backend likes.
+
+    Raises:
+        ConfigError: the run, the data or the checkpoint do not fit each other.
+        JobError: the loss is no longer finite.
+        InfrastructureError: the disk cannot be written.
+    """
+    started = datetime.now(UTC).isoformat(timespec="seconds")
+    packed = read_packed(data)
+    _check(run, packed, data)
+    load_backend(threads or _threads_of_environment())
+    from edgebnn.emulation.model import compiled_model
+
+    steps = len(packed.train.labels) // run.batch_size
+    model = compiled_model(run, jit_compile=True, steps_per_execution=_divisor(steps))
+    checkpoint = Checkpoint(state)
+    done = checkpoint.restore(run.id, model)
+    if done.epoch:
+        progress(f"{run.id}: continues after epoch {done.epoch}")
+    _fit(run, model, packed, checkpoint, done, progress)
+    metrics = _test(model, packed, checkpoint)
+    metrics |= _figures(done, steps)
+    artifact = _save_model(model, output.parent / run.id / "model.keras")
+    record = Record(
+        stage="emulate",
+        run_id=run.id,
+        parameters=run.parameters(),
+        metrics={name: Metric(value=value, source="measured") for name, value in metrics.items()},
+        series={name: list(enumerate(done.history[name], 1)) for name in SERIES},  # type: ignore[misc]
+        artifacts={
+            "model": Artifact(path=f"{run.id}/{artifact.name}", sha256=file_sha256(artifact))
+        },
+        provenance=provenance(started, ("keras", _backend_package(), "numpy")),
+    )
+    record.write(output)
+    checkpoint.remove()
+    return record
+
+
+def _fit(
+    run: Run,
+    model: Any,
+    packed: Packed,
+    checkpoint: Checkpoint,
+    done: Progress,
+    progress: Callable[[str], None],
+) -> None:
+    """Trains the epochs that remain; `done` and the checkpoint follow."""
+    import keras
+
+    from edgebnn.emulation.batches import evaluation_batches, training_batches
+
+    epochs, seed = run.epochs or 1, run.seed or 0
+    if done.epoch >= epochs:
+        return
+    per_execution = model.steps_per_execution
+
+    class Epochs(keras.callbacks.Callback):  # type: ignore[misc]
+        """Times the batches, sets the learning rate, and keeps each epoch as it ends."""
+
+        def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
+            rate = learning_rate(run.optimizer, done.history["validation_accuracy"])
+            self.model.optimizer.learning_rate = rate
+            self.seconds = 0.0
+
+        def on_train_batch_begin(self, batch: int, logs: Any = None) -> None:
+            self.begun = time.perf_counter()
+
+        def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
+            seconds = time.perf_counter() - self.begun
+            self.seconds += seconds
+            if done.epoch > first or batch >= per_execution:  # the very first one compiles
+                done.step_seconds.append(seconds / per_execution)
+
+        def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+            for name in SERIES:
+                value = float(logs[name.replace("validation_", "val_")])
+                if not math.isfinite(value):
+                    raise JobError(f"{run.id}: epoch {epoch + 1}: {name} is {value}")
+                done.history[name].append(value)
+            done.train_seconds += self.seconds
+            done.peak_memory_mib = max(done.peak_memory_mib, _peak_memory_mib())
+            checkpoint.save(done, self.model)
+            accuracy, validation = (done.history[n][-1] for n in ("accuracy", SERIES[3]))
+            progress(
+                f"{run.id}: epoch {epoch + 1}/{epochs}  loss {logs['loss']:.4f}  "
+                f"accuracy {accuracy:.4f}  validation {validation:.4f}  {self.seconds:.1f} s"
+            )
+
+    first = done.epoch
+    train = packed.train
+    model.fit(
+        training_batches(train, run.batch_size, seed, first, epochs),
+        steps_per_epoch=len(train.labels) // run.batch_size,
+        initial_epoch=first,
+        epochs=epochs,
+        validation_data=evaluation_batches(packed.validation),
+        callbacks=[Epochs()],
+        shuffle=False,
+        verbose=0,
+    )
+
+
+def _test(model: Any, packed: Packed, checkpoint: Checkpoint) -> dict[str, float]:
+    """Test figures of the last epoch's weights, then of the best epoch's, which the model keeps."""
+    from edgebnn.emulation.batches import evaluation_batches
+
+    def evaluate() -> dict[str, float]:
+        found = model.evaluate(evaluation_batches(packed.test), verbose=0, return_dict=True)
+        return {name: float(value) for name, value in found.items()}
+
+    last = evaluate()
+    for variable, value in zip(model.variables, checkpoint.best, strict=True):
+        variable.assign(value)
+    return {
+        "test_accuracy": last["accuracy"],
+        "test_loss": last["loss"],
+        "test_accuracy_at_best": evaluate()["accuracy"],
+    }
+
+
+def _figures(done: Progress, steps: int) -> dict[str, float]:
+    """Metrics of the training itself; a batch's time is a quantile over executions."""
+    accuracies = done.history["validation_accuracy"]
+    figures = {
+        "validation_accuracy": accuracies[-1],
+        "best_validation_accuracy": max(accuracies),
+        "train_time_s": done.train_seconds,
+        "peak_memory_mib": done.peak_memory_mib,
+        "steps": float(steps * done.epoch),
+    }
+    if done.step_seconds:
+        q1, median, q3 = np.quantile(done.step_seconds, (0.25, 0.5, 0.75))
+        figures |= {
+            "time_per_batch_s": float(median),
+            "time_per_batch_q1_s": float(q1),
+            "time_per_batch_q3_s": float(q3),
+        }
+    return figures
+
+
+def _check(run: Run, packed: Packed, data: Path) -> None:
+    """Refuses data that the network cannot take, before anything heavy is loaded."""
+    if packed.shape != run.network.input:
+        raise ConfigError(
+            f"{data}: images of {packed.shape}, but run {run.id} has input {run.network.input}"
+        )
+    if packed.classes != run.network.output[0]:
+        raise ConfigError(
+            f"{data}: {packed.classes} classes, but run {run.id} has {run.network.output[0]} outputs"
+        )
+    for name, split in zip(("train", "validation", "test"), packed.splits(), strict=True):
+        if not len(split.labels):
+            raise ConfigError(f"{data}: no images in {name}")
+    if len(packed.train.labels) < run.batch_size:
+        raise ConfigError(
+            f"{data}: {len(packed.train.labels)} training images are less than one batch of "
+            f"{run.batch_size} (run {run.id})"
+        )
+
+
+def _save_model(model: Any, path: Path) -> Path:
+    """Saves a .keras file that takes its name only when complete."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(f".{os.getpid()}.part.keras")
+    try:
+        model.save(part)
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)
+    return path
+
+
+def _divisor(steps: int) -> int:
+    """The largest divisor of an epoch's steps up to STEPS_PER_EXECUTION: every execution is whole."""
+    return max(d for d in range(1, STEPS_PER_EXECUTION + 1) if steps % d == 0)
+
+
+def _threads_of_environment() -> int | None:
+    text = os.environ.get("EDGEBNN_THREADS")
+    if text is None:
+        return None
+    if not text.isdecimal() or int(text) < 1:
+        raise ConfigError(f"EDGEBNN_THREADS: {text!r} is not a number of threads")
+    return int(text)
+
+
+def _backend_package() -> str:
+    import keras
+
+    return str(keras.backend.backend())
+
+
+def _peak_memory_mib() -> float:
+    """The process's largest resident set so far (Linux counts it in KiB)."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024

@@ -1,0 +1,34 @@
+"""The error tree, sorted by who must act.
+
+EdgebnnError
+├── ConfigError          the user mends a file or an argument; nothing has run
+├── InfrastructureError  a machine, a network or a disk failed; worth another try
+└── JobError             the job itself failed (a NaN loss, the trainer's own error)
+
+The command line prints the message alone and exits with `exit_status`; no failure
+ever writes a record.
+"""
+
+
+class EdgebnnError(Exception):
+    """Base of every error that edgebnn raises on purpose."""
+
+    exit_status = 1
+
+
+class ConfigError(EdgebnnError):
+    """Something the user wrote is wrong: the message names file, key, value and what is allowed."""
+
+    exit_status = 2
+
+
+class InfrastructureError(EdgebnnError):
+    """Something between the user and the result failed: host, network, disk, port."""
+
+    exit_status = 3
+
+
+class JobError(EdgebnnError):
+    """The job ran and failed by itself; the message ends with its last lines."""
+
+    exit_status = 1

@@ -1,0 +1,213 @@
+"""The paper's memory model: what training keeps, variable by variable, in its own accounting.
+
+With SumX the elements per sample entering all weighted layers (image included), T the largest map
+per sample, P the inputs of the max pools per sample, W weights, C batch-norm channels, B the batch
+and n momenta per weight (Wang et al. 2021, tables 2 to 4):
+
+    standard  4B(SumX + 2T + P) + 4W(2 + n) + 16C                        bytes
+    proposed   B(SumX/8 + 4T + P/8) + W(2 + 1/8 + 2n) + 8C               bytes
+
+Here each variable's width follows its switch, so that these two are two cases of one formula. The
+accounting stays the paper's under any switches: it has no bit for the straight-through estimator,
+counts a max pool's winners as one bit per input however they are stored, and keeps literal Adam's
+second moment. What the trainer really allocates is its own plan: `edgebnn-train --plan`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from edgebnn.network import BatchNorm, Conv, Dense, MaxPool, Network
+
+if TYPE_CHECKING:
+    from edgebnn.plan import Run
+    from edgebnn.record import Record
+    from edgebnn.switches import Switches
+
+MIB = 2**20
+
+BITS = {"f32": 32, "f16": 16, "q15": 16, "i16": 16, "i8": 8, "i6": 8, "i4": 4, "bool": 1}
+"""Bits of one element in memory (i6 gradients take a byte)."""
+
+MOMENTA = {"adam": 2, "sgd": 1, "bop": 1}
+"""Averages per weight. Bop (Helwegen et al. 2019) has one, and 1-bit weights: their signs."""
+
+
+@dataclass(frozen=True)
+class Counts:
+    """Elements that the formula needs; maps per sample."""
+
+    sum_x: int
+    """Elements entering weighted layers, image included."""
+    sum_x_real: int
+    """The part of sum_x that enters layers with real weights, which need it unbinarised."""
+    largest_map: int
+    """T: elements of the largest map, image included."""
+    pool_inputs: int
+    """P: elements entering max pools."""
+    pooled_conv_inputs: int
+    """Elements entering the convolutions that stand before max pools (see `AS_PRINTED_FOR_CNV`)."""
+    weights: int
+    weights_real: int
+    """The part of the weights that is not binarised."""
+    channels: int
+    """C: channels of all batch norms."""
+
+
+@dataclass(frozen=True)
+class Accounting:
+    """Choices that the formula leaves open."""
+
+    name: str
+    real: str = "f32"
+    """Type of what the switches call f32: the paper's ablation has a row with every real in f16."""
+    masks_at: str = "pool_inputs"
+    """Which of `Counts` a pool's mask has the size of."""
+    binary_masks: bool = True
+    """False: masks of one bit an element are left out."""
+
+
+PAPER = Accounting("paper")
+PAPER_ALL_F16 = Accounting("paper, every real in f16", real="f16")
+AS_PRINTED_FOR_CNV = Accounting(
+    "as printed for CNV", masks_at="pooled_conv_inputs", binary_masks=False
+)
+"""The rule behind the paper's 4.17x for CNV: float masks are counted at the inputs of the
+convolutions before each pool, binary ones not at all."""
+
+
+@dataclass(frozen=True)
+class Variable:
+    """A row of the memory table: a variable, its storage type and its size."""
+
+    name: str
+    type: str
+    bytes: float
+    transient: bool = False
+    """True if it lives within one layer's step only."""
+
+    @property
+    def mib(self) -> float:
+        """Size in MiB."""
+        return self.bytes / MIB
+
+
+def count(network: Network) -> Counts:
+    """The counts of a network; layers inside residual blocks and their shortcuts included."""
+    sum_x = sum_x_real = pool_inputs = pooled = weights = weights_real = channels = 0
+    conv_input = 0
+    largest = _size(network.input)
+    for placed in network.placed():
+        elements = _size(placed.input)
+        largest = max(largest, _size(placed.output))
+        match placed.layer:
+            case Dense(weights=kind) | Conv(weights=kind):
+                sum_x += elements
+                weights += placed.weights
+                if kind == "real":
+                    sum_x_real += elements
+                    weights_real += placed.weights
+                if isinstance(placed.layer, Conv):
+                    conv_input = elements
+            case MaxPool():
+                pool_inputs += elements
+                pooled += conv_input
+            case BatchNorm():
+                channels += placed.output[-1]
+    return Counts(sum_x, sum_x_real, largest, pool_inputs, pooled, weights, weights_real, channels)
+
+
+def memory_table(
+    network: Network,
+    batch_size: int,
+    optimizer: str,
+    switches: Switches,
+    accounting: Accounting = PAPER,
+) -> list[Variable]:
+    """The paper's table of variables for any switches.
+
+    Layers with real weights keep their inputs and weight gradients real: in f32 where weights are
+    f32, else in f16.
+
+    Args:
+        network: shapes and layers.
+        batch_size: B.
+        optimizer: adam, sgd or bop.
+        switches: the method.
+        accounting: choices that the formula leaves open.
+    """
+    n = count(network)
+    real = accounting.real
+    narrow = "f32" if switches.weight_dtype == "f32" else "f16"
+    """Type of per-channel values and of whatever a layer with real weights keeps."""
+
+    def variable(name: str, elements: float, kind: str, transient: bool = False) -> Variable:
+        kind = real if kind == "f32" else kind
+        return Variable(name, kind, elements * BITS[kind] / 8, transient)
+
+    masks = getattr(n, accounting.masks_at)
+    mask_type = "f32" if switches.pool_mask == "f32" else "bool"
+    if mask_type == "bool" and not accounting.binary_masks:
+        masks = 0
+    binary_weights = n.weights - n.weights_real
+    latent = "bool" if optimizer == "bop" else switches.weight_dtype
+    rows = [
+        variable("X", batch_size * (n.sum_x - n.sum_x_real), switches.activations),
+        variable("X of real layers", batch_size * n.sum_x_real, narrow),
+        variable("dX, Y (shared)", batch_size * n.largest_map, switches.gradient_dtype, True),
+        variable("mu, psi", 2 * n.channels, narrow),
+        variable("dY", batch_size * n.largest_map, switches.gradient_dtype, True),
+        variable("W", binary_weights, latent),
+        variable("W of real layers", n.weights_real, switches.weight_dtype),
+        variable("dW", binary_weights, switches.weight_gradient),
+        variable("dW of real layers", n.weights_real, narrow),
+        variable("beta, dbeta", 2 * n.channels, narrow),
+        variable("momenta", MOMENTA[optimizer] * n.weights, switches.momentum_dtype),
+        variable("pool masks", batch_size * masks, mask_type),
+    ]
+    optional = ("X of real layers", "W of real layers", "dW of real layers", "pool masks")
+    return [row for row in rows if row.bytes or row.name not in optional]
+
+
+def total_mib(table: list[Variable]) -> float:
+    """Sum of a memory table in MiB."""
+    return sum(row.bytes for row in table) / MIB
+
+
+def memory_record(run: Run) -> Record:
+    """The record of a memory run: `memory_mib` and its table, modelled in the paper's accounting.
+
+    Args:
+        run: of the stage `memory`.
+    """
+    from datetime import UTC, datetime
+
+    from edgebnn.record import Metric, Record, provenance
+
+    table = memory_table(run.network, run.batch_size, run.optimizer.kind, run.switches)
+    return Record(
+        stage="memory",
+        run_id=run.id,
+        parameters=run.parameters(),
+        metrics={"memory_mib": Metric(value=total_mib(table), source="modelled")},
+        tables={
+            "variables": [
+                {
+                    "variable": row.name,
+                    "type": row.type,
+                    "mib": row.mib,
+                    "life": "one layer" if row.transient else "whole step",
+                }
+                for row in table
+            ]
+        },
+        provenance=provenance(datetime.now(UTC).isoformat(timespec="seconds")),
+    )
+
+
+def _size(shape: tuple[int, ...]) -> int:
+    elements = 1
+    for extent in shape:
+        elements *= extent
+    return elements

@@ -1,0 +1,144 @@
+"""The memory model on a terminal: methods side by side, the paper's printed figures below."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from rich.table import Table
+
+from edgebnn.memory import AS_PRINTED_FOR_CNV, Variable, memory_table, total_mib
+from edgebnn.paper import MODEL_TITLES, published_memory
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from edgebnn.network import Network
+    from edgebnn.switches import Switches
+
+GIB_FROM = 10 * 1024
+"""MiB from which sizes are shown in GiB."""
+
+
+@dataclass(frozen=True)
+class _Unit:
+    """How sizes are shown: `mib` MiB make one, with so many digits after the point."""
+
+    name: str
+    mib: int
+    digits: int = 2
+
+    def show(self, mib: float, sign: str = "") -> str:
+        return f"{round(mib / self.mib, self.digits) + 0.0:{sign}.{self.digits}f}"
+
+
+def show(
+    network: Network,
+    model_name: str,
+    batch_size: int,
+    optimizer: str,
+    methods: dict[str, Switches],
+    console: Console,
+) -> None:
+    """Prints the table of variables, the totals and, where the paper prints this case, its figures.
+
+    Args:
+        network: shapes and layers, on the data set's input.
+        model_name: the model's file name without its ending.
+        batch_size: samples in a batch.
+        optimizer: adam, sgd or bop.
+        methods: name -> switches; the first is what the others are compared with.
+        console: where to print.
+    """
+    tables = {
+        name: memory_table(network, batch_size, optimizer, switches)
+        for name, switches in methods.items()
+    }
+    largest = max(total_mib(table) for table in tables.values())
+    unit = _Unit("GiB", 1024) if largest >= GIB_FROM else _Unit("MiB", 1, 3 if largest < 10 else 2)
+    title = MODEL_TITLES.get(model_name, model_name)
+    console.print(
+        f"[bold]{title}[/], batch size {batch_size}, {optimizer}: memory by the paper's accounting "
+        f"(modelled, not measured)"
+    )
+    console.print(_variables(tables, unit))
+    console.print("~ transient: lives within one layer's step only", style="dim")
+    if "standard" in methods and "proposed" in methods:
+        _beside_paper(network, model_name, batch_size, optimizer, methods, unit, console)
+
+
+def saving(standard_mib: float, proposed_mib: float) -> str:
+    """`512.85 / 138.15` as `3.71x`."""
+    return f"{standard_mib / proposed_mib:.2f}x"
+
+
+def _variables(tables: dict[str, list[Variable]], unit: _Unit) -> Table:
+    view = Table(show_footer=True)
+    view.add_column("variable", footer="total")
+    first = next(iter(tables.values()))
+    for index, (name, table) in enumerate(tables.items()):
+        total = total_mib(table)
+        ratio = f"saving {saving(total_mib(first), total)}" if index else ""
+        view.add_column("type", footer=ratio, style="dim")
+        view.add_column(f"{name} {unit.name}", justify="right", footer=unit.show(total))
+    names = list(dict.fromkeys(row.name for table in tables.values() for row in table))
+    for name in names:
+        cells = []
+        mark = ""
+        for table in tables.values():
+            row = next((row for row in table if row.name == name), None)
+            cells += [row.type, unit.show(row.mib)] if row else ["-", "-"]
+            mark = " ~" if row and row.transient else mark
+        view.add_row(name + mark, *cells)
+    return view
+
+
+def _beside_paper(
+    network: Network,
+    model_name: str,
+    batch_size: int,
+    optimizer: str,
+    methods: dict[str, Switches],
+    unit: _Unit,
+    console: Console,
+) -> None:
+    """Lines `standard -> proposed` by the formula, by the paper's rule for CNV, and as printed."""
+    published = published_memory(model_name, batch_size, optimizer)
+    if published is None:
+        return
+
+    def totals(**kwargs: object) -> tuple[float, float]:
+        tables = [
+            memory_table(network, batch_size, optimizer, methods[name], **kwargs)  # type: ignore[arg-type]
+            for name in ("standard", "proposed")
+        ]
+        return total_mib(tables[0]), total_mib(tables[1])
+
+    lines = [("by the formula", totals(), "")]
+    if model_name == "cnv":
+        rule = (
+            "standard masks at the inputs of the convolutions before each pool, no proposed masks"
+        )
+        lines.append(("by the paper's rule", totals(accounting=AS_PRINTED_FOR_CNV), rule))
+    view = Table(box=None, show_header=False, padding=(0, 2, 0, 0))
+    for name, (standard, proposed), note in lines:
+        figures = f"{unit.show(standard)} -> {unit.show(proposed)} {unit.name}"
+        view.add_row(name, figures, saving(standard, proposed), note)
+    if published.standard_mib is None or published.proposed_mib is None:
+        view.add_row(
+            "the paper prints", "the factor alone", f"{published.saving:.2f}x", published.note
+        )
+    else:
+        printed = replace(unit, digits=1) if published.about else unit
+        figures = (
+            f"{'about ' if published.about else ''}{printed.show(published.standard_mib)} -> "
+            f"{printed.show(published.proposed_mib)} {unit.name}"
+        )
+        view.add_row("the paper prints", figures, f"{published.saving:.2f}x", "")
+        (standard, proposed) = lines[-1][1]
+        differences = (
+            f"{printed.show(standard - published.standard_mib, sign='+')}, "
+            f"{printed.show(proposed - published.proposed_mib, sign='+')} {unit.name}"
+        )
+        view.add_row("difference", differences, "", published.note)
+    console.print(view)

@@ -1,0 +1,108 @@
+"""MLflow's store: opened quietly, its SQLite file created whole, one writer at a time.
+
+Processes that meet at a fresh SQLite file race to create its tables and fail. So the file is made
+once, under a lock and a temporary name, and takes its final name with its schema complete.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import logging
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from edgebnn.errors import ConfigError, InfrastructureError
+
+DEFAULT_URI = "sqlite:///results/mlflow.db"
+_SQLITE = "sqlite:///"
+
+
+@contextmanager
+def open_store(uri: str) -> Iterator[Any]:
+    """An `mlflow.MlflowClient` for a tracking URI; for a SQLite file, its only writer meanwhile.
+
+    Raises:
+        InfrastructureError: the store cannot be made or reached; credentials in its URI are hidden.
+    """
+    _be_quiet()
+    from mlflow import MlflowClient
+    from mlflow.exceptions import MlflowException
+
+    with _sole_writer(uri):
+        try:
+            yield MlflowClient(tracking_uri=uri)
+        except MlflowException as error:
+            raise InfrastructureError(f"MLflow at {shown(uri)}: {error}") from error
+
+
+def experiment_id(client: Any, uri: str, name: str) -> str:
+    """The id of an MLflow experiment, which is created where missing.
+
+    A SQLite store's artifacts go beside it, into `mlartifacts`; a server decides for itself.
+
+    Raises:
+        ConfigError: someone deleted the experiment.
+    """
+    found = client.get_experiment_by_name(name)
+    if found is None:
+        database = _database(uri)
+        place = None if database is None else (database.parent / "mlartifacts" / name).as_uri()
+        return str(client.create_experiment(name, artifact_location=place))
+    if found.lifecycle_stage != "active":
+        raise ConfigError(
+            f"MLflow at {shown(uri)}: experiment '{name}' was deleted; bring it back with "
+            f"'mlflow experiments restore -x {found.experiment_id}', or give the study another name"
+        )
+    return str(found.experiment_id)
+
+
+def shown(uri: str) -> str:
+    """A tracking URI for messages and files: without user and password."""
+    parts = urlsplit(uri)
+    return uri.replace(f"{parts.netloc}", parts.netloc.rpartition("@")[2], 1)
+
+
+def _database(uri: str) -> Path | None:
+    """The file of a SQLite URI, absolute; None for other stores."""
+    name = uri.removeprefix(_SQLITE).partition("?")[0]
+    return Path(name).absolute() if uri.startswith(_SQLITE) and name else None
+
+
+@contextmanager
+def _sole_writer(uri: str) -> Iterator[None]:
+    database = _database(uri)
+    if database is None:
+        yield
+        return
+    database.parent.mkdir(parents=True, exist_ok=True)
+    with database.with_name(f".{database.name}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not database.exists():
+            _create(database)
+        yield
+
+
+def _create(database: Path) -> None:
+    part = database.with_name(f".{database.name}.part")
+    part.unlink(missing_ok=True)
+    command = [sys.executable, "-m", "mlflow", "db", "upgrade", f"{_SQLITE}{part}"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        part.unlink(missing_ok=True)
+        last = "\n".join(done.stderr.strip().splitlines()[-5:])
+        raise InfrastructureError(f"{database}: MLflow could not create its database:\n{last}")
+    part.replace(database)
+
+
+def _be_quiet() -> None:
+    """No run addresses on standard output, no migration log, no usage statistics sent out."""
+    os.environ.setdefault("MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT", "1")
+    os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+    for name in ("alembic", "mlflow.store.db.utils", "mlflow.tracking"):
+        logging.getLogger(name).setLevel(logging.WARNING)

@@ -1,0 +1,218 @@
+"""From a study to its runs: pure, no files written, nothing started.
+
+A run's id is made of what determines its result and of nothing else, so that the same question asked
+by two studies has one answer, and renaming an experiment repeats no work.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict
+
+from edgebnn.config import Experiment, MemoryCase, Optimizer, Study
+from edgebnn.datasets import DATASETS
+from edgebnn.errors import ConfigError
+from edgebnn.network import Dense, Network, load_network
+from edgebnn.spelling import nearest
+from edgebnn.switches import Switches, preset_name
+
+Stage = Literal["memory", "emulate", "device"]
+
+
+class Run(BaseModel):
+    """One job of one stage, complete: what a stage needs to know, and what its result depends on."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    stage: Stage
+    dataset: str
+    model: str
+    network: Network
+    switches: Switches
+    optimizer: Optimizer
+    batch_size: int
+    epochs: int | None = None
+    seed: int | None = None
+    board: str | None = None
+
+    @property
+    def id(self) -> str:
+        """Readable beginning, then a digest of all fields: `digits-mlp-proposed-b200-s0-0123456789`."""
+        seed = "" if self.seed is None else f"-s{self.seed}"
+        digest = hashlib.sha256(canonical_json(self).encode()).hexdigest()[:10]
+        return f"{self.dataset}-{self.model}-{self.method}-b{self.batch_size}{seed}-{digest}"
+
+    @property
+    def method(self) -> str:
+        """The preset that the switches are, or `custom`."""
+        return preset_name(self.switches)
+
+    def parameters(self) -> dict[str, str | int | float]:
+        """The run as flat names and scalars, for records and MLflow."""
+        flat: dict[str, str | int | float] = {
+            "dataset": self.dataset,
+            "model": self.model,
+            "method": self.method,
+            "batch_size": self.batch_size,
+            "optimizer": self.optimizer.kind,
+            "learning_rate": self.optimizer.learning_rate,
+            "schedule": self.optimizer.schedule.kind,
+            **self.switches.model_dump(),
+        }
+        for name in ("epochs", "seed", "board"):
+            value = getattr(self, name)
+            if value is not None:
+                flat[name] = value
+        return flat
+
+
+class PlannedRun(BaseModel):
+    """A run under the name by which an experiment asked for it."""
+
+    stage: Stage
+    run_id: str
+    method: str
+
+
+class Plan(BaseModel):
+    """A study's runs: which experiment wants which, and each run once."""
+
+    study: str
+    experiments: dict[str, list[PlannedRun]]
+    runs: dict[Stage, dict[str, Run]]
+
+    def summary(self) -> str:
+        """Canonical JSON of the study's name and its experiments (what tracking and report need)."""
+        return json.dumps(self.model_dump(include={"study", "experiments"}), sort_keys=True)
+
+
+def make_plan(study: Study, boards: set[str]) -> Plan:
+    """All runs of a study.
+
+    Args:
+        study: what is asked for.
+        boards: the kinds of board that the inventory has.
+
+    Raises:
+        ConfigError: an unknown data set, model or board, or a network that does not fit its data.
+    """
+    plan = Plan(study=study.study, experiments={}, runs={"memory": {}, "emulate": {}, "device": {}})
+    for experiment in study.experiments:
+        _check_trainable(experiment, study, boards)
+        for run, method in _runs_of(experiment, study):
+            _add(plan, experiment.name, run, method)
+    for case in study.memory:
+        for run, method in _memory_runs(case, study):
+            _add(plan, f"memory-{case.dataset}-{case.model}", run, method)
+    return plan
+
+
+def canonical_json(model: BaseModel) -> str:
+    """JSON with sorted keys and no spaces: equal models, equal text."""
+    return json.dumps(model.model_dump(mode="json"), sort_keys=True, separators=(",", ":"))
+
+
+def _add(plan: Plan, experiment: str, run: Run, method: str) -> None:
+    plan.runs[run.stage][run.id] = run
+    planned = PlannedRun(stage=run.stage, run_id=run.id, method=method)
+    if planned not in plan.experiments.setdefault(experiment, []):
+        plan.experiments[experiment].append(planned)
+
+
+def _network(dataset: str, model: str, study: Study, where: str) -> Network:
+    """The model's layers on the data set's images, checked against its classes."""
+    if dataset not in DATASETS:
+        raise ConfigError(
+            f"{where}: unknown data set '{dataset}'{nearest(dataset, DATASETS)}; "
+            f"data sets are {', '.join(DATASETS)}"
+        )
+    source = DATASETS[dataset]
+    try:
+        network = load_network(model, Path(study.models)).with_input(source.shape)
+        classes = network.output[0]
+    except ConfigError as error:
+        raise ConfigError(f"{where}: {error}") from None
+    if classes != source.classes:
+        raise ConfigError(
+            f"{where}: model '{model}' ends in {classes} outputs, "
+            f"data set '{dataset}' has {source.classes} classes"
+        )
+    return network
+
+
+def _check_trainable(experiment: Experiment, study: Study, boards: set[str]) -> None:
+    where = f"experiment '{experiment.name}'"
+    network = _network(experiment.dataset, experiment.model, study, where)
+    for placed in network.placed():
+        trainable = isinstance(placed.layer, Dense) and placed.layer.weights == "binary"
+        if not trainable and placed.layer.kind not in ("flatten", "batch_norm", "sign"):
+            raise ConfigError(
+                f"{where}: model '{experiment.model}': layer {placed.number} ({placed.layer.kind}): "
+                f"not yet trained by this version (dense networks are); "
+                f"list it under 'memory:' for its memory model"
+            )
+    if experiment.device:
+        for board in experiment.device.boards:
+            if board not in boards:
+                raise ConfigError(
+                    f"{where}: device.boards: no device with board '{board}' in {study.farm}"
+                    f"{nearest(board, boards)}; boards there: {', '.join(sorted(boards)) or 'none'}"
+                )
+
+
+def _runs_of(experiment: Experiment, study: Study) -> list[tuple[Run, str]]:
+    network = _network(experiment.dataset, experiment.model, study, experiment.name)
+    runs: list[tuple[Run, str]] = []
+    batches = {part.batch_size for part in (experiment.emulate, experiment.device) if part}
+    for method in experiment.methods:
+        base = Run(
+            stage="memory",
+            dataset=experiment.dataset,
+            model=experiment.model,
+            network=network,
+            switches=method.switches,
+            optimizer=experiment.optimizer,
+            batch_size=1,
+        )
+
+        def add(**changes: object) -> None:
+            runs.append((base.model_copy(update=changes), method.name))  # noqa: B023 - called in this turn
+
+        for batch_size in sorted(batches):
+            add(batch_size=batch_size)
+        for seed in experiment.seeds:
+            if part := experiment.emulate:
+                add(stage="emulate", batch_size=part.batch_size, epochs=part.epochs, seed=seed)
+            if on := experiment.device:
+                for board in on.boards:
+                    add(
+                        stage="device",
+                        batch_size=on.batch_size,
+                        epochs=on.epochs,
+                        seed=seed,
+                        board=board,
+                    )
+    return runs
+
+
+def _memory_runs(case: MemoryCase, study: Study) -> list[tuple[Run, str]]:
+    network = _network(case.dataset, case.model, study, f"memory row '{case.dataset} {case.model}'")
+    return [
+        (
+            Run(
+                stage="memory",
+                dataset=case.dataset,
+                model=case.model,
+                network=network,
+                switches=method.switches,
+                optimizer=case.optimizer,
+                batch_size=case.batch_size,
+            ),
+            method.name,
+        )
+        for method in case.methods
+    ]

@@ -1,0 +1,52 @@
+"""The trainer's input: a run as flat `key value` lines (docs/formats.md)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from edgebnn.config import Plateau, Step
+from edgebnn.errors import ConfigError
+from edgebnn.plan import Run
+
+
+def run_file(run: Run) -> str:
+    """The text of a run file.
+
+    Raises:
+        ConfigError: a layer for which the format has no line.
+    """
+    schedule = run.optimizer.schedule
+    match schedule:
+        case Step():
+            schedule_text = f"step {schedule.factor!r} {schedule.every}"
+        case Plateau():
+            schedule_text = f"plateau {schedule.factor!r} {schedule.patience}"
+        case _:
+            schedule_text = "constant"
+    lines = [
+        "edgebnn-run 1",
+        f"run_id {run.id}",
+        f"seed {run.seed}",
+        f"batch_size {run.batch_size}",
+        f"epochs {run.epochs}",
+        f"optimizer {run.optimizer.kind}",
+        f"learning_rate {run.optimizer.learning_rate!r}",
+        f"schedule {schedule_text}",
+        *(f"{name} {value}" for name, value in sorted(run.switches.model_dump().items())),
+        "input " + " ".join(map(str, run.network.input)),
+        *(f"layer {_layer_line(layer)}" for layer in run.network.layers),
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _layer_line(layer: Any) -> str:
+    match layer.kind:
+        case "flatten" | "batch_norm" | "sign":
+            return str(layer.kind)
+        case "dense":
+            return f"dense {layer.units}"
+        case "conv":
+            return f"conv {layer.filters} {layer.kernel} {layer.stride} {layer.padding}"
+        case "max_pool":
+            return f"max_pool {layer.size}"
+    raise ConfigError(f"layer {layer.kind}: not yet trained on a board")

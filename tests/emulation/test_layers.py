@@ -1,0 +1,141 @@
+"""Each layer's forward and backward against the formulas of docs/numerics.md in plain numpy."""
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from edgebnn.emulation.layers import BatchNorm, BinaryDense, Sign
+from edgebnn.emulation.loss import SummedCrossEntropy
+from edgebnn.emulation.precision import exact_sums
+
+RNG = np.random.default_rng(3)
+
+
+def gradients(layer, x, upstream, **call):
+    """Output, dX and the gradients of the layer's trainable weights for a given upstream."""
+    x = tf.constant(x)
+    with exact_sums(), tf.GradientTape() as tape:
+        tape.watch(x)
+        y = layer(x, **call)
+        scalar = tf.reduce_sum(y * tf.constant(upstream))
+        dx, *dw = tape.gradient(scalar, [x, *[v.value for v in layer.trainable_weights]])
+    return np.asarray(y), np.asarray(dx), [np.asarray(d) for d in dw]
+
+
+def sgn(x):
+    return np.where(x >= 0, 1, -1).astype(np.float32)
+
+
+@pytest.mark.parametrize("weight_gradient", ["f32", "bool"])
+def test_binary_dense(weight_gradient):
+    layer = BinaryDense(5, weight_gradient)
+    layer.build((None, 9))
+    w = RNG.normal(size=(9, 5)).astype(np.float32)
+    w[0, :2] = 0, -0.0
+    layer.latent_weights.assign(w)
+    x = RNG.integers(-255, 256, (7, 9)).astype(np.float32)
+    x[:, 2] = 0  # its dW is 0, whose sign is +1
+    dy = RNG.normal(size=(7, 5)).astype(np.float32)
+    y, dx, (dw,) = gradients(layer, x, dy)
+    np.testing.assert_array_equal(y, x @ sgn(w))
+    np.testing.assert_allclose(dx, dy @ sgn(w).T, rtol=1e-5, atol=1e-6)
+    expected = x.astype(np.float64).T @ dy
+    if weight_gradient == "bool":
+        np.testing.assert_array_equal(dw, sgn(expected))
+        assert (dw[2] == 1).all()
+    else:
+        np.testing.assert_allclose(dw, expected / 7, rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.parametrize("kind", ["l2", "l1", "bnn"])
+@pytest.mark.parametrize("shape", [(8, 6), (2, 3, 4, 6)], ids=["dense", "map"])
+def test_batch_norm(kind, shape):
+    layer = BatchNorm(kind)
+    y = RNG.integers(-30, 31, shape).astype(np.float32)
+    g = RNG.normal(size=shape).astype(np.float32)
+    layer.build(shape)
+    beta = RNG.normal(size=6).astype(np.float32)
+    layer.beta.assign(beta)
+    out, dy, (dbeta,) = gradients(layer, y, g, training=True)
+    axes = tuple(range(len(shape) - 1))
+    d = y - y.mean(axes)
+    psi = np.sqrt((d * d).mean(axes) + 1e-5) if kind == "l2" else np.abs(d).mean(axes)
+    xn, v = d / psi, g / psi
+    x = xn + beta
+    match kind:
+        case "l2":
+            expected = v - v.mean(axes) - (v * xn).mean(axes) * xn
+        case "l1":
+            expected = v - v.mean(axes) - (v * xn).mean(axes) * sgn(xn)
+        case "bnn":
+            expected = v - v.mean(axes) - (v * sgn(x)).mean(axes) * np.abs(x).mean(axes) * sgn(x)
+    np.testing.assert_allclose(out, x, rtol=1e-5, atol=1e-5)
+    np.testing.assert_allclose(dy, expected, rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose(dbeta, g.sum(axes) / shape[0], rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose(layer.moving_mu, 0.1 * y.mean(axes), rtol=1e-5, atol=1e-5)
+    np.testing.assert_allclose(layer.moving_psi, 0.9 + 0.1 * psi, rtol=1e-5)
+    moved = (y - layer.moving_mu.numpy()) / layer.moving_psi.numpy() + beta
+    np.testing.assert_allclose(layer(y, training=False), moved, rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.parametrize("kind", ["l1", "bnn"])
+def test_a_dead_channel_gives_beta_and_no_gradient(kind):
+    layer = BatchNorm(kind)
+    y = np.array([[3, 1], [3, 2], [3, -3]], np.float32)
+    layer.build(y.shape)
+    layer.beta.assign([0.5, 0])
+    out, dy, _ = gradients(layer, y, np.ones_like(y), training=True)
+    np.testing.assert_array_equal(out[:, 0], 0.5)
+    np.testing.assert_array_equal(dy[:, 0], 0)
+    assert np.isfinite(dy).all()
+    layer.moving_psi.assign([0, 1])
+    np.testing.assert_array_equal(layer(y)[:, 0], 0.5)
+
+
+@pytest.mark.parametrize("ste", ["clip", "identity"])
+def test_sign(ste):
+    x = np.array([[-2, -1, -0.5, -0.0], [0, 0.5, 1, 1.5]], np.float32)
+    g = np.arange(1, 9, dtype=np.float32).reshape(2, 4)
+    y, dx, _ = gradients(Sign(ste), x, g)
+    np.testing.assert_array_equal(y, [[-1, -1, -1, 1], [1, 1, 1, 1]])
+    np.testing.assert_array_equal(dx, g * (np.abs(x) <= 1) if ste == "clip" else g)
+
+
+def test_gradients_are_stored():
+    x = np.zeros((2, 3), np.float32)
+    g = np.float32(1) / np.array([[3, 7, 9], [11, 13, 17]], np.float32)
+    _, dx, _ = gradients(Sign("clip", "f16"), x, g)
+    np.testing.assert_array_equal(dx, g.astype(np.float16).astype(np.float32))
+
+
+def test_loss_is_the_mean_and_its_gradient_the_sums():
+    z = (RNG.normal(size=(6, 4)) * 30).astype(np.float32)
+    labels = np.array([0, 1, 2, 3, 0, 1])
+    logits = tf.constant(z)
+    with exact_sums(), tf.GradientTape() as tape:
+        tape.watch(logits)
+        loss = SummedCrossEntropy()(labels, logits)
+        dz = tape.gradient(loss, logits)
+    e = np.exp(z.astype(np.float64) - z.max(1, keepdims=True))
+    p = e / e.sum(1, keepdims=True)
+    np.testing.assert_allclose(loss, -np.log(p[np.arange(6), labels]).mean(), rtol=1e-6)
+    expected = (p - np.eye(4)[labels]).astype(np.float32)
+    np.testing.assert_allclose(dz, expected, rtol=1e-6, atol=1e-12)
+
+
+def test_layers_survive_a_keras_file(make_run, tmp_path, blobs):
+    from edgebnn.emulation.batches import centred
+    from edgebnn.emulation.model import compiled_model
+
+    model = compiled_model(make_run("lean", optimizer={"kind": "bop"}), jit_compile=False)
+    images, labels = centred(blobs.train.images[:50]), blobs.train.labels[:50].astype(np.int32)
+    model.train_on_batch(images, labels)
+    model.save(tmp_path / "m.keras")
+    again = keras.models.load_model(tmp_path / "m.keras")
+    np.testing.assert_array_equal(model(images), again(images))
+    assert again.optimizer.get_config() == model.optimizer.get_config()
+    for model_ in (model, again):
+        model_.train_on_batch(images, labels)
+    for a, b in zip(model.variables, again.variables, strict=True):
+        np.testing.assert_array_equal(a, b)

@@ -1,0 +1,301 @@
+"""The training step of docs/numerics.md once more, in plain numpy: a third, independent definition.
+
+Written to be read beside that page. Slow, dense networks only, no Keras, nothing shared with the
+package: it knows a method only as a mapping of switches.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+F = NDArray[np.float32]
+
+f32 = np.float32
+G = 0x9E3779B97F4A7C15
+M64 = 2**64 - 1
+M32 = 2**32 - 1
+
+
+# Random numbers, one at a time, in Python's integers.
+
+
+def mix(z: int) -> int:
+    z ^= z >> 30
+    z = z * 0xBF58476D1CE4E5B9 & M64
+    z ^= z >> 27
+    z = z * 0x94D049BB133111EB & M64
+    return z ^ z >> 31
+
+
+def draw(seed: int, stream: int, i: int) -> int:
+    key = mix((mix((seed + G) & M64) + stream * G) & M64)
+    return mix((key + (i + 1) * G) & M64)
+
+
+def mix32(z: int) -> int:
+    z ^= z >> 16
+    z = z * 0x7FEB352D & M32
+    z ^= z >> 15
+    z = z * 0x846CA68B & M32
+    return z ^ z >> 16
+
+
+def noise(seed: int, stream: int, t: int, size: int) -> F:
+    start = mix32((draw(seed, stream, 0) >> 32) + t & M32)
+    return np.array([mix32(start + j & M32) >> 16 for j in range(size)], f32) * f32(2**-16)
+
+
+def permutation(seed: int, epoch: int, n: int) -> list[int]:
+    h = 1
+    while 4**h < n:
+        h += 1
+
+    def once(x: int) -> int:
+        left, right = x >> h, x & (2**h - 1)
+        for q in range(6):
+            left, right = right, left ^ draw(seed, 2**32 + epoch, q * 2**32 + right) >> 64 - h
+        return left << h | right
+
+    order = []
+    for position in range(n):
+        x = once(position)
+        while x >= n:
+            x = once(x)
+        order.append(x)
+    return order
+
+
+def initial_weights(seed: int, layer: int, fan_in: int, units: int) -> F:
+    def uniform(i: int) -> float:
+        return float((draw(seed, 1000 + layer, i) >> 11) + 1) * 2.0**-53
+
+    u = np.array([uniform(i) for i in range(2 * fan_in * units)])
+    w = np.sqrt(-2 * np.log(u[0::2])) * np.cos(2 * np.pi * u[1::2]) / np.sqrt(fan_in)
+    return np.clip(w.astype(f32), f32(-1), f32(1)).reshape(fan_in, units)
+
+
+# Storage.
+
+
+def to_grid(x: F, scale: float, low: int, high: int, u: F | None) -> F:
+    steps = x * f32(scale)
+    k = np.rint(steps) if u is None else np.floor(steps + u.reshape(x.shape))
+    return np.clip(k, low, high).astype(f32) * f32(1 / scale)
+
+
+def store(dtype: str, x: F, grids: dict[str, tuple[float, int, int, bool]], u: Any = None) -> F:
+    if dtype == "f32":
+        return x
+    if dtype == "f16":
+        with np.errstate(over="ignore"):
+            return x.astype(np.float16).astype(f32)
+    scale, low, high, stochastic = grids[dtype]
+    return to_grid(x, scale, low, high, u() if stochastic and u is not None else None)
+
+
+WEIGHT_GRIDS = {"q15": (32768.0, -32768, 32767, False), "i8": (512.0, -128, 127, True)}
+MOMENTUM_GRIDS = {
+    "q15": (32768.0, -32768, 32767, False),
+    "i8": (127.0, -127, 127, True),
+    "i4": (7.0, -7, 7, True),
+}
+
+
+def store_g(dtype: str, x: F) -> F:
+    if dtype in ("f32", "f16"):
+        return store(dtype, x, {})
+    largest = {"i16": 8191, "i8": 127, "i6": 31}[dtype]
+    result = np.zeros_like(x)
+    columns = [slice(None)] if dtype == "i16" else [slice(c, c + 1) for c in range(x.shape[-1])]
+    for c in columns:
+        top = float(np.abs(x[..., c]).max())
+        if top == 0:
+            continue
+        e = -149
+        while largest * 2.0**e < top:
+            e += 1
+        k = np.rint(x[..., c].astype(np.float64) * 2.0**-e)
+        result[..., c] = (k * 2.0**e).astype(f32)
+    return result
+
+
+# The network: dense, batch norm, and a sign after all but the last.
+
+
+def sgn(x: F) -> F:
+    return np.where(x >= 0, f32(1), f32(-1))
+
+
+def total(x: NDArray[Any], axis: int | None = 0) -> NDArray[np.float64]:
+    return np.sum(x, axis=axis, dtype=np.float64)
+
+
+@dataclass
+class Layer:
+    W: F
+    beta: F
+    m: F
+    beta_m: F
+    v: F
+    beta_v: F
+    Y: F = field(default_factory=lambda: np.zeros(0, f32))
+    r: F = field(default_factory=lambda: np.zeros(0, f32))
+    Xn: F = field(default_factory=lambda: np.zeros(0, f32))
+    Xp: F = field(default_factory=lambda: np.zeros(0, f32))
+    omega: F = field(default_factory=lambda: np.zeros(0, f32))
+    X_in: F = field(default_factory=lambda: np.zeros(0, f32))
+
+
+@dataclass
+class Step:
+    """What a state dump holds of one step."""
+
+    loss: float
+    signs: list[NDArray[np.bool_]]
+    weights: list[F]
+    betas: list[F]
+
+
+class Reference:
+    """A binary MLP in training.
+
+    Args:
+        widths: inputs, then the units of each dense layer.
+        switches: name -> value, all of them.
+        optimizer: adam, sgd or bop, with gamma and tau.
+    """
+
+    def __init__(
+        self,
+        widths: list[int],
+        switches: dict[str, str],
+        seed: int,
+        optimizer: str = "adam",
+        lr: float = 1e-3,
+        gamma: float = 1e-4,
+        tau: float = 1e-8,
+    ) -> None:
+        self.s, self.seed, self.optimizer = switches, seed, optimizer
+        self.lr, self.gamma, self.tau = f32(lr), f32(gamma), f32(tau)
+        self.t, self.b1t, self.b2t = 0, f32(1), f32(1)
+        self.layers = []
+        for l, (fan_in, units) in enumerate(zip(widths[:-1], widths[1:], strict=True)):
+            w = initial_weights(seed, l, fan_in, units)
+            w = store(switches["weight_dtype"], w, WEIGHT_GRIDS)
+            if optimizer == "bop":
+                w = sgn(w)
+            zero, row = np.zeros_like(w), np.zeros(units, f32)
+            self.layers.append(Layer(w, row, zero, row, zero, row))
+
+    def step(self, pixels: NDArray[np.uint8], labels: NDArray[np.uint8]) -> Step:
+        """One step on uint8 pixels [B, inputs] and labels [B]."""
+        x = (2 * pixels.astype(np.int32) - 255).astype(f32)
+        for layer in self.layers:
+            layer.X_in = x
+            x = sgn(self._forward(layer))
+        loss, g = self._loss(self.layers[-1].Xp, labels)
+        signs = [layer.Xp >= 0 for layer in self.layers[:-1]]
+        self.t, self.b1t, self.b2t = self.t + 1, self.b1t * f32(0.9), self.b2t * f32(0.999)
+        for l in reversed(range(len(self.layers))):
+            g = self._backward(l, g)
+        return Step(loss, signs, [a.W.copy() for a in self.layers], [a.beta for a in self.layers])
+
+    def _forward(self, a: Layer) -> F:
+        n = len(a.X_in)
+        a.Y = (a.X_in.astype(np.int64) @ sgn(a.W).astype(np.int64)).astype(f32)
+        mu = (total(a.Y) / n).astype(f32)
+        d = a.Y - mu
+        if self.s["batch_norm"] == "l2":
+            psi = np.sqrt(total(d.astype(np.float64) ** 2) / n + 1e-5).astype(f32)
+        else:
+            psi = (total(np.abs(d)) / n).astype(f32)
+        with np.errstate(divide="ignore"):
+            a.r = np.where(psi > 0, f32(1) / psi, f32(0))
+        a.Xn = d * a.r
+        a.Xp = a.Xn + a.beta
+        a.omega = (total(np.abs(a.Xp)) / n).astype(f32)
+        return a.Xp
+
+    def _loss(self, z: F, labels: NDArray[np.uint8]) -> tuple[float, F]:
+        z64 = z.astype(np.float64)
+        shifted = z64 - z64.max(axis=1, keepdims=True)
+        e = np.exp(shifted)
+        s = e.sum(axis=1, keepdims=True)
+        onehot = np.eye(z.shape[1])[labels]
+        losses = np.log(s[:, 0]) - (shifted * onehot).sum(axis=1)
+        return float(losses.mean()), store_g(self.s["gradient_dtype"], (e / s - onehot).astype(f32))
+
+    def _backward(self, l: int, g: F) -> F:
+        a, n, kind = self.layers[l], f32(len(g)), self.s["batch_norm"]
+        v = g * a.r
+        m1 = (total(v) / n).astype(f32)
+        if kind == "bnn":
+            toward = sgn(a.Xp)
+            m2 = (total(v.astype(np.float64) * toward) / n).astype(f32) * a.omega
+        else:
+            toward = a.Xn if kind == "l2" else sgn(a.Xn)
+            m2 = (total(v.astype(np.float64) * a.Xn) / n).astype(f32)
+        dY = store_g(self.s["gradient_dtype"], (v - m1) - m2 * toward)
+        dbeta = total(g).astype(f32) / n
+        dX = (dY.astype(np.float64) @ sgn(a.W).T.astype(np.float64)).astype(f32)
+        dW = (a.X_in.T.astype(np.float64) @ dY.astype(np.float64)).astype(f32)
+        dW = sgn(dW) if self.s["weight_gradient"] == "bool" else dW / n
+        self._update(l, dW, dbeta)
+        if l == 0:
+            return dX
+        if self.s["ste"] == "clip":
+            dX = np.where(np.abs(self.layers[l - 1].Xp) <= 1, dX, f32(0))
+        return store_g(self.s["gradient_dtype"], dX)
+
+    def _update(self, l: int, g: F, dbeta: F) -> None:
+        a, binary = self.layers[l], self.s["weight_gradient"] == "bool"
+        fan_in = f32(a.W.shape[0])
+        b1, b2, eps = f32(0.9), f32(0.999), f32(1e-8)
+        one = f32(1)
+
+        def store_m(m: F) -> F:
+            dtype = self.s["momentum_dtype"]
+            u = lambda: noise(self.seed, 4000 + l, self.t, m.size)  # noqa: E731
+            return store(dtype, m, MOMENTUM_GRIDS, u)
+
+        def adam(w: F, g: F, m: F, v: F) -> tuple[F, F]:
+            v = v * b2 + (g * g) * (one - b2)
+            root = np.sqrt(one - self.b2t)
+            step = self.lr * root / (one - self.b1t)
+            return w - (step * m) / (np.sqrt(v) + eps * root), v
+
+        if self.optimizer == "bop":
+            a.m = store_m(a.m * (one - self.gamma) + g * self.gamma)
+            flip = (np.abs(a.m) > self.tau) & (sgn(a.m) == sgn(a.W))
+            a.W = np.where(flip, -a.W, a.W)
+        elif self.optimizer == "sgd":
+            if not binary:
+                a.m = store_m(a.m * b1 + g)
+                w = a.W - self.lr * a.m
+            elif self.s["momentum_dtype"] == "f32":
+                a.m = a.m * b1 + g / np.sqrt(fan_in)
+                w = a.W - self.lr * a.m
+            else:
+                a.m = store_m(a.m * b1 + g * (one - b1))
+                w = a.W - (self.lr * (f32(10) / np.sqrt(fan_in))) * a.m
+        else:
+            a.m = store_m(a.m * b1 + g * (one - b1))
+            if binary:
+                step = (self.lr / (one - self.b1t)) / (one + eps * np.sqrt(fan_in))
+                w = a.W - step * a.m
+            else:
+                w, a.v = adam(a.W, g, a.m, a.v)
+        if self.optimizer != "bop":
+            u = lambda: noise(self.seed, 3000 + l, self.t, w.size)  # noqa: E731
+            w = np.clip(w, f32(-1), f32(1))
+            a.W = store(self.s["weight_dtype"], w, WEIGHT_GRIDS, u)
+        if self.optimizer == "sgd":
+            a.beta_m = a.beta_m * b1 + dbeta
+            a.beta = a.beta - self.lr * a.beta_m
+        else:
+            a.beta_m = a.beta_m * b1 + dbeta * (one - b1)
+            a.beta, a.beta_v = adam(a.beta, dbeta, a.beta_m, a.beta_v)

@@ -1,0 +1,81 @@
+"""The command line: help, exit statuses, messages, and nothing half-written."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from edgebnn.cli import main
+
+ROOT = Path(__file__).parents[1]
+
+
+def run(*arguments: str, cwd: Path = ROOT) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "edgebnn.cli", *arguments]
+    return subprocess.run(command, cwd=cwd, check=False, capture_output=True, text=True)
+
+
+@pytest.mark.parametrize(
+    "command",
+    [[], ["data"], ["memory"], ["emulate"], ["build"], ["device"], ["farm"], ["farm", "list"],
+     ["farm", "check"], ["farm", "enroll"], ["track"], ["report"], ["plan"], ["schema"]],
+)  # fmt: skip
+def test_every_command_explains_itself(
+    command: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main([*command, "--help"])
+    assert ended.value.code == 0
+    assert "usage: edgebnn" in capsys.readouterr().out
+
+
+def test_starting_loads_nothing_heavy() -> None:
+    script = (
+        "import sys, edgebnn.cli; edgebnn.cli._parser(); "
+        "heavy = {'tensorflow', 'keras', 'mlflow', 'fabric', 'sklearn', 'matplotlib', 'snakemake'}; "
+        "print(heavy & set(sys.modules))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script], check=True, capture_output=True, text=True
+    )
+    assert done.stdout.strip() == "set()"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status", "words"),
+    [
+        (["data", "mnst", "--output", "OUT"], 2, ["unknown data set 'mnst'", "did you mean 'mnist'"]),
+        (["build", "riscv", "--output", "OUT"], 2, ["unknown target 'riscv'", "native, aarch64-linux, armv7-linux"]),
+        (["memory", "--model", "binarnet"], 2, ["did you mean 'binarynet'", "config/models"]),
+        (["memory", "--model", "mlp", "--method", "leen"], 2, ["unknown preset 'leen'", "lean"]),
+        (["memory", "--model", "mlp", "--batch-size", "0"], 2, ["--batch-size: 0"]),
+        (["emulate", "--run", "none.json", "--data", "none", "--output", "OUT"], 2, ["none.json: No such file"]),
+        (["plan", "none.yaml"], 2, ["none.yaml: No such file"]),
+    ],
+)  # fmt: skip
+def test_mistakes_give_one_line_and_a_status(
+    tmp_path: Path, arguments: list[str], status: int, words: list[str]
+) -> None:
+    output = tmp_path / "out.json"
+    done = run(*(str(output) if part == "OUT" else part for part in arguments))
+    assert done.returncode == status
+    assert len(done.stderr.strip().splitlines()) == 1
+    for word in words:
+        assert word in done.stderr
+    assert not output.exists()
+
+
+def test_a_failure_leaves_its_reason_for_the_report(tmp_path: Path) -> None:
+    output = tmp_path / "out.ebd"
+    run("data", "mnst", "--output", str(output))
+    note = tmp_path / "out.ebd.failed"
+    assert "unknown data set 'mnst'" in note.read_text()
+    assert run("data", "digits", "--output", str(output)).returncode == 0
+    assert not note.exists()
+
+
+def test_the_plan_is_listed() -> None:
+    done = run("plan")
+    assert done.returncode == 0
+    assert "digits-mlp" in done.stdout

@@ -1,0 +1,78 @@
+"""A configuration is refused with file, key, value and what is allowed, or understood."""
+
+import pytest
+
+from edgebnn.config import Study, parse_study
+from edgebnn.errors import ConfigError
+from edgebnn.switches import PRESETS, methods_of
+
+EXPERIMENT = {"name": "a", "dataset": "digits", "model": "mlp", "methods": ["standard"]}
+
+
+def study(**changes: object) -> Study:
+    return parse_study({"study": "s", "experiments": [{**EXPERIMENT, **changes}]}, "my.yaml")
+
+
+def test_short_forms_and_defaults() -> None:
+    experiment = study(
+        methods=["proposed", {"name": "f32", "preset": "proposed", "gradient_dtype": "f32"}]
+    ).experiments[0]
+    assert experiment.methods[0].switches == PRESETS["proposed"]
+    assert experiment.methods[1].switches.gradient_dtype == "f32"
+    assert experiment.optimizer.kind == "adam"
+    assert experiment.seeds == (0,)
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"datset": "x"}, ["my.yaml: experiments.0.datset", "did you mean 'dataset'"]),
+        ({"emulate": {"epoch": 3}}, ["experiments.0.emulate.epoch", "did you mean 'epochs'"]),
+        ({"emulate": {"epochs": 0}}, ["experiments.0.emulate.epochs", "found 0", "greater than or equal to 1"]),
+        ({"emulate": {"epochs": "many"}}, ["experiments.0.emulate.epochs", "'many'"]),
+        ({"methods": []}, ["experiments.0.methods"]),
+        ({"methods": ["propsed"]}, ["unknown preset 'propsed'", "did you mean 'proposed'", "lean"]),
+        ({"methods": [{"preset": "proposed", "name": "x", "gradient_type": "f32"}]}, ["unknown switch 'gradient_type'", "gradient_dtype"]),
+        ({"methods": [{"preset": "proposed", "name": "x", "gradient_dtype": "f8"}]}, ["gradient_dtype", "'f8'", "'f16'"]),
+        ({"methods": [{"preset": "proposed", "gradient_dtype": "f32"}]}, ["needs a 'name'"]),
+        ({"methods": [{"preset": "proposed", "name": "x", "batch_norm": "l2"}]}, ["keeps no real activations"]),
+        ({"methods": ["standard", "standard"]}, ["'standard' stands twice"]),
+        ({"optimizer": {"kind": "adamw"}}, ["experiments.0.optimizer.kind", "'adam'", "'adamw'"]),
+        ({"optimizer": {"schedule": {"kind": "step", "factor": 0.5}}}, ["every", "required"]),
+        ({"optimizer": {"learning_rte": 1}}, ["learning_rte", "did you mean 'learning_rate'"]),
+        ({"name": "../up"}, ["experiments.0.name", "../up"]),
+        ({"seeds": [-1]}, ["experiments.0.seeds.0", "found -1"]),
+    ],
+)  # fmt: skip
+def test_mistakes_are_located_and_explained(changes: dict[str, object], words: list[str]) -> None:
+    with pytest.raises(ConfigError) as caught:
+        study(**changes)
+    for word in words:
+        assert word.lower() in str(caught.value).lower()
+
+
+def test_every_mistake_is_named_at_once() -> None:
+    with pytest.raises(ConfigError) as caught:
+        study(seeds=[-1], nme="x", emulate={"epochs": 0})
+    assert len(str(caught.value).splitlines()) == 3
+
+
+@pytest.mark.parametrize("document", [None, [], "text", 3])
+def test_something_else_than_a_mapping(document: object) -> None:
+    with pytest.raises(ConfigError, match=r"my\.yaml"):
+        parse_study(document, "my.yaml")
+
+
+def test_an_experiment_name_stands_once() -> None:
+    with pytest.raises(ConfigError, match="'a' stands twice"):
+        parse_study({"study": "s", "experiments": [EXPERIMENT, EXPERIMENT]}, "my.yaml")
+
+
+def test_switches_from_the_command_line() -> None:
+    methods = methods_of(["standard", "proposed"], ["gradient_dtype=i8"])
+    assert methods["standard"] == PRESETS["standard"]
+    assert methods["proposed gradient_dtype=i8"].gradient_dtype == "i8"
+    with pytest.raises(ConfigError, match="did you mean 'ste'"):
+        methods_of(["proposed"], ["stee=clip"])
+    with pytest.raises(ConfigError, match="allowed are clip, identity"):
+        methods_of(["proposed"], ["ste=soft"])

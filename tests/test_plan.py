@@ -1,0 +1,127 @@
+"""Run ids depend on what determines a result, and on nothing else."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from edgebnn.config import Study, parse_study
+from edgebnn.errors import ConfigError
+from edgebnn.plan import Plan, make_plan
+from edgebnn.run_file import run_file
+
+MODELS = str(Path(__file__).parents[1] / "config" / "models")
+EXPERIMENT = {
+    "name": "a",
+    "dataset": "digits",
+    "model": "mlp",
+    "methods": ["standard", "proposed"],
+    "seeds": [0, 1],
+    "emulate": {"batch_size": 100, "epochs": 2},
+    "device": {"boards": ["virtual"], "batch_size": 200, "epochs": 2},
+}
+
+
+def study(**changes: object) -> Study:
+    document = {"study": "s", "models": MODELS, "experiments": [{**EXPERIMENT, **changes}]}
+    return parse_study(document, "my.yaml")
+
+
+def plan(**changes: object) -> Plan:
+    return make_plan(study(**changes), {"virtual"})
+
+
+def ids(planned: Plan) -> dict[str, set[str]]:
+    return {stage: set(runs) for stage, runs in planned.runs.items()}
+
+
+def test_every_combination_once() -> None:
+    assert {stage: len(runs) for stage, runs in plan().runs.items()} == {
+        "memory": 4,  # two methods at two batch sizes
+        "emulate": 4,
+        "device": 4,
+    }
+
+
+def test_names_of_study_and_experiment_change_no_id() -> None:
+    renamed = study(name="b").model_copy(update={"study": "other", "results": "elsewhere"})
+    assert ids(make_plan(renamed, {"virtual"})) == ids(plan())
+
+
+def test_a_method_spelled_out_is_the_preset() -> None:
+    spelled = [
+        {"name": "mine", "preset": "standard"},
+        {"name": "full", "preset": "standard", "batch_norm": "bnn", "activations": "bool",
+         "gradient_dtype": "f16", "weight_dtype": "q15", "momentum_dtype": "q15",
+         "pool_mask": "index", "weight_gradient": "bool"},
+    ]  # fmt: skip
+    assert ids(plan(methods=spelled)) == ids(plan())
+
+
+@pytest.mark.parametrize(
+    ("changes", "stages"),
+    [
+        ({"seeds": [2, 3]}, {"emulate", "device"}),
+        ({"emulate": {"batch_size": 100, "epochs": 3}}, {"emulate"}),
+        ({"device": {"batch_size": 200, "epochs": 3}}, {"device"}),
+        ({"optimizer": {"learning_rate": 0.002}}, {"memory", "emulate", "device"}),
+        ({"methods": [{"name": "standard", "preset": "standard", "ste": "identity"}, {"name": "proposed", "preset": "proposed", "ste": "identity"}]}, {"memory", "emulate", "device"}),
+    ],
+)  # fmt: skip
+def test_what_determines_a_result_changes_its_id(
+    changes: dict[str, object], stages: set[str]
+) -> None:
+    before, after = ids(plan()), ids(plan(**changes))
+    for stage in before:
+        assert before[stage].isdisjoint(after[stage]) == (stage in stages), stage
+
+
+def test_the_layers_themselves_determine_the_id(tmp_path: Path) -> None:
+    (tmp_path / "mlp.yaml").write_text(
+        "input: [8, 8, 1]\nlayers: [flatten, {dense: 10}, batch_norm]\n"
+    )
+    other = study().model_copy(update={"models": str(tmp_path)})
+    assert set(make_plan(other, {"virtual"}).runs["emulate"]).isdisjoint(plan().runs["emulate"])
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"dataset": "digit"}, ["experiment 'a'", "unknown data set 'digit'", "did you mean 'digits'", "mnist"]),
+        ({"model": "mpl"}, ["experiment 'a'", "model 'mpl'", "did you mean 'mlp'", "mpl.yaml", "binarynet"]),
+        ({"device": {"boards": ["rpi9"]}}, ["device.boards", "'rpi9'", "config/farm.yaml", "virtual"]),
+        ({"dataset": "cifar10", "model": "cnv"}, ["model 'cnv'", "layer 1 (conv)", "not yet"]),
+        ({"dataset": "imagenet"}, ["10 outputs", "1000 classes"]),
+    ],
+)  # fmt: skip
+def test_what_cannot_run_is_refused_by_name(changes: dict[str, object], words: list[str]) -> None:
+    with pytest.raises(ConfigError) as caught:
+        plan(**changes)
+    for word in words:
+        assert word in str(caught.value)
+
+
+def test_summary_names_each_experiments_runs() -> None:
+    summary = json.loads(plan().summary())
+    assert summary["study"] == "s"
+    assert {run["stage"] for run in summary["experiments"]["a"]} == {"memory", "emulate", "device"}
+
+
+def test_run_file_has_every_key_of_the_format() -> None:
+    run = next(
+        iter(
+            plan(optimizer={"schedule": {"kind": "step", "factor": 0.5, "every": 4}})
+            .runs["device"]
+            .values()
+        )
+    )
+    lines = run_file(run).splitlines()
+    assert lines[0] == "edgebnn-run 1"
+    assert f"run_id {run.id}" in lines
+    assert "schedule step 0.5 4" in lines
+    assert "input 8 8 1" in lines
+    assert [line for line in lines if line.startswith("layer ")][:3] == [
+        "layer flatten",
+        "layer dense 256",
+        "layer batch_norm",
+    ]

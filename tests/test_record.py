@@ -1,0 +1,79 @@
+"""Records: complete or absent."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from edgebnn.errors import ConfigError, InfrastructureError
+from edgebnn.record import Metric, Record, atomic_write, provenance, read_record
+
+
+def record() -> Record:
+    return Record(
+        stage="emulate",
+        run_id="a",
+        parameters={"batch_size": 100, "method": "proposed", "learning_rate": 1e-3},
+        metrics={"test_accuracy": Metric(value=0.5, source="measured")},
+        series={"loss": [(1, 0.5), (2, 0.25)]},
+        provenance=provenance("2026-01-01T00:00:00+00:00", ("numpy",)),
+    )
+
+
+def test_what_is_written_is_read(tmp_path: Path) -> None:
+    record().write(tmp_path / "deep" / "a.json")
+    assert read_record(tmp_path / "deep" / "a.json") == record()
+    assert [file.name for file in (tmp_path / "deep").iterdir()] == ["a.json"]
+
+
+def test_not_a_record(tmp_path: Path) -> None:
+    (tmp_path / "a.json").write_text('{"version": 1}')
+    with pytest.raises(ConfigError, match=r"a\.json: not a record"):
+        read_record(tmp_path / "a.json")
+    with pytest.raises(ConfigError, match="No such file"):
+        read_record(tmp_path / "b.json")
+
+
+def test_a_failure_in_the_middle_leaves_the_old_file(tmp_path: Path) -> None:
+    path = tmp_path / "a"
+    path.write_text("old")
+    with pytest.raises(RuntimeError), atomic_write(path) as file:
+        file.write(b"half of the new")
+        raise RuntimeError
+    assert path.read_text() == "old"
+    assert [entry.name for entry in tmp_path.iterdir()] == ["a"]
+
+
+def test_a_full_disk_is_named_and_leaves_nothing(tmp_path: Path) -> None:
+    """A file size limit stands in for the disk's end: the same OSError on the same write."""
+    script = (
+        "import resource, signal, sys; from pathlib import Path\n"
+        "from edgebnn.record import atomic_write\n"
+        "signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))\n"
+        "with atomic_write(Path(sys.argv[1])) as file: file.write(bytes(5000))\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script, str(tmp_path / "big")],
+        check=False,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode != 0
+    assert "InfrastructureError" in done.stderr
+    assert "big: cannot be written" in done.stderr
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(InfrastructureError, match="cannot be written"):
+        record().write(tmp_path / "file" / "a.json")
+
+
+def test_provenance_outside_git_is_unknown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path.parent) + os.pathsep)
+    assert provenance("now").git_commit == "unknown"

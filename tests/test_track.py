@@ -1,0 +1,296 @@
+"""Tracking against a real SQLite store: complete, idempotent, and whole again after a SIGKILL."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from edgebnn import track as tracking
+from edgebnn.errors import ConfigError, InfrastructureError
+from edgebnn.mlflow_store import open_store, shown
+from edgebnn.record import Artifact, Metric, Provenance, Record, file_sha256
+from edgebnn.track import track
+
+EPOCHS = 1200  # more points than one batch of MLflow's takes
+
+
+@pytest.fixture(scope="session")
+def empty_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A database with its schema; each test takes a copy."""
+    path = tmp_path_factory.mktemp("store") / "mlflow.db"
+    with open_store(f"sqlite:///{path}"):
+        pass
+    return path
+
+
+@pytest.fixture
+def study(tmp_path: Path, empty_store: Path) -> Iterator[Path]:
+    """A folder `a study` with a store, a plan and three records, one of them in two experiments."""
+    folder = tmp_path / "a study"  # a space: artifact locations are URIs
+    folder.mkdir()
+    shutil.copy(empty_store, folder / "mlflow.db")
+    for stage, run_id in (("emulate", "e1"), ("device", "d1"), ("memory", "m1")):
+        write_record(folder, stage, run_id)
+    planned = {
+        "digits": [
+            {"stage": "emulate", "run_id": "e1", "method": "proposed"},
+            {"stage": "device", "run_id": "d1", "method": "proposed"},
+            {"stage": "device", "run_id": "not-run-yet", "method": "proposed"},
+        ],
+        "again": [
+            {"stage": "memory", "run_id": "m1", "method": "mine"},
+            {"stage": "emulate", "run_id": "e1", "method": "mine"},
+        ],
+    }
+    (folder / "plan.json").write_text(json.dumps({"study": "trial", "experiments": planned}))
+    yield folder
+
+
+def write_record(folder: Path, stage: str, run_id: str, accuracy: float = 0.9) -> Path:
+    path = folder / stage / f"{run_id}.json"
+    path.parent.mkdir(exist_ok=True)
+    trace = path.parent / f"{run_id}-power.csv"
+    trace.write_text("seconds,watts\n0,2.5\n")
+    memory = stage == "memory"
+    Record(
+        stage=stage,
+        run_id=run_id,
+        parameters={"dataset": "mnist", "model": "mlp", "seed": 0, "learning_rate": 1e-3}
+        | {f"p{i}": i for i in range(120)},
+        metrics={"memory_mib": Metric(value=2.5, source="modelled")}
+        if memory
+        else {"test_accuracy": Metric(value=accuracy, source="measured")},
+        series={}
+        if memory
+        else {
+            "loss": [(epoch, 1 / epoch) for epoch in range(1, EPOCHS + 1)],
+            "power_w": [(0.0, 2.5), (0.25, 2.75)],
+        },
+        tables={"variables": [{"variable": "X", "mib": 1.5}]} if memory else {},
+        artifacts={} if memory else {"power": Artifact(path=trace.name, sha256=file_sha256(trace))},
+        provenance=Provenance(
+            git_commit="0123456789ab",
+            host="virtual-1",
+            virtual=True,
+            machine="Linux x86_64",
+            versions={"python": "3.11"},
+            started="2026-01-02T03:04:05+00:00",
+        ),
+    ).write(path)
+    return path
+
+
+def run_track(folder: Path) -> dict[str, Any]:
+    output = folder / "track.json"
+    records = sorted(folder.glob("*/[edm]1.json"))
+    track(records, folder / "plan.json", f"sqlite:///{folder}/mlflow.db", output)
+    return dict(json.loads(output.read_text()))
+
+
+def reader(folder: Path) -> Any:
+    """A client beside the one writer."""
+    from mlflow import MlflowClient
+
+    return MlflowClient(tracking_uri=f"sqlite:///{folder}/mlflow.db")
+
+
+def runs_of(folder: Path) -> list[Any]:
+    client = reader(folder)
+    experiment = client.get_experiment_by_name("trial")
+    return list(client.search_runs([experiment.experiment_id]))
+
+
+def child(folder: Path, experiment: str, stage: str) -> Any:
+    wanted = {"edgebnn.experiment": experiment, "edgebnn.stage": stage}
+    (run,) = (run for run in runs_of(folder) if wanted.items() <= run.data.tags.items())
+    return run
+
+
+def state(folder: Path) -> list[Any]:
+    return sorted(
+        (run.info.run_id, run.info.status, run.info.start_time, run.info.end_time, run.data.tags)
+        for run in runs_of(folder)
+    )
+
+
+def test_everything_is_logged(study: Path) -> None:
+    summary = run_track(study)
+    assert summary["logged"] == [
+        "digits/emulate/e1",
+        "digits/device/d1",
+        "again/memory/m1",
+        "again/emulate/e1",
+    ]
+    assert len(runs_of(study)) == 2 + 4
+    run = child(study, "digits", "device")
+    assert run.info.status == "FINISHED"
+    assert run.info.run_name == "proposed-device-s0"
+    assert run.data.params["learning_rate"] == "0.001"
+    assert len(run.data.params) == 124
+    assert run.data.metrics["test_accuracy"] == 0.9
+    tags = run.data.tags
+    assert tags["edgebnn.digest"] == file_sha256(study / "device" / "d1.json")
+    assert tags["source.test_accuracy"] == "measured"
+    assert (tags["edgebnn.device"], tags["edgebnn.virtual"]) == ("virtual-1", "true")
+    assert tags["mlflow.source.git.commit"] == "0123456789ab"
+    (parent,) = (run for run in runs_of(study) if run.info.run_id == tags["mlflow.parentRunId"])
+    assert (parent.info.run_name, parent.info.status) == ("digits", "FINISHED")
+    (described,) = run.inputs.dataset_inputs
+    assert described.dataset.name == "mnist"
+    client = reader(study)
+    loss = client.get_metric_history(run.info.run_id, "loss")
+    assert sorted((m.step, m.value) for m in loss) == [
+        (epoch, 1 / epoch) for epoch in range(1, EPOCHS + 1)
+    ]
+    power = sorted(client.get_metric_history(run.info.run_id, "power_w"), key=lambda m: m.step)
+    assert [(m.step, m.timestamp - power[0].timestamp) for m in power] == [(0, 0), (1, 250)]
+    for folder, name in (("record", "d1.json"), ("files", "d1-power.csv")):
+        (file,) = client.list_artifacts(run.info.run_id, folder)
+        assert file.path == f"{folder}/{name}"
+    memory = child(study, "again", "memory").info.run_id
+    table = Path(client.download_artifacts(memory, "tables/variables.csv"))
+    assert table.read_text() == "variable,mib\nX,1.5\n"
+    (stored,) = (study / "mlartifacts" / "trial" / memory).rglob("variables.csv")
+    assert stored.read_text() == table.read_text()
+
+
+def test_twice_changes_nothing(study: Path) -> None:
+    run_track(study)
+    before = state(study)
+    summary = run_track(study)
+    assert state(study) == before
+    assert (len(summary["unchanged"]), summary["logged"], summary["replaced"]) == (4, [], [])
+
+
+def test_a_changed_record_is_replaced_and_nothing_else(study: Path) -> None:
+    run_track(study)
+    before = {entry[0]: entry for entry in state(study)}
+    write_record(study, "device", "d1", accuracy=0.95)
+    assert run_track(study)["replaced"] == ["digits/device/d1"]
+    after = {entry[0]: entry for entry in state(study)}
+    assert len(after) == len(before)
+    assert sum(after[key] == before[key] for key in before.keys() & after.keys()) == len(before) - 1
+    assert child(study, "digits", "device").data.metrics["test_accuracy"] == 0.95
+
+
+def test_a_record_is_logged_when_it_comes(study: Path) -> None:
+    (study / "device" / "d1.json").rename(study / "later")
+    run_track(study)
+    before = state(study)
+    (study / "later").rename(study / "device" / "d1.json")
+    assert run_track(study)["logged"] == ["digits/device/d1"]
+    assert [entry for entry in state(study) if entry in before] == before
+
+
+@pytest.mark.parametrize(
+    "moment", ["log_artifact", "log_batch", "log_inputs", "set_tag", "set_terminated"]
+)
+def test_killed_half_way_then_again(study: Path, moment: str) -> None:
+    script = f"""
+import os, signal, sys
+from pathlib import Path
+sys.path.insert(0, {str(Path(__file__).parent)!r})
+from mlflow import MlflowClient
+import test_track
+calls = []
+real = MlflowClient.{moment}
+def deadly(*args, **kwargs):
+    calls.append(1)
+    if len(calls) == 3:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return real(*args, **kwargs)
+MlflowClient.{moment} = deadly
+test_track.run_track(Path({str(study)!r}))
+"""
+    killed = subprocess.run([sys.executable, "-c", script], capture_output=True, check=False)
+    assert killed.returncode == -signal.SIGKILL, killed.stderr.decode()
+    assert not (study / "track.json").exists()
+    run_track(study)
+    runs = [run for run in runs_of(study) if "edgebnn.run_id" in run.data.tags]
+    assert len(runs_of(study)) == 2 + 4
+    assert {run.info.status for run in runs_of(study)} == {"FINISHED"}
+    for run in runs:
+        assert run.data.tags["edgebnn.digest"]
+        assert len(run.data.params) == 124
+    before = state(study)
+    run_track(study)
+    assert state(study) == before
+
+
+def test_processes_that_meet_at_a_fresh_store(study: Path) -> None:
+    (study / "mlflow.db").unlink()
+    script = (
+        f"import sys; sys.path.insert(0, {str(Path(__file__).parent)!r}); import test_track; "
+        f"from pathlib import Path; test_track.run_track(Path({str(study)!r}))"
+    )
+    started = [subprocess.Popen([sys.executable, "-c", script]) for _ in range(3)]
+    assert [process.wait() for process in started] == [0, 0, 0]
+    assert len(runs_of(study)) == 2 + 4
+
+
+def test_quiet(study: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    run_track(study)
+    assert capfd.readouterr() == ("", "")
+
+
+def test_default_store_is_under_results(
+    study: Path, monkeypatch: pytest.MonkeyPatch, empty_store: Path
+) -> None:
+    monkeypatch.chdir(study)
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    Path("results").mkdir()
+    shutil.copy(empty_store, "results/mlflow.db")
+    track([Path("device/d1.json")], Path("plan.json"), None, Path("results/track.json"))
+    assert (study / "results" / "mlartifacts" / "trial").is_dir()
+
+
+def test_unplanned_records_are_named_not_logged(study: Path) -> None:
+    write_record(study, "emulate", "stranger")
+    output = study / "track.json"
+    uri = f"sqlite:///{study}/mlflow.db"
+    track([study / "emulate" / "stranger.json"], study / "plan.json", uri, output)
+    assert json.loads(output.read_text())["unplanned"] == ["emulate/stranger"]
+
+
+def test_changed_artifact_is_an_error(study: Path) -> None:
+    (study / "device" / "d1-power.csv").write_text("tampered")
+    with pytest.raises(InfrastructureError, match=r"d1-power\.csv.*SHA-256 differs"):
+        run_track(study)
+    assert not (study / "track.json").exists()
+
+
+def test_deleted_experiment_is_the_users_to_mend(study: Path) -> None:
+    run_track(study)
+    client = reader(study)
+    client.delete_experiment(client.get_experiment_by_name("trial").experiment_id)
+    with pytest.raises(ConfigError, match="experiment 'trial' was deleted"):
+        run_track(study)
+
+
+@pytest.mark.parametrize("content", ["{", "[]", '{"study": "x"}'])
+def test_not_a_plan(study: Path, content: str) -> None:
+    (study / "plan.json").write_text(content)
+    with pytest.raises(ConfigError, match="not a plan's summary"):
+        run_track(study)
+
+
+def test_credentials_are_not_shown() -> None:
+    assert shown("https://me:secret@mlflow.example:5000/x") == "https://mlflow.example:5000/x"
+    assert shown("sqlite:///results/mlflow.db") == "sqlite:///results/mlflow.db"
+
+
+def test_limits_are_mlflows() -> None:
+    from mlflow.utils import validation
+
+    assert tracking.METRICS_A_CALL <= validation.MAX_METRICS_PER_BATCH
+    assert tracking.PARAMS_A_CALL <= validation.MAX_PARAMS_TAGS_PER_BATCH
+    assert os.environ["MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT"] == "1"

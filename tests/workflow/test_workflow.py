@@ -1,0 +1,189 @@
+"""The whole workflow on a tiny study: the real Snakemake, emulation, trainer, SSH and MLflow."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections import Counter
+
+import pytest
+import yaml
+
+from .conftest import ROOT, STUDY, Workflow, end_group
+
+pytestmark = pytest.mark.slow
+
+
+def mlflow_runs(workflow: Workflow) -> dict[tuple[str, str, str], str]:
+    """(experiment, stage, edgebnn.run_id) -> MLflow's run id, of every live run; fails on doubles."""
+    from mlflow.tracking import MlflowClient
+
+    client = MlflowClient(f"sqlite:///{workflow.results}/mlflow.db")
+    experiment = client.get_experiment_by_name("tiny")
+    assert experiment is not None
+    runs = client.search_runs([experiment.experiment_id], max_results=1000)
+    keys = [
+        (
+            run.data.tags.get("mlflow.parentRunId", ""),
+            run.data.tags.get("edgebnn.stage", ""),
+            run.data.tags.get("edgebnn.run_id", run.info.run_name),
+        )
+        for run in runs
+    ]
+    assert [key for key, count in Counter(keys).items() if count > 1] == []
+    assert {run.info.status for run in runs} == {"FINISHED"}
+    return dict(zip(keys, (run.info.run_id for run in runs), strict=True))
+
+
+def test_end_to_end_then_nothing_to_do(workflow: Workflow) -> None:
+    status, output = workflow.run()
+    assert status == 0, output
+    assert "Report:" in output
+    assert "mlflow ui --backend-store-uri" in output
+    assert len(workflow.records()) == 8
+    assert (workflow.results / "report" / "index.html").stat().st_size > 10_000
+    before = mlflow_runs(workflow)
+    assert len(before) >= 8
+
+    status, output = workflow.run()
+    assert status == 0
+    assert "Nothing to be done" in output
+
+    status, output = workflow.run("--forcerun", "track_records")
+    assert status == 0, output
+    assert mlflow_runs(workflow) == before
+
+    status, output = workflow.run("--report", str(workflow.folder / "snakemake.html"))
+    assert status == 0, output
+    assert (workflow.folder / "snakemake.html").stat().st_size > 10_000
+    assert workflow.leftovers() == []
+
+
+def test_killed_at_random_moments_it_ends_in_the_same_records(
+    workflow: Workflow, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    undisturbed = Workflow(tmp_path_factory.mktemp("undisturbed"))
+    undisturbed.configure()
+    started = time.monotonic()
+    assert undisturbed.run()[0] == 0
+    duration = time.monotonic() - started
+
+    moments = random.Random(4)
+    for _ in range(5):
+        process = workflow.start()
+        time.sleep(moments.uniform(0.1, 0.6) * duration)
+        process.kill()  # SIGKILL, to snakemake alone: its jobs live on
+        process.wait()
+        assert process.stdout is not None
+        process.stdout.close()
+    status, output = workflow.run()
+    assert status == 0, output
+    assert workflow.records() == undisturbed.records()
+    assert {key[1:] for key in mlflow_runs(workflow)} == {
+        key[1:] for key in mlflow_runs(undisturbed)
+    }
+    assert not list(workflow.results.rglob("*.part"))
+    assert workflow.leftovers() == []
+
+
+def test_ctrl_c_leaves_no_process(workflow: Workflow) -> None:
+    process = workflow.start()
+    assert process.stdout is not None
+    for line in process.stdout:
+        if "train_on_device" in line and "rule" in line:
+            break
+    time.sleep(1)
+    end_group(process)
+    process.stdout.read()
+    assert process.wait() != 0
+    deadline = time.monotonic() + 30
+    while workflow.leftovers() and time.monotonic() < deadline:
+        time.sleep(0.2)
+    assert workflow.leftovers() == []
+    assert workflow.run()[0] == 0
+
+
+def test_a_failed_job_stops_no_other_and_is_named(workflow: Workflow) -> None:
+    experiments = [
+        *STUDY["experiments"],  # type: ignore[misc]
+        {
+            "name": "no-data",
+            "dataset": "mnist",
+            "model": "mlp",
+            "methods": ["standard"],
+            "emulate": {"epochs": 1},
+        },
+    ]
+    workflow.configure(experiments=experiments)
+    truncated = workflow.folder / "data"
+    truncated.mkdir()
+    (truncated / "mnist.npz").write_bytes(b"PK\x03\x04 and no more")
+    workflow.configure(experiments=experiments, data_dir=str(truncated))
+    status, output = workflow.run("--retries", "0")
+    assert status != 0
+    assert "mnist.npz: truncated or not an .npz archive" in output
+    assert len(workflow.records()) == 9  # all but the one without data
+    assert not (workflow.results / "data" / "mnist.ebd").exists()
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"experiments": [{"name": "x"}]}, ["study.yaml", "experiments.0.dataset", "required"]),
+        ({"studdy": "x"}, ["study.yaml", "studdy", "did you mean 'study'"]),
+        ({"farm": "none.yaml"}, ["none.yaml", "No such file"]),
+        (
+            {"experiments": [{**STUDY["experiments"][0], "model": "cnv", "dataset": "cifar10"}]},  # type: ignore[index]
+            ["model 'cnv'", "layer 1 (conv)", "not yet"],
+        ),
+    ],
+)
+def test_a_mistake_stops_the_study_before_any_work(
+    workflow: Workflow, change: dict[str, object], words: list[str]
+) -> None:
+    workflow.configure(**change)
+    status, output = workflow.run()
+    assert status != 0
+    for word in words:
+        assert word.lower() in output.lower()
+    assert "Traceback" not in output
+    assert not workflow.results.exists()
+
+
+def test_a_board_never_runs_two_jobs_at_once(workflow: Workflow) -> None:
+    """Snakemake's slots come from the inventory (through an undocumented interface: hence this test)."""
+    inventory = workflow.folder / "farm.yaml"
+    inventory.write_text(yaml.safe_dump({"devices": {"only": {"kind": "virtual"}}}))
+    workflow.configure(farm=str(inventory))
+    process = workflow.start("--cores", "8")
+    assert process.stdout is not None
+    running = most = 0
+    jobs: set[str] = set()
+    lines = process.stdout.read().splitlines()
+    assert process.wait() == 0, "\n".join(lines)
+    for index, line in enumerate(lines):
+        if "rule train_on_device" in line:
+            running += 1
+            number = next(text for text in lines[index:] if "jobid:" in text).split()[-1]
+            jobs.add(number)
+        if "Finished job" in line or "Finished jobid" in line:
+            number = "".join(
+                c
+                for c in line.split("job")[-1].split()[-1 if "(Rule" not in line else 1]
+                if c.isdigit()
+            )
+            running -= number in jobs
+        most = max(most, running)
+    assert len(jobs) == 2
+    assert most == 1
+
+
+def test_every_rule_calls_a_stage_with_paths() -> None:
+    for path in sorted((ROOT / "workflow" / "rules").glob("*.smk")):
+        text = path.read_text()
+        assert text.startswith("# Purpose:"), path.name
+        assert "\nrule " in text, path.name
+        for rule in text.split("\nrule ")[1:]:
+            assert "log:" in rule, path.name
+            assert "conda:" in rule, path.name
+            assert "run:\n" not in rule, path.name

@@ -1,0 +1,19 @@
+# Purpose: build the C++ trainer for each kind of board that the study uses.
+# Input:   rpi/ (as a digest: a newer time stamp alone rebuilds nothing)
+# Output:  results/build/<target>.json and build/<target>/
+
+
+rule build_trainer:
+    output:
+        f"{RESULTS}/build/{{target}}.json",
+    log:
+        f"{RESULTS}/logs/build/{{target}}.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/build/{{target}}.tsv"
+    params:
+        code=trainer_digest(Path(workflow.basedir)),
+    threads: 2
+    conda:
+        "../../environment.yml"
+    shell:
+        "edgebnn build {wildcards.target} --output {output} > {log} 2>&1"

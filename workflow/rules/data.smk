@@ -1,0 +1,20 @@
+# Purpose: fetch, check and pack a data set, once for every engine and seed.
+# Input:   <data_dir>/<dataset>.npz if there, else the packages' own, the cache or the official address
+# Output:  results/data/<dataset>.ebd
+
+
+rule pack_data:
+    output:
+        f"{RESULTS}/data/{{dataset}}.ebd",
+    log:
+        f"{RESULTS}/logs/data/{{dataset}}.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/data/{{dataset}}.tsv"
+    params:
+        code=code_digest("data"),
+        data_dir=f"--data-dir {shlex.quote(STUDY.data_dir)}" if STUDY.data_dir else "",
+    retries: 1
+    conda:
+        "../../environment.yml"
+    shell:
+        "edgebnn data {wildcards.dataset} {params.data_dir} --output {output} > {log} 2>&1"

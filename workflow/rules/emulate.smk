@@ -1,0 +1,29 @@
+# Purpose: train one run in Keras; as many at once as cores and GPUs allow.
+# Input:   results/runs/emulate/<run id>.json, the packed data set
+# Output:  results/emulate/<run id>.json and <run id>/ with its artifacts
+GPUS = len(list(Path("/dev").glob("nvidia[0-9]*")))
+workflow.global_resources.setdefault("gpu", GPUS)
+
+
+rule emulate_training:
+    input:
+        run=f"{RESULTS}/runs/emulate/{{run}}.json",
+        data=lambda wildcards: f"{RESULTS}/data/{RUNS['emulate'][wildcards.run].dataset}.ebd",
+    output:
+        f"{RESULTS}/emulate/{{run}}.json",
+    log:
+        f"{RESULTS}/logs/emulate/{{run}}.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/emulate/{{run}}.tsv"
+    params:
+        code=code_digest("emulate"),
+    threads: 2
+    resources:
+        gpu=min(GPUS, 1),
+        mem_mb=2000,
+    retries: 1
+    conda:
+        "../../environment.yml"
+    shell:
+        "edgebnn emulate --run {input.run} --data {input.data} --output {output} "
+        "--threads {threads} > {log} 2>&1"

@@ -1,0 +1,33 @@
+# Purpose: the paper's tables beside ours, on one self-contained page.
+# Input:   all records, results/plan.json
+# Output:  results/report/index.html
+REPORT = f"{RESULTS}/report/index.html"
+
+
+rule write_report:
+    input:
+        plan=f"{RESULTS}/plan.json",
+        records=RECORDS,
+    output:
+        report(REPORT, caption="../report/index.rst", category="Report"),
+    log:
+        f"{RESULTS}/logs/report.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/report.tsv"
+    params:
+        code=code_digest("report"),
+    conda:
+        "../../environment.yml"
+    shell:
+        "edgebnn report --plan {input.plan} --output {output} {input.records} > {log} 2>&1"
+
+
+onsuccess:
+    print(f"\nReport:  {REPORT}")
+    print(f"MLflow:  mlflow ui --backend-store-uri {TRACKING_URI}\n")
+
+
+onerror:
+    for note in sorted(Path(RESULTS).glob("*/*.failed")):
+        print(f"\n{note.parent.name} {note.name.removesuffix('.json.failed')}: {note.read_text().strip()}")
+    print("\nWhat was complete is kept; the same command goes on from there.\n")

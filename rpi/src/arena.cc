@@ -1,0 +1,68 @@
+#include "arena.h"
+
+#include <sys/mman.h>
+
+#include <algorithm>
+#include <numeric>
+
+#include "errors.h"
+
+namespace edgebnn {
+namespace {
+
+constexpr size_t kAlign = 64;  // a cache line, and the widest vector
+
+bool overlap(const Life& a, const Life& b) { return a.first <= b.last && b.first <= a.last; }
+
+}  // namespace
+
+Arena::Id Arena::add(std::string name, std::string type, size_t bytes, Life life) {
+  buffers_.push_back({std::move(name), std::move(type), life, bytes, 0});
+  return buffers_.size() - 1;
+}
+
+void Arena::plan() {
+  std::vector<Id> order(buffers_.size());
+  std::iota(order.begin(), order.end(), Id{0});
+  std::stable_sort(order.begin(), order.end(),
+                   [&](Id a, Id b) { return buffers_[a].bytes > buffers_[b].bytes; });
+  std::vector<Id> placed;  // ordered by offset
+  planned_ = 0;
+  for (const Id id : order) {
+    Buffer& buffer = buffers_[id];
+    size_t offset = 0;
+    for (const Id other_id : placed) {
+      const Buffer& other = buffers_[other_id];
+      if (!overlap(buffer.life, other.life)) continue;
+      if (offset + buffer.bytes <= other.offset) break;
+      offset = std::max(offset, (other.offset + other.bytes + kAlign - 1) / kAlign * kAlign);
+    }
+    buffer.offset = offset;
+    planned_ = std::max(planned_, offset + buffer.bytes);
+    const auto after = [&](Id a, size_t value) { return buffers_[a].offset < value; };
+    placed.insert(std::lower_bound(placed.begin(), placed.end(), offset, after), id);
+  }
+}
+
+void Arena::allocate() {
+  const size_t bytes = std::max(planned_, size_t{1});
+  void* memory = mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (memory == MAP_FAILED) {
+    throw JobError("not enough memory: the arena needs " + std::to_string(bytes) + " bytes");
+  }
+  memory_ = {static_cast<uint8_t*>(memory), Unmap{bytes}};
+}
+
+uint8_t* Arena::touch(Id id) {
+  const Buffer& buffer = buffers_[id];
+  if (phase_ < buffer.life.first || phase_ > buffer.life.last) {
+    throw JobError("arena: '" + buffer.name + "' used in phase " + std::to_string(phase_) +
+                   ", outside its life");
+  }
+  peak_ = std::max(peak_, buffer.offset + buffer.bytes);
+  return memory_.get() + buffer.offset;
+}
+
+void Arena::Unmap::operator()(uint8_t* memory) const { munmap(memory, bytes); }
+
+}  // namespace edgebnn

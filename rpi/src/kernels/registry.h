@@ -1,0 +1,34 @@
+// Every variant of every kernel, in one list that dispatch, tests and benchmarks read.
+//
+// To add one: kernels/<op>/<isa>.cc, its declaration in <op>.h, its line in registry.cc.
+#pragma once
+
+#include <span>
+#include <string>
+
+#include "kernels/binary_binary/binary_binary.h"
+#include "kernels/binary_real/binary_real.h"
+#include "kernels/integer_binary/integer_binary.h"
+#include "kernels/integer_real/integer_real.h"
+#include "kernels/real_binary/real_binary.h"
+
+namespace edgebnn {
+
+struct Kernels {
+  const char* name;   // "scalar", an ISA
+  bool (*runs)();     // whether this machine can run it
+  BinaryBinary binary_binary;
+  RealBinary real_binary;
+  BinaryReal binary_real;
+  IntegerBinary integer_binary;
+  IntegerReal integer_real;
+};
+
+// Fastest first; the last one, scalar, is the definition and runs everywhere.
+std::span<const Kernels> all_kernels();
+
+// The variant that EDGEBNN_KERNEL names, or the first that runs here. Throws InputError for a name
+// that is unknown or does not run here, listing those that do.
+const Kernels& chosen_kernels();
+
+}  // namespace edgebnn

@@ -1,0 +1,60 @@
+// A network in an arena: one training step, and evaluation.
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "layers/batch_norm.h"
+#include "layers/pool.h"
+#include "layers/product.h"
+#include "layers/softmax_cross_entropy.h"
+#include "optimizers/optimizer.h"
+
+namespace edgebnn {
+
+class Model {
+ public:
+  Model(const RunFile& run, const Network& network, const Plan& plan, const Kernels& kernels, Arena& arena);
+
+  // Initial weights from the run's seed; beta 0, moving statistics 0 and 1.
+  void initialise(uint64_t seed);
+
+  // The batch to fill: images [B][input], labels [B].
+  uint8_t* images() { return arena_.at(plan_.images); }
+  int32_t* labels() { return arena_.at<int32_t>(plan_.labels); }
+  // To be called before the batch is filled.
+  void begin() { arena_.enter(0); }
+
+  // One training step on a full batch. Returns the loss and hits before the update.
+  LossSum train(float learning_rate);
+
+  // Loss and hits of the first `samples` of the batch, with the moving statistics.
+  LossSum evaluate(size_t samples);
+
+  // Sign bits of block l as the last forward left them, for dumps; called between forward and backward.
+  using Watch = void (*)(void* context, size_t block);
+  void watch(Watch watch, void* context) { watch_ = watch, context_ = context; }
+
+  const Network& network() const { return network_; }
+  const Plan& plan() const { return plan_; }
+
+ private:
+  void forward(size_t samples, bool training);
+  LossSum loss(size_t samples, bool training);
+  void backward();
+  ProductInput input_of(size_t block);
+  void deliver(size_t block, size_t sample, const double* dx);
+
+  const RunFile& run_;
+  const Network& network_;
+  const Plan& plan_;
+  Arena& arena_;
+  std::vector<Product> products_;
+  std::vector<BatchNorm> norms_;
+  std::vector<PoolBefore> pools_;
+  std::unique_ptr<Optimizer> optimizer_;
+  Watch watch_ = nullptr;
+  void* context_ = nullptr;
+};
+
+}  // namespace edgebnn

@@ -1,0 +1,208 @@
+#include "run_file.h"
+
+#include <cerrno>
+#include <charconv>
+#include <cmath>
+#include <cstring>
+#include <fstream>
+#include <functional>
+#include <map>
+#include <set>
+#include <sstream>
+
+#include "errors.h"
+
+namespace edgebnn {
+namespace {
+
+using Words = std::vector<std::string>;
+
+Words split(const std::string& line) {
+  std::istringstream stream(line.substr(0, line.find('#')));
+  Words words;
+  for (std::string word; stream >> word;) words.push_back(word);
+  return words;
+}
+
+std::string joined(const Words& words, size_t from = 0) {
+  std::string text;
+  for (size_t i = from; i < words.size(); ++i) text += (i > from ? " " : "") + words[i];
+  return text;
+}
+
+// One line being read: reports mistakes with its place.
+class Line {
+ public:
+  Line(const std::string& path, int number, Words words)
+      : path_(path), number_(number), words_(std::move(words)) {}
+
+  const std::string& key() const { return words_[0]; }
+  const Words& words() const { return words_; }
+
+  [[noreturn]] void refuse(const std::string& allowed) const {
+    throw InputError(path_ + ": line " + std::to_string(number_) + ": " + key() + ": found '" +
+                     joined(words_, 1) + "', allowed " + allowed);
+  }
+
+  const std::string& value(size_t count = 1, size_t index = 1) const {
+    if (words_.size() != count + 1) {
+      refuse(count == 1 ? "is one value" : "are " + std::to_string(count) + " values");
+    }
+    return words_[index];
+  }
+
+  template <class Number>
+  Number number(Number least, Number most, size_t count = 1, size_t index = 1) const {
+    const std::string& text = value(count, index);
+    Number parsed{};
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), parsed);
+    if (error != std::errc() || end != text.data() + text.size() || !(parsed >= least) ||
+        !(parsed <= most)) {
+      std::ostringstream allowed;
+      allowed << "is a number from " << least << " to " << most;
+      refuse(allowed.str());
+    }
+    return parsed;
+  }
+
+  template <class Value>
+  Value choice(const std::map<std::string, Value>& choices) const {
+    const auto found = choices.find(value());
+    if (found == choices.end()) {
+      std::string names;
+      for (const auto& [name, unused] : choices) names += (names.empty() ? "" : ", ") + name;
+      refuse("are " + names);
+    }
+    return found->second;
+  }
+
+  // A format of ALGORITHM that this version does not train yet is named as such.
+  Format format(const std::map<std::string, Format>& choices, const std::set<std::string>& later) const {
+    if (words_.size() == 2 && later.contains(words_[1])) {
+      throw InputError(path_ + ": line " + std::to_string(number_) + ": " + key() + ": '" +
+                       words_[1] + "' is not yet trained by this version");
+    }
+    return choice(choices);
+  }
+
+ private:
+  const std::string& path_;
+  int number_;
+  Words words_;
+};
+
+Schedule schedule_of(const Line& line) {
+  const Words& words = line.words();
+  const std::string kind = words.size() > 1 ? words[1] : "";
+  if (kind == "constant" && words.size() == 2) return {};
+  if ((kind == "step" || kind == "plateau") && words.size() == 4) {
+    const auto type = kind == "step" ? Schedule::Kind::step : Schedule::Kind::plateau;
+    return {type, line.number(0.0f, 1.0f, 3, 2), line.number(1, 1 << 30, 3, 3)};
+  }
+  line.refuse("are 'constant', 'step FACTOR EVERY', 'plateau FACTOR PATIENCE'");
+}
+
+using Reader = std::function<void(const Line&, RunFile&)>;
+
+const std::map<std::string, Reader>& readers() {
+  constexpr int kMost = 1 << 24;
+  static const std::map<std::string, Format> kStored = {
+      {"f32", Format::f32}, {"f16", Format::f16}, {"q15", Format::q15}};
+  static const std::map<std::string, Reader> table = {
+      {"run_id", [](const Line& l, RunFile& r) { r.run_id = l.value(); }},
+      {"seed", [](const Line& l, RunFile& r) { r.seed = l.number<uint64_t>(0, UINT64_MAX); }},
+      {"batch_size", [](const Line& l, RunFile& r) { r.batch_size = l.number(1, kMost); }},
+      {"epochs", [](const Line& l, RunFile& r) { r.epochs = l.number(1, kMost); }},
+      {"optimizer", [](const Line& l, RunFile& r) { r.optimizer = l.value(); }},
+      {"learning_rate",
+       [](const Line& l, RunFile& r) { r.learning_rate = l.number(1e-30f, 1e30f); }},
+      {"schedule", [](const Line& l, RunFile& r) { r.schedule = schedule_of(l); }},
+      {"activations",
+       [](const Line& l, RunFile& r) {
+         r.switches.real_activations = l.choice<bool>({{"f32", true}, {"bool", false}});
+       }},
+      {"batch_norm",
+       [](const Line& l, RunFile& r) {
+         using enum Switches::BatchNorm;
+         r.switches.batch_norm =
+             l.choice<Switches::BatchNorm>({{"l2", l2}, {"l1", l1}, {"bnn", bnn}});
+       }},
+      {"gradient_dtype",
+       [](const Line& l, RunFile& r) {
+         r.switches.gradients =
+             l.format({{"f32", Format::f32}, {"f16", Format::f16}}, {"i16", "i8", "i6"});
+       }},
+      {"momentum_dtype",
+       [](const Line& l, RunFile& r) { r.switches.momenta = l.format(kStored, {"i8", "i4"}); }},
+      {"weight_dtype",
+       [](const Line& l, RunFile& r) { r.switches.weights = l.format(kStored, {"i8"}); }},
+      {"weight_gradient",
+       [](const Line& l, RunFile& r) {
+         r.switches.binary_weight_gradient = l.choice<bool>({{"f32", false}, {"bool", true}});
+       }},
+      {"ste",
+       [](const Line& l, RunFile& r) {
+         r.switches.clip_ste = l.choice<bool>({{"clip", true}, {"identity", false}});
+       }},
+      // All masks give the same results; the trainer always keeps 2-bit indices.
+      {"pool_mask",
+       [](const Line& l, RunFile&) { l.choice<int>({{"f32", 0}, {"bool", 0}, {"index", 0}}); }},
+      {"input",
+       [](const Line& l, RunFile& r) {
+         r.height = l.number(1, 4096, 3, 1);
+         r.width = l.number(1, 4096, 3, 2);
+         r.channels = l.number(1, 4096, 3, 3);
+       }},
+  };
+  return table;
+}
+
+void check(const RunFile& run) {
+  const bool bnn = run.switches.batch_norm == Switches::BatchNorm::bnn;
+  if (!run.switches.real_activations && !bnn) {
+    throw InputError(run.path +
+                     ": batch_norm: l1 and l2 need real activations in backward, which activations "
+                     "bool does not keep; allowed is bnn");
+  }
+  if (run.layers.empty()) throw InputError(run.path + ": layer: missing");
+}
+
+}  // namespace
+
+RunFile read_run_file(const std::string& path) {
+  std::ifstream file(path);
+  if (!file) throw InputError(path + ": cannot be read: " + std::strerror(errno));
+  RunFile run;
+  run.path = path;
+  std::set<std::string> seen;
+  std::string text;
+  for (int number = 1; std::getline(file, text); ++number) {
+    const Line line(run.path, number, split(text));
+    const std::string place = path + ": line " + std::to_string(number) + ": ";
+    if (number == 1) {
+      if (line.words() != Words{"edgebnn-run", "1"}) {
+        throw InputError(place + "found '" + text + "', a run file begins with 'edgebnn-run 1'");
+      }
+      continue;
+    }
+    if (line.words().empty()) continue;
+    if (line.key() == "layer") {
+      if (line.words().size() < 2) line.refuse("are a layer's name and arguments");
+      const Words& words = line.words();
+      run.layers.push_back({static_cast<int>(run.layers.size()) + 1, words[1],
+                            {words.begin() + 2, words.end()}});
+      continue;
+    }
+    const auto reader = readers().find(line.key());
+    if (reader == readers().end()) throw InputError(place + "unknown key '" + line.key() + "'");
+    if (!seen.insert(line.key()).second) throw InputError(place + line.key() + ": stands twice");
+    reader->second(line, run);
+  }
+  for (const auto& [key, unused] : readers()) {
+    if (!seen.contains(key)) throw InputError(path + ": " + key + ": missing");
+  }
+  check(run);
+  return run;
+}
+
+}  // namespace edgebnn

@@ -1,0 +1,52 @@
+// The run file (docs/formats.md): what to train and how, as flat `key value` lines.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "storage.h"
+
+namespace edgebnn {
+
+struct Switches {
+  bool real_activations = false;  // activations f32
+  enum class BatchNorm { l2, l1, bnn } batch_norm = BatchNorm::bnn;
+  Format gradients = Format::f16;
+  Format momenta = Format::q15;
+  Format weights = Format::q15;
+  bool clip_ste = true;
+  bool binary_weight_gradient = true;
+};
+
+struct Schedule {
+  enum class Kind { constant, step, plateau } kind = Kind::constant;
+  float factor = 1;
+  int every = 0;  // epochs: between steps, or of patience
+};
+
+// A `layer` line, with its number for messages: the first layer is 1.
+struct LayerLine {
+  int number = 0;
+  std::string kind;
+  std::vector<std::string> arguments;
+};
+
+struct RunFile {
+  std::string path;
+  std::string run_id;
+  uint64_t seed = 0;
+  int batch_size = 0;
+  int epochs = 0;
+  std::string optimizer;
+  float learning_rate = 0;
+  Schedule schedule;
+  Switches switches;
+  int height = 0, width = 0, channels = 0;
+  std::vector<LayerLine> layers;
+};
+
+// Throws InputError naming file, line, key, what was found and what is allowed.
+RunFile read_run_file(const std::string& path);
+
+}  // namespace edgebnn

@@ -182,6 +182,17 @@ def test_other_cases_are_shown_without_the_paper(binarynet: Network) -> None:
     assert "the paper prints" not in text
 
 
+def test_another_input_or_switch_is_not_the_papers_case() -> None:
+    mlp = load_network("mlp", MODELS)
+    assert "the paper prints" not in shown(
+        mlp.with_input((8, 8, 1)), "mlp", 100, ("standard", "proposed")
+    )
+    console = Console(width=200)
+    with console.capture() as captured:
+        show(mlp, "mlp", 100, "adam", {"standard": STANDARD, "proposed": LEAN}, console)
+    assert "the paper prints" not in captured.get()
+
+
 def shown(network: Network, model: str, batch_size: int, methods: tuple[str, ...]) -> str:
     console = Console(width=200)
     with console.capture() as captured:

@@ -45,11 +45,12 @@ uint32_t little(const uint8_t* bytes) {
 DataFile::DataFile(const std::string& path) : path_(path) {
   descriptor_ = open(path.c_str(), O_RDONLY | O_CLOEXEC);
   if (descriptor_ < 0) throw InputError(path + ": cannot be read: " + std::strerror(errno));
-  struct stat status {};
+  struct stat status{};
   fstat(descriptor_, &status);
   const auto bytes = static_cast<uint64_t>(status.st_size);
   if (bytes < kHeader) {
-    throw InputError(path + ": truncated: " + std::to_string(bytes) + " bytes, the header alone has 64");
+    throw InputError(path + ": truncated: " + std::to_string(bytes) +
+                     " bytes, the header alone has 64");
   }
   uint8_t header[kHeader];
   read_at(header, kHeader, 0);
@@ -66,7 +67,8 @@ DataFile::DataFile(const std::string& path) : path_(path) {
                      "; this trainer reads version 1");
   }
   for (int i = 0; i < 3; ++i) {
-    if (little(header + 12 + 4 * i) - 1 > 65534) throw InputError(path + ": image shape out of range");
+    if (little(header + 12 + 4 * i) - 1 > 65534)
+      throw InputError(path + ": image shape out of range");
     counts_[i] = little(header + 28 + 4 * i);
   }
   shape_ = {static_cast<int>(little(header + 12)), static_cast<int>(little(header + 16)),
@@ -101,7 +103,8 @@ void DataFile::read_at(void* to, size_t bytes, uint64_t offset) const {
     const ssize_t got = pread(descriptor_, next, bytes, static_cast<off_t>(offset));
     if (got < 0 && errno == EINTR) continue;
     if (got <= 0) {
-      throw JobError(path_ + ": reading failed: " + (got < 0 ? std::strerror(errno) : "the file has shrunk"));
+      throw JobError(
+          path_ + ": reading failed: " + (got < 0 ? std::strerror(errno) : "the file has shrunk"));
     }
     next += got;
     offset += static_cast<uint64_t>(got);
@@ -124,8 +127,8 @@ void DataFile::check_payload(uint32_t expected) const {
         for (size_t i = 0; i < bytes; ++i) {
           if (chunk[i] < classes_) continue;
           throw InputError(path_ + ": label " + std::to_string(chunk[i]) + " of image " +
-                           std::to_string(done - images + i) + " is out of range; allowed are 0 to " +
-                           std::to_string(classes_ - 1));
+                           std::to_string(done - images + i) +
+                           " is out of range; allowed are 0 to " + std::to_string(classes_ - 1));
         }
       }
       done += bytes;

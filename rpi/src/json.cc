@@ -38,9 +38,13 @@ JsonObject& JsonObject::raw(std::string_view key, const std::string& value) {
   return *this;
 }
 
-JsonObject& JsonObject::add(std::string_view key, std::string_view value) { return raw(key, quoted(value)); }
+JsonObject& JsonObject::add(std::string_view key, std::string_view value) {
+  return raw(key, quoted(value));
+}
 JsonObject& JsonObject::add(std::string_view key, double value) { return raw(key, number(value)); }
-JsonObject& JsonObject::add(std::string_view key, const JsonObject& value) { return raw(key, value.text()); }
+JsonObject& JsonObject::add(std::string_view key, const JsonObject& value) {
+  return raw(key, value.text());
+}
 
 JsonObject& JsonObject::add(std::string_view key, const std::vector<double>& series) {
   std::string text = "[";

@@ -24,13 +24,16 @@ constexpr double kMiB = 1024.0 * 1024.0;
 void print_plan(const Arena& arena, int blocks) {
   std::printf("%-28s %-6s %-12s %12s\n", "variable", "type", "phases", "MiB");
   for (const Buffer& buffer : arena.buffers()) {
-    const std::string life = std::to_string(buffer.life.first) + ".." + std::to_string(buffer.life.last);
+    const std::string life =
+        std::to_string(buffer.life.first) + ".." + std::to_string(buffer.life.last);
     std::printf("%-28s %-6s %-12s %12.4f\n", buffer.name.c_str(), buffer.type.c_str(), life.c_str(),
                 static_cast<double>(buffer.bytes) / kMiB);
   }
-  std::printf("%-28s %-6s %-12s %12.4f\n", "arena", "", "", static_cast<double>(arena.planned_bytes()) / kMiB);
-  std::printf("phases: 0..%d forward, %d loss, %d..%d backward; buffers of disjoint phases share memory\n",
-              blocks - 1, blocks, blocks + 1, 2 * blocks);
+  std::printf("%-28s %-6s %-12s %12.4f\n", "arena", "", "",
+              static_cast<double>(arena.planned_bytes()) / kMiB);
+  std::printf(
+      "phases: 0..%d forward, %d loss, %d..%d backward; buffers of disjoint phases share memory\n",
+      blocks - 1, blocks, blocks + 1, 2 * blocks);
 }
 
 double process_peak_bytes() {
@@ -39,8 +42,10 @@ double process_peak_bytes() {
   return static_cast<double>(usage.ru_maxrss) * 1024.0;  // Linux counts KiB
 }
 
-JsonObject record(const RunFile& run, const Outcome& outcome, const Arena& arena, const Kernels& kernels) {
-  const double best = *std::max_element(outcome.validation_accuracy.begin(), outcome.validation_accuracy.end());
+JsonObject record(const RunFile& run, const Outcome& outcome, const Arena& arena,
+                  const Kernels& kernels) {
+  const double best =
+      *std::max_element(outcome.validation_accuracy.begin(), outcome.validation_accuracy.end());
   JsonObject metrics, series, versions, record;
   metrics.add("test_accuracy", outcome.test_accuracy)
       .add("test_loss", outcome.test_loss)
@@ -59,15 +64,26 @@ JsonObject record(const RunFile& run, const Outcome& outcome, const Arena& arena
       .add("accuracy", outcome.accuracy)
       .add("validation_loss", outcome.validation_loss)
       .add("validation_accuracy", outcome.validation_accuracy);
-  versions.add("edgebnn-train", EDGEBNN_VERSION).add("compiler", __VERSION__).add("kernels", kernels.name);
-  return record.add("event", "record").add("run_id", run.run_id).add("metrics", metrics).add("series", series).add("versions", versions);
+  versions.add("edgebnn-train", EDGEBNN_VERSION)
+      .add("compiler", __VERSION__)
+      .add("kernels", kernels.name);
+  return record.add("event", "record")
+      .add("run_id", run.run_id)
+      .add("metrics", metrics)
+      .add("series", series)
+      .add("versions", versions);
 }
 
 void print_epoch(const EpochReport& report, int epochs) {
   JsonObject line;
-  line.add("event", "epoch").add("epoch", report.epoch).add("epochs", epochs).add("loss", report.loss)
-      .add("accuracy", report.accuracy).add("validation_loss", report.validation_loss)
-      .add("validation_accuracy", report.validation_accuracy).add("seconds", report.seconds);
+  line.add("event", "epoch")
+      .add("epoch", report.epoch)
+      .add("epochs", epochs)
+      .add("loss", report.loss)
+      .add("accuracy", report.accuracy)
+      .add("validation_loss", report.validation_loss)
+      .add("validation_accuracy", report.validation_accuracy)
+      .add("seconds", report.seconds);
   std::printf("%s\n", line.text().c_str());
   std::fflush(stdout);
 }
@@ -89,9 +105,9 @@ void train(const Options& options) {
   model.initialise(run.seed);
   std::optional<Dump> dump;
   if (!options.dump.empty()) dump.emplace(options.dump, run, model, arena);
-  const Outcome outcome = trainer.run(options.steps, dump ? &*dump : nullptr, [&](const EpochReport& report) {
-    print_epoch(report, run.epochs);
-  });
+  const Outcome outcome =
+      trainer.run(options.steps, dump ? &*dump : nullptr,
+                  [&](const EpochReport& report) { print_epoch(report, run.epochs); });
   if (dump) dump->finish();
   const std::string line = record(run, outcome, arena, kernels).text() + "\n";
   if (!options.output.empty()) write_file(options.output, line);

@@ -53,7 +53,8 @@ void Model::forward(size_t samples, bool training) {
     if (watch_ != nullptr && training) watch_(context_, l);
     if (block.pool_after.present) {
       const BlockBuffers& buffers = plan_.blocks[l];
-      pool_signs(block, arena_.at<uint64_t>(buffers.signs), arena_.at<uint64_t>(*buffers.pooled), samples);
+      pool_signs(block, arena_.at<uint64_t>(buffers.signs), arena_.at<uint64_t>(*buffers.pooled),
+                 samples);
     }
   }
 }
@@ -70,7 +71,8 @@ LossSum Model::loss(size_t samples, bool training) {
     total.loss += one.loss;
     total.correct += one.correct;
     if (training) {
-      store(run_.switches.gradients, arena_.at(plan_.map) + b * plan_.sample_bytes, 0, classes, gradient);
+      store(run_.switches.gradients, arena_.at(plan_.map) + b * plan_.sample_bytes, 0, classes,
+            gradient);
     }
   }
   return total;
@@ -111,12 +113,13 @@ void Model::backward() {
   }
 }
 
-// A sample's dX, [P'][C], becomes dX' of the block below: spread over its pool's winners, cut by the
-// straight-through estimator, stored in the map in the place of the sample's dY.
+// A sample's dX, [P'][C], becomes dX' of the block below: spread over its pool's winners, cut by
+// the straight-through estimator, stored in the map in the place of the sample's dY.
 void Model::deliver(size_t l, size_t sample, const double* dx) {
   const Block& block = network_.blocks[l];
   const BlockBuffers& buffers = plan_.blocks[l];
-  const size_t units = block.units(), words = words_for(units), positions = block.normed.positions();
+  const size_t units = block.units(), words = words_for(units),
+               positions = block.normed.positions();
   const auto* signs = arena_.at<uint64_t>(buffers.signs);
   const auto* inside = buffers.inside ? arena_.at<uint64_t>(*buffers.inside) : nullptr;
   uint8_t* map = arena_.at(plan_.map) + sample * plan_.sample_bytes;
@@ -126,7 +129,8 @@ void Model::deliver(size_t l, size_t sample, const double* dx) {
     const size_t y = p / width, x = p % width;
     const size_t pooled_width = static_cast<size_t>(block.out.width);
     const bool pool = block.pool_after.present;
-    const bool dropped = pool && (y / 2 >= static_cast<size_t>(block.out.height) || x / 2 >= pooled_width);
+    const bool dropped =
+        pool && (y / 2 >= static_cast<size_t>(block.out.height) || x / 2 >= pooled_width);
     const size_t from = pool ? y / 2 * pooled_width + x / 2 : p;
     const size_t place = y % 2 * 2 + x % 2;
     for (size_t c = 0; c < units; ++c) {

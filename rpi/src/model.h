@@ -14,7 +14,8 @@ namespace edgebnn {
 
 class Model {
  public:
-  Model(const RunFile& run, const Network& network, const Plan& plan, const Kernels& kernels, Arena& arena);
+  Model(const RunFile& run, const Network& network, const Plan& plan, const Kernels& kernels,
+        Arena& arena);
 
   // Initial weights from the run's seed; beta 0, moving statistics 0 and 1.
   void initialise(uint64_t seed);
@@ -31,7 +32,8 @@ class Model {
   // Loss and hits of the first `samples` of the batch, with the moving statistics.
   LossSum evaluate(size_t samples);
 
-  // Sign bits of block l as the last forward left them, for dumps; called between forward and backward.
+  // Sign bits of block l as the last forward left them, for dumps; called between forward and
+  // backward.
   using Watch = void (*)(void* context, size_t block);
   void watch(Watch watch, void* context) { watch_ = watch, context_ = context; }
 

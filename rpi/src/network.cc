@@ -87,7 +87,8 @@ class Compiler {
     if (flat_) refuse("needs a map; it stands behind 'flatten'");
     const int filters = argument(0), kernel = argument(1), stride = argument(2);
     const std::string& padding = line_->arguments[3];
-    if (kernel % 2 == 0) refuse("kernel " + std::to_string(kernel) + " is even; odd ones are allowed");
+    if (kernel % 2 == 0)
+      refuse("kernel " + std::to_string(kernel) + " is even; odd ones are allowed");
     Window window{shape, {0, 0, filters}, kernel, kernel, stride, 0, 0};
     if (padding == "same") {
       window.out.height = (shape.height + stride - 1) / stride;

@@ -1,5 +1,5 @@
-// The network as the trainer sees it: a chain of blocks, each one weighted layer with its batch norm
-// and what stands around them.
+// The network as the trainer sees it: a chain of blocks, each one weighted layer with its batch
+// norm and what stands around them.
 //
 //   block = weighted product -> [max-pool] -> batch norm -> sign -> [max-pool]
 //

@@ -9,8 +9,10 @@ namespace edgebnn {
 
 Options parse_options(int count, char** arguments) {
   Options options;
-  const std::map<std::string, std::string*> files = {
-      {"--run", &options.run}, {"--data", &options.data}, {"--output", &options.output}, {"--dump", &options.dump}};
+  const std::map<std::string, std::string*> files = {{"--run", &options.run},
+                                                     {"--data", &options.data},
+                                                     {"--output", &options.output},
+                                                     {"--dump", &options.dump}};
   for (int i = 1; i < count; ++i) {
     const std::string name = arguments[i];
     if (name == "--help" || name == "-h") {
@@ -37,7 +39,8 @@ Options parse_options(int count, char** arguments) {
       throw InputError(name + ": found '" + value + "', allowed is a whole number of at least 1");
     }
     if (name == "--steps") options.steps = number;
-    if (name == "--threads" && number != 1) throw InputError("--threads: more than 1 is not yet supported");
+    if (name == "--threads" && number != 1)
+      throw InputError("--threads: more than 1 is not yet supported");
   }
   if (options.run.empty()) throw InputError("--run: missing");
   if (options.data.empty() && !options.plan) throw InputError("--data: missing");

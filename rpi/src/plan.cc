@@ -8,7 +8,8 @@ namespace {
 constexpr size_t kScratch = 128 * 1024;  // bytes that a block of rows may take: stays in L2
 
 size_t rows_within(size_t bytes_per_row, size_t most) {
-  return std::clamp<size_t>(kScratch / std::max<size_t>(bytes_per_row, 1), 1, std::max<size_t>(most, 1));
+  return std::clamp<size_t>(kScratch / std::max<size_t>(bytes_per_row, 1), 1,
+                            std::max<size_t>(most, 1));
 }
 
 // Y is an integer of at most fan_in, times 255 in the first layer.
@@ -34,20 +35,23 @@ Plan make_plan(const RunFile& run, const Network& network, Arena& arena) {
   size_t widest = 0, sample_bytes = 0;
   for (const Block& block : network.blocks) {
     plan.product_format.push_back(product_format(block));
-    const size_t gradient = bytes_of(switches.gradients), product = bytes_of(plan.product_format.back());
+    const size_t gradient = bytes_of(switches.gradients),
+                 product = bytes_of(plan.product_format.back());
     sample_bytes = std::max(sample_bytes, block.window.out.size() * std::max(gradient, product));
     widest = std::max<size_t>(widest, block.units());
   }
   plan.sample_bytes = (sample_bytes + 63) / 64 * 64;
   plan.images = arena.add("images", "u8", batch * network.input.size(), always);
   plan.labels = arena.add("labels", "i32", batch * 4, {0, count});
-  plan.map = arena.add("Y, dX, dY", std::string(name_of(switches.gradients)), batch * plan.sample_bytes, always);
+  plan.map = arena.add("Y, dX, dY", std::string(name_of(switches.gradients)),
+                       batch * plan.sample_bytes, always);
   plan.logits = arena.add("logits", "f32", batch * network.classes() * 4, {count - 1, count});
   plan.row = arena.add("rows of a map", "f32", 4 * widest * 4, always);
 
   for (int l = 0; l < count; ++l) {
     const Block& block = network.blocks[l];
-    const size_t units = block.units(), weights = block.weights(), positions = block.normed.positions();
+    const size_t units = block.units(), weights = block.weights(),
+                 positions = block.normed.positions();
     const size_t rows = batch * block.window.out.positions(), words = lanes_of(block).words();
     const Life kept{l, 2 * count - l}, until_dx{l, 2 * count - l - 1};
     const Life forward{l, l}, backward{2 * count - l, 2 * count - l};
@@ -70,12 +74,14 @@ Plan make_plan(const RunFile& run, const Network& network, Arena& arena) {
     b.signs = add("signs", "bit", bits, kept);
     if (switches.clip_ste && !block.last) b.inside = add("|X| <= 1", "bit", bits, until_dx);
     if (block.pool_after.present) {
-      b.pooled = add("pooled signs", "bit", batch * block.out.positions() * words_for(units) * 8, until_dx);
+      b.pooled = add("pooled signs", "bit", batch * block.out.positions() * words_for(units) * 8,
+                     until_dx);
     }
     if (block.pool_before.present) {
       b.winners = add("pool winners", "2 bit", batch * positions * ((units + 3) / 4), kept);
     }
-    if (switches.real_activations) b.normed = add("X", "f32", batch * block.normed.size() * 4, kept);
+    if (switches.real_activations)
+      b.normed = add("X", "f32", batch * block.normed.size() * 4, kept);
     b.reciprocal = add("1/psi", "f32", units * 4, kept);
     b.omega = add("omega", "f32", units * 4, kept);
 
@@ -87,12 +93,14 @@ Plan make_plan(const RunFile& run, const Network& network, Arena& arena) {
     }
     const size_t row_bytes = block.first ? words * 128 : words * 8;
     b.rows_forward = rows_within(row_bytes + units * 4, rows);
-    b.input_rows = add("input rows", block.first ? "i16" : "bit", b.rows_forward * row_bytes, forward);
+    b.input_rows =
+        add("input rows", block.first ? "i16" : "bit", b.rows_forward * row_bytes, forward);
     b.products = add("products", "i32", b.rows_forward * units * 4, forward);
     b.sums = add("sums", "f64", 3 * units * 8, {l, 2 * count - l});
     b.rows_dw = rows_within(units * 4, rows);
     b.gradient_rows = add("gradient rows", "f32", b.rows_dw * units * 4, backward);
-    b.column = add("input column", block.first ? "i16" : "bit", b.rows_dw * (block.first ? 128 : 8), backward);
+    b.column = add("input column", block.first ? "i16" : "bit", b.rows_dw * (block.first ? 128 : 8),
+                   backward);
     b.accumulator = add("dW of 64 inputs", "f64", 64 * units * 8, backward);
     size_t sample = block.window.out.size();
     if (!block.first) {

@@ -14,7 +14,8 @@ uint64_t mix(uint64_t z) {
   return z ^ (z >> 31);
 }
 
-Stream::Stream(uint64_t seed, uint64_t stream) : key_(mix(mix(seed + kGolden) + stream * kGolden)) {}
+Stream::Stream(uint64_t seed, uint64_t stream)
+    : key_(mix(mix(seed + kGolden) + stream * kGolden)) {}
 
 uint64_t Stream::draw(uint64_t index) const { return mix(key_ + (index + 1) * kGolden); }
 

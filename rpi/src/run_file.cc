@@ -77,7 +77,8 @@ class Line {
   }
 
   // A format of ALGORITHM that this version does not train yet is named as such.
-  Format format(const std::map<std::string, Format>& choices, const std::set<std::string>& later) const {
+  Format format(const std::map<std::string, Format>& choices,
+                const std::set<std::string>& later) const {
     if (words_.size() == 2 && later.contains(words_[1])) {
       throw InputError(path_ + ": line " + std::to_string(number_) + ": " + key() + ": '" +
                        words_[1] + "' is not yet trained by this version");
@@ -189,8 +190,8 @@ RunFile read_run_file(const std::string& path) {
     if (line.key() == "layer") {
       if (line.words().size() < 2) line.refuse("are a layer's name and arguments");
       const Words& words = line.words();
-      run.layers.push_back({static_cast<int>(run.layers.size()) + 1, words[1],
-                            {words.begin() + 2, words.end()}});
+      run.layers.push_back(
+          {static_cast<int>(run.layers.size()) + 1, words[1], {words.begin() + 2, words.end()}});
       continue;
     }
     const auto reader = readers().find(line.key());

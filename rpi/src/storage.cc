@@ -7,17 +7,20 @@
 
 namespace edgebnn {
 
-size_t bytes_of(Format format) {
-  return format == Format::f32 || format == Format::i32 ? 4 : 2;
-}
+size_t bytes_of(Format format) { return format == Format::f32 || format == Format::i32 ? 4 : 2; }
 
 std::string_view name_of(Format format) {
   switch (format) {
-    case Format::f32: return "f32";
-    case Format::f16: return "f16";
-    case Format::q15: return "q15";
-    case Format::i16: return "i16";
-    case Format::i32: return "i32";
+    case Format::f32:
+      return "f32";
+    case Format::f16:
+      return "f16";
+    case Format::q15:
+      return "q15";
+    case Format::i16:
+      return "i16";
+    case Format::i32:
+      return "i32";
   }
   return "?";
 }

@@ -19,7 +19,8 @@ double since(Clock::time_point start) {
 }
 
 std::string show(const Shape& s) {
-  return std::to_string(s.height) + "x" + std::to_string(s.width) + "x" + std::to_string(s.channels);
+  return std::to_string(s.height) + "x" + std::to_string(s.width) + "x" +
+         std::to_string(s.channels);
 }
 
 // Linear interpolation between order statistics; `sorted` is not empty.
@@ -41,18 +42,21 @@ Trainer::Trainer(const RunFile& run, const DataFile& data, Model& model)
   }
   if (data.classes() != network.classes()) {
     throw InputError(run.path + ": layer: the last has " + std::to_string(network.classes()) +
-                     " outputs, but " + data.path() + " has " + std::to_string(data.classes()) + " classes");
+                     " outputs, but " + data.path() + " has " + std::to_string(data.classes()) +
+                     " classes");
   }
   if (data.count(DataFile::train) < static_cast<uint64_t>(run.batch_size)) {
-    throw InputError(run.path + ": batch_size: " + std::to_string(run.batch_size) + " is more than the " +
-                     std::to_string(data.count(DataFile::train)) + " training images of " + data.path());
+    throw InputError(run.path + ": batch_size: " + std::to_string(run.batch_size) +
+                     " is more than the " + std::to_string(data.count(DataFile::train)) +
+                     " training images of " + data.path());
   }
 }
 
 float Trainer::learning_rate(int epoch) {
   const Schedule& schedule = run_.schedule;
   if (schedule.kind == Schedule::Kind::step) {
-    return static_cast<float>(run_.learning_rate * std::pow(static_cast<double>(schedule.factor), epoch / schedule.every));
+    return static_cast<float>(run_.learning_rate * std::pow(static_cast<double>(schedule.factor),
+                                                            epoch / schedule.every));
   }
   if (schedule.kind == Schedule::Kind::plateau && epoch > 0) {
     const double accuracy = outcome_.validation_accuracy.back();
@@ -92,7 +96,8 @@ Outcome Trainer::run(size_t most_steps, Dump* dump,
   // Everything that grows while training has its room before it.
   std::vector<double> times;
   times.reserve(planned / every + 1);
-  for (auto* series : {&outcome_.loss, &outcome_.accuracy, &outcome_.validation_loss, &outcome_.validation_accuracy}) {
+  for (auto* series : {&outcome_.loss, &outcome_.accuracy, &outcome_.validation_loss,
+                       &outcome_.validation_accuracy}) {
     series->reserve(static_cast<size_t>(run_.epochs));
   }
   const auto count_of = [&](DataFile::Split split) {
@@ -132,17 +137,19 @@ Outcome Trainer::run(size_t most_steps, Dump* dump,
     outcome_.accuracy.push_back(static_cast<double>(sum.correct) / static_cast<double>(done));
     const LossSum validation = evaluate(DataFile::validation);
     outcome_.validation_loss.push_back(validation.loss / count_of(DataFile::validation));
-    outcome_.validation_accuracy.push_back(static_cast<double>(validation.correct) / count_of(DataFile::validation));
+    outcome_.validation_accuracy.push_back(static_cast<double>(validation.correct) /
+                                           count_of(DataFile::validation));
     const bool last = epoch + 1 == run_.epochs || outcome_.steps >= planned;
     if (outcome_.validation_accuracy.back() > best || last) {
       const LossSum test = evaluate(DataFile::test);
       outcome_.test_loss = test.loss / count_of(DataFile::test);
       outcome_.test_accuracy = static_cast<double>(test.correct) / count_of(DataFile::test);
-      if (outcome_.validation_accuracy.back() > best) outcome_.test_accuracy_at_best = outcome_.test_accuracy;
+      if (outcome_.validation_accuracy.back() > best)
+        outcome_.test_accuracy_at_best = outcome_.test_accuracy;
       best = std::max(best, outcome_.validation_accuracy.back());
     }
-    progress({epoch + 1, outcome_.loss.back(), outcome_.accuracy.back(), outcome_.validation_loss.back(),
-              outcome_.validation_accuracy.back(), seconds});
+    progress({epoch + 1, outcome_.loss.back(), outcome_.accuracy.back(),
+              outcome_.validation_loss.back(), outcome_.validation_accuracy.back(), seconds});
   }
   if (!times.empty()) {
     std::sort(times.begin(), times.end());

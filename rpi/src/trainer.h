@@ -1,4 +1,5 @@
-// Training from first batch to record: epochs, learning-rate schedule, evaluation, what is reported.
+// Training from first batch to record: epochs, learning-rate schedule, evaluation, what is
+// reported.
 #pragma once
 
 #include <functional>
@@ -33,7 +34,8 @@ class Trainer {
 
   // `most_steps` ends training early (0: all epochs); `dump`, if given, sees every step; `progress`
   // sees every epoch. Throws JobError where the loss is no number.
-  Outcome run(size_t most_steps, Dump* dump, const std::function<void(const EpochReport&)>& progress);
+  Outcome run(size_t most_steps, Dump* dump,
+              const std::function<void(const EpochReport&)>& progress);
 
  private:
   LossSum evaluate(DataFile::Split split);

@@ -24,22 +24,25 @@ inline int& failures() {
 }
 
 struct Register {
-  Register(std::string name, std::function<void()> body) { cases().push_back({std::move(name), std::move(body)}); }
+  Register(std::string name, std::function<void()> body) {
+    cases().push_back({std::move(name), std::move(body)});
+  }
 };
 
 template <class A, class B>
 void equal(const A& found, const B& expected, const char* file, int line, const char* text) {
   if (found == expected) return;
   ++failures();
-  std::cerr << file << ":" << line << ": " << text << ": found " << found << ", expected " << expected << "\n";
+  std::cerr << file << ":" << line << ": " << text << ": found " << found << ", expected "
+            << expected << "\n";
 }
 
 }  // namespace check
 
 #define CHECK_JOIN2(a, b) a##b
 #define CHECK_JOIN(a, b) CHECK_JOIN2(a, b)
-#define TEST(name)                                                                              \
-  static void CHECK_JOIN(test_, __LINE__)();                                                    \
+#define TEST(name)                                                                                 \
+  static void CHECK_JOIN(test_, __LINE__)();                                                       \
   static const check::Register CHECK_JOIN(register_, __LINE__)(name, CHECK_JOIN(test_, __LINE__)); \
   static void CHECK_JOIN(test_, __LINE__)()
 #define EQUAL(found, expected) check::equal(found, expected, __FILE__, __LINE__, #found)

@@ -9,6 +9,7 @@ int main() {
     ++failed;
     std::cerr << "FAILED " << test.name << "\n";
   }
-  std::cout << check::cases().size() - static_cast<size_t>(failed) << " passed, " << failed << " failed\n";
+  std::cout << check::cases().size() - static_cast<size_t>(failed) << " passed, " << failed
+            << " failed\n";
   return failed != 0;
 }

@@ -7,8 +7,16 @@ from typing import TYPE_CHECKING
 
 from rich.table import Table
 
-from edgebnn.memory import AS_PRINTED_FOR_CNV, Variable, memory_table, total_mib
-from edgebnn.paper import MODEL_TITLES, published_memory
+from edgebnn.memory import (
+    AS_PRINTED_FOR_CNV,
+    PAPER,
+    Accounting,
+    Variable,
+    memory_table,
+    total_mib,
+)
+from edgebnn.paper import MODEL_TITLES, Memory, published_memory
+from edgebnn.switches import PRESETS
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -18,6 +26,8 @@ if TYPE_CHECKING:
 
 GIB_FROM = 10 * 1024
 """MiB from which sizes are shown in GiB."""
+
+CNV_RULE = "standard masks at the inputs of the convolutions before each pool, no proposed masks"
 
 
 @dataclass(frozen=True)
@@ -32,7 +42,7 @@ class _Unit:
         return f"{round(mib / self.mib, self.digits) + 0.0:{sign}.{self.digits}f}"
 
 
-def show(
+def show(  # noqa: PLR0917 - a case of the model, as the command line names it
     network: Network,
     model_name: str,
     batch_size: int,
@@ -63,8 +73,22 @@ def show(
     )
     console.print(_variables(tables, unit))
     console.print("~ transient: lives within one layer's step only", style="dim")
-    if "standard" in methods and "proposed" in methods:
-        _beside_paper(network, model_name, batch_size, optimizer, methods, unit, console)
+    published = published_memory(model_name, batch_size, optimizer)
+    as_in_paper = all(methods.get(name) == PRESETS[name] for name in ("standard", "proposed"))
+    if published is None or network.input != published.input or not as_in_paper:
+        return
+
+    def totals(accounting: Accounting) -> tuple[float, float]:
+        standard, proposed = (
+            memory_table(network, batch_size, optimizer, methods[name], accounting)
+            for name in ("standard", "proposed")
+        )
+        return total_mib(standard), total_mib(proposed)
+
+    lines = [("by the formula", totals(PAPER), "")]
+    if model_name == "cnv":
+        lines.append(("by the paper's rule", totals(AS_PRINTED_FOR_CNV), CNV_RULE))
+    console.print(_beside_paper(lines, published, unit))
 
 
 def saving(standard_mib: float, proposed_mib: float) -> str:
@@ -94,32 +118,9 @@ def _variables(tables: dict[str, list[Variable]], unit: _Unit) -> Table:
 
 
 def _beside_paper(
-    network: Network,
-    model_name: str,
-    batch_size: int,
-    optimizer: str,
-    methods: dict[str, Switches],
-    unit: _Unit,
-    console: Console,
-) -> None:
-    """Lines `standard -> proposed` by the formula, by the paper's rule for CNV, and as printed."""
-    published = published_memory(model_name, batch_size, optimizer)
-    if published is None:
-        return
-
-    def totals(**kwargs: object) -> tuple[float, float]:
-        tables = [
-            memory_table(network, batch_size, optimizer, methods[name], **kwargs)  # type: ignore[arg-type]
-            for name in ("standard", "proposed")
-        ]
-        return total_mib(tables[0]), total_mib(tables[1])
-
-    lines = [("by the formula", totals(), "")]
-    if model_name == "cnv":
-        rule = (
-            "standard masks at the inputs of the convolutions before each pool, no proposed masks"
-        )
-        lines.append(("by the paper's rule", totals(accounting=AS_PRINTED_FOR_CNV), rule))
+    lines: list[tuple[str, tuple[float, float], str]], published: Memory, unit: _Unit
+) -> Table:
+    """Totals `standard -> proposed` in MiB, ours by name and note, the paper's, and the difference."""
     view = Table(box=None, show_header=False, padding=(0, 2, 0, 0))
     for name, (standard, proposed), note in lines:
         figures = f"{unit.show(standard)} -> {unit.show(proposed)} {unit.name}"
@@ -141,4 +142,4 @@ def _beside_paper(
             f"{printed.show(proposed - published.proposed_mib, sign='+')} {unit.name}"
         )
         view.add_row("difference", differences, "", published.note)
-    console.print(view)
+    return view

@@ -101,8 +101,9 @@ def _create(database: Path) -> None:
 
 
 def _be_quiet() -> None:
-    """No run addresses on standard output, no migration log, no usage statistics sent out."""
+    """No run addresses on standard output, no migration log, no usage statistics; few retries."""
     os.environ.setdefault("MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT", "1")
     os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+    os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "3")
     for name in ("alembic", "mlflow.store.db.utils", "mlflow.tracking"):
         logging.getLogger(name).setLevel(logging.WARNING)

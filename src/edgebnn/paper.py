@@ -48,6 +48,7 @@ class Memory:
     """Modelled memory, MiB, that the paper prints; None where it prints the factor alone."""
 
     model: str
+    input: tuple[int, int, int]
     batch_size: int
     optimizer: str
     saving: float
@@ -80,10 +81,11 @@ _RESIDUAL = (
 )
 
 MEMORY = (
-    Memory("mlp", 100, "adam", 2.78),
-    Memory("cnv", 100, "adam", 4.17, 134.05, 32.16, note="not explained by the paper"),
+    Memory("mlp", (28, 28, 1), 100, "adam", 2.78),
+    Memory("cnv", (32, 32, 3), 100, "adam", 4.17, 134.05, 32.16, note="not explained by the paper"),
     Memory(
         "binarynet",
+        (32, 32, 3),
         100,
         "adam",
         3.71,
@@ -91,8 +93,28 @@ MEMORY = (
         138.15,
         note="the standard pool masks: the paper prints 87.46, the formula gives 87.50",
     ),
-    Memory("resnete18", 4096, "adam", 3.78, 70.1 * 1024, 18.5 * 1024, about=True, note=_RESIDUAL),
-    Memory("bireal18", 4096, "adam", 3.78, 70.1 * 1024, 18.5 * 1024, about=True, note=_RESIDUAL),
+    Memory(
+        "resnete18",
+        (224, 224, 3),
+        4096,
+        "adam",
+        3.78,
+        70.1 * 1024,
+        18.5 * 1024,
+        about=True,
+        note=_RESIDUAL,
+    ),
+    Memory(
+        "bireal18",
+        (224, 224, 3),
+        4096,
+        "adam",
+        3.78,
+        70.1 * 1024,
+        18.5 * 1024,
+        about=True,
+        note=_RESIDUAL,
+    ),
 )
 """Adam has two momenta per weight in the paper's accounting."""
 

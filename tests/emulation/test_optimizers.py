@@ -25,7 +25,9 @@ def steps(optimizer, w0, gradients, beta_gradients=None):
     found = []
     for i, g in enumerate(gradients):
         gb = np.zeros(3, np.float32) if beta_gradients is None else beta_gradients[i]
-        optimizer.apply([keras.ops.convert_to_tensor(g), keras.ops.convert_to_tensor(gb)], [w, beta])
+        optimizer.apply(
+            [keras.ops.convert_to_tensor(g), keras.ops.convert_to_tensor(gb)], [w, beta]
+        )
         found.append((np.asarray(w).copy(), np.asarray(beta).copy()))
     return found
 

@@ -26,7 +26,9 @@ SINGLE_SWITCHES = [
 
 
 def train(run, data, folder, progress=lambda line: None):
-    return emulate(run, data, folder / "record.json", folder / "state", progress, threads=1)
+    return emulate(
+        run, data, folder / "record.json", folder / "state", progress=progress, threads=1
+    )
 
 
 @pytest.mark.parametrize("preset", PRESETS)
@@ -35,14 +37,18 @@ def test_presets_learn(preset, make_run, blobs_file, tmp_path):
     assert record.value("test_accuracy") > 0.9
 
 
-@pytest.mark.parametrize(("preset", "name", "value"), SINGLE_SWITCHES)
-def test_single_switches_learn(preset, name, value, make_run, blobs_file, tmp_path):
+@pytest.mark.parametrize("switch", SINGLE_SWITCHES, ids="-".join)
+def test_single_switches_learn(switch, make_run, blobs_file, tmp_path):
+    preset, name, value = switch
     changes = {name: value}
     if (name, value) == ("activations", "bool"):
         changes["batch_norm"] = "bnn"  # which it needs
     if name == "batch_norm" and preset == "proposed":
         changes["activations"] = "f32"  # which they need
-    if preset == "standard" and (name, value) in (("momentum_dtype", "i8"), ("momentum_dtype", "i4")):
+    if preset == "standard" and (name, value) in (
+        ("momentum_dtype", "i8"),
+        ("momentum_dtype", "i4"),
+    ):
         with pytest.raises(ConfigError, match=f"momentum_dtype: {value}.*weight_gradient: bool"):
             train(make_run(preset, **changes), blobs_file, tmp_path)
         return
@@ -104,7 +110,8 @@ from pathlib import Path
 from edgebnn.emulation.train import emulate
 from edgebnn.plan import Run
 run, data, folder = Run.model_validate_json(sys.argv[1]), Path(sys.argv[2]), Path(sys.argv[3])
-emulate(run, data, folder / "record.json", folder / "state", lambda line: print(line, flush=True), 1)
+emulate(run, data, folder / "record.json", folder / "state",
+        progress=lambda line: print(line, flush=True), threads=1)
 """
 
 

@@ -7,6 +7,7 @@ package: it knows a method only as a mapping of switches.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -174,6 +175,7 @@ class Reference:
         widths: list[int],
         switches: dict[str, str],
         seed: int,
+        *,
         optimizer: str = "adam",
         lr: float = 1e-3,
         gamma: float = 1e-4,
@@ -183,8 +185,8 @@ class Reference:
         self.lr, self.gamma, self.tau = f32(lr), f32(gamma), f32(tau)
         self.t, self.b1t, self.b2t = 0, f32(1), f32(1)
         self.layers = []
-        for l, (fan_in, units) in enumerate(zip(widths[:-1], widths[1:], strict=True)):
-            w = initial_weights(seed, l, fan_in, units)
+        for number, (fan_in, units) in enumerate(pairwise(widths)):
+            w = initial_weights(seed, number, fan_in, units)
             w = store(switches["weight_dtype"], w, WEIGHT_GRIDS)
             if optimizer == "bop":
                 w = sgn(w)
@@ -200,8 +202,8 @@ class Reference:
         loss, g = self._loss(self.layers[-1].Xp, labels)
         signs = [layer.Xp >= 0 for layer in self.layers[:-1]]
         self.t, self.b1t, self.b2t = self.t + 1, self.b1t * f32(0.9), self.b2t * f32(0.999)
-        for l in reversed(range(len(self.layers))):
-            g = self._backward(l, g)
+        for number in reversed(range(len(self.layers))):
+            g = self._backward(number, g)
         return Step(loss, signs, [a.W.copy() for a in self.layers], [a.beta for a in self.layers])
 
     def _forward(self, a: Layer) -> F:
@@ -229,8 +231,8 @@ class Reference:
         losses = np.log(s[:, 0]) - (shifted * onehot).sum(axis=1)
         return float(losses.mean()), store_g(self.s["gradient_dtype"], (e / s - onehot).astype(f32))
 
-    def _backward(self, l: int, g: F) -> F:
-        a, n, kind = self.layers[l], f32(len(g)), self.s["batch_norm"]
+    def _backward(self, number: int, g: F) -> F:
+        a, n, kind = self.layers[number], f32(len(g)), self.s["batch_norm"]
         v = g * a.r
         m1 = (total(v) / n).astype(f32)
         if kind == "bnn":
@@ -244,22 +246,22 @@ class Reference:
         dX = (dY.astype(np.float64) @ sgn(a.W).T.astype(np.float64)).astype(f32)
         dW = (a.X_in.T.astype(np.float64) @ dY.astype(np.float64)).astype(f32)
         dW = sgn(dW) if self.s["weight_gradient"] == "bool" else dW / n
-        self._update(l, dW, dbeta)
-        if l == 0:
+        self._update(number, dW, dbeta)
+        if number == 0:
             return dX
         if self.s["ste"] == "clip":
-            dX = np.where(np.abs(self.layers[l - 1].Xp) <= 1, dX, f32(0))
+            dX = np.where(np.abs(self.layers[number - 1].Xp) <= 1, dX, f32(0))
         return store_g(self.s["gradient_dtype"], dX)
 
-    def _update(self, l: int, g: F, dbeta: F) -> None:
-        a, binary = self.layers[l], self.s["weight_gradient"] == "bool"
+    def _update(self, number: int, g: F, dbeta: F) -> None:
+        a, binary = self.layers[number], self.s["weight_gradient"] == "bool"
         fan_in = f32(a.W.shape[0])
         b1, b2, eps = f32(0.9), f32(0.999), f32(1e-8)
         one = f32(1)
 
         def store_m(m: F) -> F:
             dtype = self.s["momentum_dtype"]
-            u = lambda: noise(self.seed, 4000 + l, self.t, m.size)  # noqa: E731
+            u = lambda: noise(self.seed, 4000 + number, self.t, m.size)  # noqa: E731
             return store(dtype, m, MOMENTUM_GRIDS, u)
 
         def adam(w: F, g: F, m: F, v: F) -> tuple[F, F]:
@@ -290,7 +292,7 @@ class Reference:
             else:
                 w, a.v = adam(a.W, g, a.m, a.v)
         if self.optimizer != "bop":
-            u = lambda: noise(self.seed, 3000 + l, self.t, w.size)  # noqa: E731
+            u = lambda: noise(self.seed, 3000 + number, self.t, w.size)  # noqa: E731
             w = np.clip(w, f32(-1), f32(1))
             a.W = store(self.s["weight_dtype"], w, WEIGHT_GRIDS, u)
         if self.optimizer == "sgd":

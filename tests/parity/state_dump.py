@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -32,7 +33,7 @@ def read_dump(path: Path, widths: list[int], batch_size: int) -> list[Step]:
     while offset < len(content):
         loss = float(take("<f8", 1)[0])
         signs = [take("u1", batch_size, units) for units in widths[1:-1]]
-        weights = [take("<f4", *pair) for pair in zip(widths[:-1], widths[1:], strict=True)]
+        weights = [take("<f4", *pair) for pair in pairwise(widths)]
         betas = [take("<f4", units) for units in widths[1:]]
         steps.append(Step(loss, [bits.astype(bool) for bits in signs], weights, betas))
     return steps

@@ -23,21 +23,23 @@ def test_steps(case: Case, data_file: Any, tmp_path: Any) -> None:
         case.widths,
         run.switches.model_dump(),
         case.seed,
-        optimizer.kind,
-        optimizer.learning_rate,
-        optimizer.gamma,
-        optimizer.tau,
+        optimizer=optimizer.kind,
+        lr=optimizer.learning_rate,
+        gamma=optimizer.gamma,
+        tau=optimizer.tau,
     )
     train = read_packed(data).train
     order = reference.permutation(case.seed, 0, len(train.labels))
     expected = []
     for step in range(STEPS):
         index = order[step * case.batch_size : (step + 1) * case.batch_size]
-        expected.append(by_hand.step(train.images[index].reshape(len(index), -1), train.labels[index]))
+        expected.append(
+            by_hand.step(train.images[index].reshape(len(index), -1), train.labels[index])
+        )
     assert_same(found, expected, case.weights_atol)
-    assert any(
-        (a != b).any() for a, b in zip(found[0].weights, found[-1].weights, strict=True)
-    ), "nothing moved"
+    assert any((a != b).any() for a, b in zip(found[0].weights, found[-1].weights, strict=True)), (
+        "nothing moved"
+    )
 
 
 @pytest.mark.parametrize("count", [1, 2, 5, 64, 65, 257])

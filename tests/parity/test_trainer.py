@@ -1,34 +1,87 @@
 """The C++ trainer against the emulation: the same steps from the same seed and data."""
 
+import json
 import subprocess
 from pathlib import Path
 from typing import Any
 
+import keras
 import pytest
 from cases import CASES, MNIST_CASES, STEPS, Case
 from state_dump import assert_same, read_dump
 
+from edgebnn.datasets import read_packed
 from edgebnn.emulation.dump import dump
 from edgebnn.run_file import run_file
+
+
+def train(trainer: Path, folder: Path, run: Any, data: Path, *options: object) -> Any:
+    (folder / "run").write_text(run_file(run))
+    arguments = [trainer, "--run", "run", "--data", data, *options]
+    return subprocess.run(
+        list(map(str, arguments)), cwd=folder, check=False, capture_output=True, text=True
+    )
 
 
 @pytest.mark.parametrize("threads", [1, 3])
 @pytest.mark.parametrize("case", [*CASES, *MNIST_CASES], ids=str)
 def test_steps(case: Case, threads: int, trainer: Path, data_file: Any, tmp_path: Path) -> None:
     run, data = case.run, data_file(case.data)
-    (tmp_path / "run").write_text(run_file(run))
-    arguments = ["--run", "run", "--data", data, "--dump", "trainer", "--steps", STEPS]
-    done = subprocess.run(
-        [trainer, *map(str, arguments), "--threads", str(threads)],
-        cwd=tmp_path,
-        check=False,
-        capture_output=True,
-        text=True,
-    )
+    options = ("--dump", "trainer", "--steps", STEPS, "--threads", threads)
+    done = train(trainer, tmp_path, run, data, *options)
+    if missing := case.not_yet(threads):
+        assert done.returncode == 2, f"accepted now: {missing}; take it out of cases.NOT_YET"
+        assert "not yet" in done.stderr
+        return
     assert done.returncode == 0, done.stderr
     dump(run, data, tmp_path / "emulation", STEPS)
     found, expected = (
-        read_dump(tmp_path / name, case.widths, case.batch_size) for name in ("trainer", "emulation")
+        read_dump(tmp_path / name, case.widths, case.batch_size)
+        for name in ("trainer", "emulation")
     )
     assert len(found) == STEPS
     assert_same(found, expected, case.weights_atol)
+
+
+@pytest.mark.parametrize("preset", ["standard", "proposed"])
+def test_epochs(preset: str, trainer: Path, data_file: Any, tmp_path: Path) -> None:
+    """Shuffles, schedules, moving statistics and evaluation: the series of whole epochs."""
+    from edgebnn.emulation.batches import evaluation_batches, training_batches
+    from edgebnn.emulation.model import compiled_model
+    from edgebnn.emulation.precision import exact_sums
+    from edgebnn.emulation.schedule import learning_rate
+
+    schedule = {"kind": "step", "factor": 0.25, "every": 2}
+    case = Case(preset, "digits", (64, 33), 100, optimizer={"schedule": schedule})
+    run = case.run.model_copy(update={"epochs": 4})
+    data = data_file("digits")
+    done = train(trainer, tmp_path, run, data)
+    assert done.returncode == 0, done.stderr
+    record = json.loads(done.stdout.splitlines()[-1])
+    packed = read_packed(data)
+    model = compiled_model(run, run_eagerly=True, jit_compile=False)
+
+    class Rate(keras.callbacks.Callback):
+        def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
+            self.model.optimizer.learning_rate = learning_rate(run.optimizer, [0.0] * epoch)
+
+    with exact_sums():
+        history = model.fit(
+            training_batches(packed.train, run.batch_size, run.seed, 0, run.epochs),
+            steps_per_epoch=len(packed.train.labels) // run.batch_size,
+            epochs=run.epochs,
+            validation_data=evaluation_batches(packed.validation),
+            callbacks=[Rate()],
+            shuffle=False,
+            verbose=0,
+        ).history
+        test = model.evaluate(evaluation_batches(packed.test), verbose=0, return_dict=True)
+    for name, points in record["series"].items():
+        assert [step for step, _ in points] == [1, 2, 3, 4]
+        expected = history[name.replace("validation_", "val_")]
+        assert [value for _, value in points] == pytest.approx(expected, rel=1e-5), name
+    assert record["metrics"]["test_accuracy"] == pytest.approx(test["accuracy"], rel=1e-6)
+    assert record["metrics"]["test_loss"] == pytest.approx(test["loss"], rel=1e-5)
+    assert record["metrics"]["best_validation_accuracy"] == pytest.approx(
+        max(history["val_accuracy"]), rel=1e-6
+    )

@@ -15,8 +15,8 @@
 namespace edgebnn {
 
 struct Kernels {
-  const char* name;   // "scalar", an ISA
-  bool (*runs)();     // whether this machine can run it
+  const char* name;  // "scalar", an ISA
+  bool (*runs)();    // whether this machine can run it
   BinaryBinary binary_binary;
   RealBinary real_binary;
   BinaryReal binary_real;

@@ -9,9 +9,15 @@ using Form = Switches::BatchNorm;
 
 BatchNorm::BatchNorm(const Block& block, const BlockBuffers& buffers, const Plan& plan,
                      Format product_format, const Switches& switches, Arena& arena)
-    : block_(block), buffers_(buffers), plan_(plan), product_format_(product_format),
-      switches_(switches), arena_(arena), units_(block.units()),
-      positions_(block.normed.positions()), words_(words_for(block.units())) {}
+    : block_(block),
+      buffers_(buffers),
+      plan_(plan),
+      product_format_(product_format),
+      switches_(switches),
+      arena_(arena),
+      units_(block.units()),
+      positions_(block.normed.positions()),
+      words_(words_for(block.units())) {}
 
 uint8_t* BatchNorm::sample_of_map(size_t sample) const {
   return arena_.at(plan_.map) + sample * plan_.sample_bytes;
@@ -122,7 +128,8 @@ void BatchNorm::backward(size_t samples) {
   // What v is averaged with, and what the average is taken out along.
   const auto load_x = [&](size_t row, bool along) {
     if (form == Form::bnn) {
-      for (size_t c = 0; c < units_; ++c) x[c] = signs[row * words_ + c / 64] >> (c % 64) & 1 ? 1.0f : -1.0f;
+      for (size_t c = 0; c < units_; ++c)
+        x[c] = signs[row * words_ + c / 64] >> (c % 64) & 1 ? 1.0f : -1.0f;
     } else {
       std::memcpy(x, kept + row * units_, units_ * 4);
       if (form == Form::l1 && along) {

@@ -8,8 +8,8 @@ namespace edgebnn {
 
 class BatchNorm {
  public:
-  BatchNorm(const Block& block, const BlockBuffers& buffers, const Plan& plan, Format product_format,
-            const Switches& switches, Arena& arena);
+  BatchNorm(const Block& block, const BlockBuffers& buffers, const Plan& plan,
+            Format product_format, const Switches& switches, Arena& arena);
 
   // Y in the map -> sign bits (and what backward needs), or logits in the last block.
   // Training uses and moves the batch's statistics; else the moving ones are used.

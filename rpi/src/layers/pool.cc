@@ -14,8 +14,12 @@ size_t window_position(size_t p, size_t k, size_t width, size_t pooled_width) {
 
 PoolBefore::PoolBefore(const Block& block, const BlockBuffers& buffers, const Plan& plan,
                        Format product_format, const Switches& switches, Arena& arena)
-    : block_(block), buffers_(buffers), plan_(plan), product_format_(product_format),
-      switches_(switches), arena_(arena) {}
+    : block_(block),
+      buffers_(buffers),
+      plan_(plan),
+      product_format_(product_format),
+      switches_(switches),
+      arena_(arena) {}
 
 void PoolBefore::forward(size_t samples) {
   const size_t units = block_.units(), positions = block_.normed.positions();
@@ -33,7 +37,8 @@ void PoolBefore::forward(size_t samples) {
         for (size_t c = 0; c < units && k > 0; ++c) {
           if (other[c] <= best[c]) continue;
           best[c] = other[c];
-          winners[c / 4] = static_cast<uint8_t>((winners[c / 4] & ~(3u << (c % 4 * 2))) | k << (c % 4 * 2));
+          winners[c / 4] =
+              static_cast<uint8_t>((winners[c / 4] & ~(3u << (c % 4 * 2))) | k << (c % 4 * 2));
         }
       }
       store(product_format_, map, p * units, units, best);
@@ -79,8 +84,8 @@ void pool_signs(const Block& block, const uint64_t* signs, uint64_t* pooled, siz
   }
 }
 
-size_t winning_sign(const Block& block, const uint64_t* signs, size_t sample, size_t pooled_position,
-                    size_t channel) {
+size_t winning_sign(const Block& block, const uint64_t* signs, size_t sample,
+                    size_t pooled_position, size_t channel) {
   const size_t words = words_for(block.units());
   for (size_t k = 0; k < 4; ++k) {
     const size_t from = window_position(pooled_position, k, block.normed.width, block.out.width);

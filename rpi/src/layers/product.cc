@@ -9,13 +9,21 @@ namespace edgebnn {
 Product::Product(const Block& block, const BlockBuffers& buffers, const Plan& plan,
                  Format product_format, const Switches& switches, const Kernels& kernels,
                  Arena& arena)
-    : block_(block), buffers_(buffers), plan_(plan), product_format_(product_format),
-      switches_(switches), kernels_(kernels), arena_(arena), lanes_(lanes_of(block)) {}
+    : block_(block),
+      buffers_(buffers),
+      plan_(plan),
+      product_format_(product_format),
+      switches_(switches),
+      kernels_(kernels),
+      arena_(arena),
+      lanes_(lanes_of(block)) {}
 
 ptrdiff_t Product::input_position(size_t position, size_t tap) const {
   const Window& w = block_.window;
-  const ptrdiff_t y = static_cast<ptrdiff_t>(position / w.out.width * w.stride + tap / w.width) - w.pad_top;
-  const ptrdiff_t x = static_cast<ptrdiff_t>(position % w.out.width * w.stride + tap % w.width) - w.pad_left;
+  const ptrdiff_t y =
+      static_cast<ptrdiff_t>(position / w.out.width * w.stride + tap / w.width) - w.pad_top;
+  const ptrdiff_t x =
+      static_cast<ptrdiff_t>(position % w.out.width * w.stride + tap % w.width) - w.pad_left;
   if (y < 0 || x < 0 || y >= w.in.height || x >= w.in.width) return -1;
   return y * w.in.width + x;
 }
@@ -52,7 +60,8 @@ void Product::integer_row(const ProductInput& input, size_t row, size_t first_la
     const size_t run = std::min(whole ? end - i : channels - channel, end - i);
     if (from >= 0) {
       const uint8_t* pixels = image + static_cast<size_t>(from) * channels + channel;
-      for (size_t k = 0; k < run; ++k) out[i - first_lane + k] = static_cast<int16_t>(2 * pixels[k] - 255);
+      for (size_t k = 0; k < run; ++k)
+        out[i - first_lane + k] = static_cast<int16_t>(2 * pixels[k] - 255);
     }
     i += run;
   }
@@ -83,7 +92,8 @@ void Product::forward(const ProductInput& input, size_t samples) {
     for (size_t o = 0; o < units && !block_.first; ++o) {
       for (size_t tap = 0; tap < taps; ++tap) {
         int32_t count = 0;
-        for (size_t k = 0; k < per_tap; ++k) count += std::popcount(packed[o * words + tap * per_tap + k]);
+        for (size_t k = 0; k < per_tap; ++k)
+          count += std::popcount(packed[o * words + tap * per_tap + k]);
         counts[o * taps + tap] = count;
       }
     }
@@ -95,19 +105,22 @@ void Product::forward(const ProductInput& input, size_t samples) {
     const size_t count = std::min(buffers_.rows_forward, rows - first);
     if (block_.first) {
       auto* in = arena_.at<int16_t>(buffers_.input_rows);
-      for (size_t m = 0; m < count; ++m) integer_row(input, first + m, 0, words * 64, in + m * words * 64);
+      for (size_t m = 0; m < count; ++m)
+        integer_row(input, first + m, 0, words * 64, in + m * words * 64);
       kernels_.integer_binary(count, units, words, in, packed, products);
     } else {
       auto* in = arena_.at<uint64_t>(buffers_.input_rows);
       for (size_t m = 0; m < count; ++m) binary_row(input, first + m, in + m * words);
-      kernels_.binary_binary(count, units, words, static_cast<int32_t>(block_.fan_in()), in, packed, products);
+      kernels_.binary_binary(count, units, words, static_cast<int32_t>(block_.fan_in()), in, packed,
+                             products);
     }
     for (size_t m = 0; m < count; ++m) {
       const size_t row = first + m;
       int32_t* y = products + m * units;
       if (buffers_.tap_counts && !block_.first) correct_border(row, y);
       for (size_t o = 0; o < units; ++o) y_row[o] = static_cast<float>(y[o]);
-      store(product_format_, map + row / positions * plan_.sample_bytes, row % positions * units, units, y_row);
+      store(product_format_, map + row / positions * plan_.sample_bytes, row % positions * units,
+            units, y_row);
     }
   }
 }
@@ -118,7 +131,8 @@ void Product::correct_border(size_t row, int32_t* y) const {
   const size_t taps = block_.window.taps(), position = row % block_.window.out.positions();
   for (size_t tap = 0; tap < taps; ++tap) {
     if (input_position(position, tap) >= 0) continue;
-    for (size_t o = 0; o < block_.units(); ++o) y[o] -= block_.window.in.channels - 2 * counts[o * taps + tap];
+    for (size_t o = 0; o < block_.units(); ++o)
+      y[o] -= block_.window.in.channels - 2 * counts[o * taps + tap];
   }
 }
 
@@ -147,7 +161,8 @@ void Product::weight_gradient(const ProductInput& input, size_t samples) {
       }
       if (block_.first) {
         auto* column = arena_.at<int16_t>(buffers_.column);
-        for (size_t m = 0; m < count; ++m) integer_row(input, first + m, word * 64, 64, column + m * 64);
+        for (size_t m = 0; m < count; ++m)
+          integer_row(input, first + m, word * 64, 64, column + m * 64);
         kernels_.integer_real(count, units, 64, column, g, sums);
       } else {
         auto* column = arena_.at<uint64_t>(buffers_.column);
@@ -170,7 +185,8 @@ void Product::add_border(size_t first_row, size_t rows, const float* g, double* 
   for (size_t m = 0; m < rows; ++m) {
     for (size_t tap = 0; tap < block_.window.taps(); ++tap) {
       if (input_position((first_row + m) % positions, tap) >= 0) continue;
-      for (size_t o = 0; o < units; ++o) border[tap * units + o] += static_cast<double>(g[m * units + o]);
+      for (size_t o = 0; o < units; ++o)
+        border[tap * units + o] += static_cast<double>(g[m * units + o]);
     }
   }
 }
@@ -195,7 +211,9 @@ void Product::finish_column(size_t word, double* sums, size_t samples) {
   }
 }
 
-void Product::begin_input_gradient() { pack_weights(arena_.at<uint64_t>(buffers_.packed_backward)); }
+void Product::begin_input_gradient() {
+  pack_weights(arena_.at<uint64_t>(buffers_.packed_backward));
+}
 
 const double* Product::input_gradient(size_t sample) {
   const Window& w = block_.window;

@@ -1,5 +1,5 @@
-// The weighted layer: Y = X^ W^, its dW and its dX, dense or convolutional, as an implicit GEMM over
-// packed bits (docs/numerics.md, Forward 1-2, Backward 3-4).
+// The weighted layer: Y = X^ W^, its dW and its dX, dense or convolutional, as an implicit GEMM
+// over packed bits (docs/numerics.md, Forward 1-2, Backward 3-4).
 //
 // A row m is one output position of one sample: b·out.positions() + y·out.width + x. Zero padding
 // contributes 0: packed rows hold -1 there, so border rows are corrected.
@@ -34,7 +34,8 @@ class Product {
 
  private:
   void pack_weights(uint64_t* packed) const;
-  void integer_row(const ProductInput& input, size_t row, size_t first_lane, size_t lanes, int16_t* out) const;
+  void integer_row(const ProductInput& input, size_t row, size_t first_lane, size_t lanes,
+                   int16_t* out) const;
   void binary_row(const ProductInput& input, size_t row, uint64_t* out) const;
   uint64_t binary_word(const ProductInput& input, size_t row, size_t word) const;
   void correct_border(size_t row, int32_t* y) const;

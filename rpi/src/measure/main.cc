@@ -1,6 +1,6 @@
-// edgebnn-measure: runs any command and writes down what it took: wall and processor time, peak memory,
-// and samples of the device's temperature, clock and throttling while it ran. What a device does not
-// tell is absent, never 0.
+// edgebnn-measure: runs any command and writes down what it took: wall and processor time, peak
+// memory, and samples of the device's temperature, clock and throttling while it ran. What a device
+// does not tell is absent, never 0.
 #include <signal.h>
 #include <sys/resource.h>
 #include <sys/time.h>
@@ -83,7 +83,8 @@ Arguments parse(int count, char** arguments) {
       break;
     }
     if ((name != "--output" && name != "--interval") || i + 1 >= count) {
-      throw edgebnn::InputError(name + ": usage: edgebnn-measure --output FILE [--interval SECONDS] -- COMMAND ...");
+      throw edgebnn::InputError(
+          name + ": usage: edgebnn-measure --output FILE [--interval SECONDS] -- COMMAND ...");
     }
     const char* value = arguments[++i];
     if (name == "--output") parsed.output = value;
@@ -91,23 +92,25 @@ Arguments parse(int count, char** arguments) {
       char* end = nullptr;
       parsed.interval = std::strtod(value, &end);
       if (*end != '\0' || !(parsed.interval >= 0.01 && parsed.interval <= 3600)) {
-        throw edgebnn::InputError("--interval: found '" + std::string(value) + "', allowed is 0.01 to 3600 seconds");
+        throw edgebnn::InputError("--interval: found '" + std::string(value) +
+                                  "', allowed is 0.01 to 3600 seconds");
       }
     }
   }
   if (parsed.output.empty() || parsed.command == nullptr) {
-    throw edgebnn::InputError("usage: edgebnn-measure --output FILE [--interval SECONDS] -- COMMAND ...");
+    throw edgebnn::InputError(
+        "usage: edgebnn-measure --output FILE [--interval SECONDS] -- COMMAND ...");
   }
   return parsed;
 }
 
 int measure(const Arguments& arguments) {
-  struct sigaction action {};
+  struct sigaction action{};
   action.sa_handler = forward;
   sigaction(SIGTERM, &action, nullptr);
   sigaction(SIGINT, &action, nullptr);
   sigaction(SIGHUP, &action, nullptr);
-  struct sigaction ignore_until_wait {};
+  struct sigaction ignore_until_wait{};
   ignore_until_wait.sa_handler = [](int) {};
   sigaction(SIGALRM, &ignore_until_wait, nullptr);
 
@@ -134,9 +137,13 @@ int measure(const Arguments& arguments) {
   const auto end = Clock::now();
   const int exit_status = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
   edgebnn::JsonObject result;
-  result.add("start_s", seconds(start)).add("end_s", seconds(end)).add("wall_s", seconds(end) - seconds(start))
-      .add("user_s", seconds(usage.ru_utime)).add("system_s", seconds(usage.ru_stime))
-      .add("peak_memory_bytes", static_cast<double>(usage.ru_maxrss) * 1024.0).add("exit_status", exit_status);
+  result.add("start_s", seconds(start))
+      .add("end_s", seconds(end))
+      .add("wall_s", seconds(end) - seconds(start))
+      .add("user_s", seconds(usage.ru_utime))
+      .add("system_s", seconds(usage.ru_stime))
+      .add("peak_memory_bytes", static_cast<double>(usage.ru_maxrss) * 1024.0)
+      .add("exit_status", exit_status);
   std::string text = result.text();
   text.insert(text.size() - 1, ",\"samples\":[" + samples + "]");
   edgebnn::write_file(arguments.output, text + "\n");

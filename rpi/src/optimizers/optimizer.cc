@@ -12,7 +12,8 @@ std::unique_ptr<Optimizer> make_optimizer(const RunFile& run) {
   if (run.optimizer == "bop") {
     throw InputError(run.path + ": optimizer: 'bop' is not yet trained by this version");
   }
-  throw InputError(run.path + ": optimizer: found '" + run.optimizer + "', allowed are adam, sgd, bop");
+  throw InputError(run.path + ": optimizer: found '" + run.optimizer +
+                   "', allowed are adam, sgd, bop");
 }
 
 void load_gradient(bool binary, const void* dw, size_t first, size_t n, float* out) {

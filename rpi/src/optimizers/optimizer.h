@@ -14,7 +14,8 @@ class Optimizer {
   // Opens step t = 1, 2, ... under this learning rate.
   virtual void begin_step(float learning_rate) = 0;
 
-  // Moves the block's latent weights by its dW, clipped to [-1, 1] and stored; each is touched once.
+  // Moves the block's latent weights by its dW, clipped to [-1, 1] and stored; each is touched
+  // once.
   virtual void update_weights(const Block& block, const BlockBuffers& buffers, Arena& arena) = 0;
 
   // Moves beta, a float32 vector, by its real gradient.

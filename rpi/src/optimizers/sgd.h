@@ -1,5 +1,5 @@
-// SGD with momentum 0.9: m <- 0.9·m + g, W <- W - lr·m. A binary gradient is g = sign/sqrt(fan_in); narrow
-// storage then keeps m in units of its bound, 10/sqrt(fan_in).
+// SGD with momentum 0.9: m <- 0.9·m + g, W <- W - lr·m. A binary gradient is g = sign/sqrt(fan_in);
+// narrow storage then keeps m in units of its bound, 10/sqrt(fan_in).
 #pragma once
 
 #include "optimizers/optimizer.h"

@@ -5,4 +5,5 @@ Importing this package imports neither: its modules `batches`, `layers`, `model`
 
 import os
 
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # no banners; must be set before TensorFlow loads
+# No banners; it must be set before TensorFlow loads.
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")

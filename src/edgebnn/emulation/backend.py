@@ -11,6 +11,9 @@ from contextlib import contextmanager
 
 from edgebnn.errors import ConfigError
 
+BACKENDS = ("tensorflow", "jax")
+"""Where custom gradients work as written (not so in PyTorch's)."""
+
 
 def load_backend(threads: int | None = None) -> None:
     """Imports Keras and its backend; does nothing more the second time.
@@ -22,26 +25,30 @@ def load_backend(threads: int | None = None) -> None:
         threads: CPU threads at most; None leaves the backend's default.
 
     Raises:
-        ConfigError: the backend already runs with another number of threads.
+        ConfigError: not one of BACKENDS, or it already runs with another number of threads.
     """
     if threads is not None and "tensorflow" not in sys.modules:
         os.environ["OMP_NUM_THREADS"] = str(threads)
     with _banners_held_back():
-        import keras  # noqa: F401
+        import keras
         import tensorflow as tf
 
-        devices = tf.config.list_physical_devices("GPU")
-    try:
-        for gpu in devices:
+        gpus = tf.config.list_physical_devices("GPU")
+    if keras.backend.backend() not in BACKENDS:
+        raise ConfigError(
+            f"KERAS_BACKEND={keras.backend.backend()}: allowed are {', '.join(BACKENDS)}"
+        )
+    for gpu in gpus:
+        if not tf.config.experimental.get_memory_growth(gpu):
             tf.config.experimental.set_memory_growth(gpu, True)
-        if threads is not None:
+    if threads is not None:
+        try:
             tf.config.threading.set_intra_op_parallelism_threads(threads)
             tf.config.threading.set_inter_op_parallelism_threads(1)
-    except RuntimeError:
-        if tf.config.threading.get_intra_op_parallelism_threads() not in (threads, None):
+        except RuntimeError:
+            now = tf.config.threading.get_intra_op_parallelism_threads() or "all"
             raise ConfigError(
-                f"threads: {threads}: TensorFlow runs in this process already, with "
-                f"{tf.config.threading.get_intra_op_parallelism_threads() or 'all'} threads"
+                f"threads: {threads}: TensorFlow runs in this process already, with {now} threads"
             ) from None
     tf.config.experimental.enable_tensor_float_32_execution(False)
 

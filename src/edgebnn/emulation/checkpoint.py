@@ -30,6 +30,7 @@ class Progress:
     step_seconds: list[float] = field(default_factory=list)
     """Seconds a batch, measured over `steps_per_execution` batches at a time."""
     train_seconds: float = 0.0
+    """Of the batches, compilation included; validation is not."""
     peak_memory_mib: float = 0.0
 
     @property

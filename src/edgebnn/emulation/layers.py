@@ -22,7 +22,7 @@ _register = keras.saving.register_keras_serializable("edgebnn")
 
 
 @_register
-class BinaryDense(keras.layers.Layer):
+class BinaryDense(keras.layers.Layer):  # type: ignore[misc]
     """Y = X sgn(W): [B, fan_in] -> [B, units], exact integers where X is one.
 
     Backward: dX = f32(dY sgn(W)^T); dW = f32(X^T dY), as its sign (+1 at 0) under
@@ -43,7 +43,7 @@ class BinaryDense(keras.layers.Layer):
         )
 
     def call(self, x: Any) -> Any:
-        @ops.custom_gradient
+        @ops.custom_gradient  # type: ignore[untyped-decorator]
         def product(x: Any, w: Any) -> Any:
             signs = sgn(w)
 
@@ -66,7 +66,7 @@ class BinaryDense(keras.layers.Layer):
 
 
 @_register
-class BatchNorm(keras.layers.Layer):
+class BatchNorm(keras.layers.Layer):  # type: ignore[misc]
     """X' = (Y - mu)/psi + beta per channel (last axis), without a scale; shape unchanged.
 
     kind: `l2` psi = sqrt(var + 1e-5); `l1` psi = mean|Y - mu|; `bnn` as l1, with the backward of
@@ -92,7 +92,7 @@ class BatchNorm(keras.layers.Layer):
 
     def call(self, y: Any, training: bool = False) -> Any:
         if not training:
-            return (y - self.moving_mu) * _reciprocal(self.moving_psi) + self.beta
+            return (y - self.moving_mu) * _reciprocal(ops.copy(self.moving_psi)) + self.beta
         mu, psi = self._statistics(ops.stop_gradient(y))
         for moving, value in ((self.moving_mu, mu), (self.moving_psi, psi)):
             moving.assign(moving * 0.9 + value * 0.1)
@@ -112,7 +112,7 @@ class BatchNorm(keras.layers.Layer):
     def _normalize(self, y: Any, mu: Any, psi: Any) -> Any:
         axes = _all_but_last(y)
 
-        @ops.custom_gradient
+        @ops.custom_gradient  # type: ignore[untyped-decorator]
         def normalized(y: Any, beta: Any, mu: Any, psi: Any) -> Any:
             r = _reciprocal(psi)
             xn = (y - mu) * r
@@ -145,7 +145,7 @@ class BatchNorm(keras.layers.Layer):
 
 
 @_register
-class Sign(keras.layers.Layer):
+class Sign(keras.layers.Layer):  # type: ignore[misc]
     """x^ = sgn(X'), with the straight-through estimator of `quantizers.binarize` backward."""
 
     def __init__(self, ste: str = "clip", gradient_dtype: str = "f32", **kwargs: Any) -> None:

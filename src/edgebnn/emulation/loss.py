@@ -25,7 +25,7 @@ def cross_entropy(labels: Any, logits: Any, gradient_dtype: str = "f32") -> Any:
         backward runs on the sum, without a factor 1/B to round away (docs/numerics.md, "Backward").
     """
 
-    @ops.custom_gradient
+    @ops.custom_gradient  # type: ignore[untyped-decorator]
     def losses(z: Any, onehot: Any) -> Any:
         shifted = precision.wide(z) - ops.max(precision.wide(z), axis=-1, keepdims=True)
         exponentials = ops.exp(shifted)
@@ -43,7 +43,7 @@ def cross_entropy(labels: Any, logits: Any, gradient_dtype: str = "f32") -> Any:
 
 
 @keras.saving.register_keras_serializable("edgebnn")
-class SummedCrossEntropy(keras.losses.Loss):
+class SummedCrossEntropy(keras.losses.Loss):  # type: ignore[misc]
     """Mean `cross_entropy` as the value, the gradient of its sum as the gradient."""
 
     def __init__(self, gradient_dtype: str = "f32", name: str = "loss") -> None:

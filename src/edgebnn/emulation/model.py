@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import keras
@@ -29,7 +30,7 @@ def build_model(network: Network, switches: Switches, seed: int, name: str = "ed
     Raises:
         ConfigError: a layer that this version cannot train, by its number.
     """
-    make = {
+    make: dict[str, Callable[[Any], Any]] = {
         "flatten": lambda layer: keras.layers.Flatten(),
         "dense": lambda layer: BinaryDense(layer.units, switches.weight_gradient),
         "batch_norm": lambda layer: BatchNorm(switches.batch_norm, switches.gradient_dtype),
@@ -42,7 +43,9 @@ def build_model(network: Network, switches: Switches, seed: int, name: str = "ed
         if layer.kind not in make or getattr(layer, "weights", "binary") != "binary":
             raise ConfigError(f"{here}: not trained by this version; it trains {', '.join(make)}")
         if layer.kind == "dense" and (number == len(layers) or layers[number].kind != "batch_norm"):
-            raise ConfigError(f"{here}: put 'batch_norm' after it, whose backward scales its gradient")
+            raise ConfigError(
+                f"{here}: put 'batch_norm' after it, whose backward scales its gradient"
+            )
         x = make[layer.kind](layer)(x)
     model = keras.Model(inputs, x, name=name)
     for index, weights in enumerate(latent_weights(model)):
@@ -74,7 +77,7 @@ def compiled_model(run: Run, **compile_options: Any) -> Any:
             f"use weight_gradient: bool, or momentum_dtype: f32, f16 or q15"
         )
     model = build_model(run.network, switches, run.seed or 0)
-    options = {
+    options: dict[str, Any] = {
         "weight_dtype": switches.weight_dtype,
         "momentum_dtype": switches.momentum_dtype,
         "weight_gradient": switches.weight_gradient,

@@ -26,7 +26,7 @@ def binarize(x: Any, ste: str, gradient_dtype: str) -> Any:
         gradient_dtype: the storage of dX (storage.GRADIENTS).
     """
 
-    @ops.custom_gradient
+    @ops.custom_gradient  # type: ignore[untyped-decorator]
     def sign(x: Any) -> Any:
         def grad(*args: Any, upstream: Any = None) -> Any:
             dx = args[0] if upstream is None else upstream

@@ -85,7 +85,8 @@ def initial_weights(seed: int, layer: int, fan_in: int, units: int) -> NDArray[n
     index = np.arange(fan_in * units, dtype=np.uint64) * np.uint64(2)
     u1, u2 = (_uniform(draws(seed, INITIAL_WEIGHTS + layer, index + np.uint64(i))) for i in (0, 1))
     normal = np.sqrt(-2.0 * np.log(u1)) * np.cos(2.0 * np.pi * u2) / np.sqrt(fan_in)
-    return np.clip(normal.astype(np.float32), -1, 1).reshape(fan_in, units)
+    weights: NDArray[np.float32] = np.clip(normal.astype(np.float32), -1, 1)
+    return weights.reshape(fan_in, units)
 
 
 def rounding_base(seed: int, stream: int) -> int:

@@ -69,7 +69,7 @@ def shared_exponent(largest: int, per_channel: bool) -> Callable[..., Any]:
         bits = ops.cast(ops.view(top, "int32"), "int32")
         p = ops.right_shift(bits, 23) - 126
         fraction = ops.bitwise_and(bits, 0x7FFFFF)
-        limit = ((largest << (24 - width)) & 0x7FFFFF)
+        limit = (largest << (24 - width)) & 0x7FFFFF
         e = ops.clip(p - width + ops.cast(fraction > limit, "int32"), -126, 126)
         return ops.round(x * _power_of_two(-e)) * _power_of_two(e)
 

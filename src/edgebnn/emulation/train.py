@@ -31,6 +31,7 @@ def emulate(
     data: Path,
     output: Path,
     state: Path,
+    *,
     progress: Callable[[str], None] = lambda line: print(line, file=sys.stderr, flush=True),
     threads: int | None = None,
 ) -> Record:
@@ -61,7 +62,7 @@ def emulate(
     done = checkpoint.restore(run.id, model)
     if done.epoch:
         progress(f"{run.id}: continues after epoch {done.epoch}")
-    _fit(run, model, packed, checkpoint, done, progress)
+    _fit(run, model, packed, checkpoint, done=done, progress=progress)
     metrics = _test(model, packed, checkpoint)
     metrics |= _figures(done, steps)
     artifact = _save_model(model, output.parent / run.id / "model.keras")
@@ -70,7 +71,7 @@ def emulate(
         run_id=run.id,
         parameters=run.parameters(),
         metrics={name: Metric(value=value, source="measured") for name, value in metrics.items()},
-        series={name: list(enumerate(done.history[name], 1)) for name in SERIES},  # type: ignore[misc]
+        series={name: list(enumerate(done.history[name], 1)) for name in SERIES},
         artifacts={
             "model": Artifact(path=f"{run.id}/{artifact.name}", sha256=file_sha256(artifact))
         },
@@ -86,6 +87,7 @@ def _fit(
     model: Any,
     packed: Packed,
     checkpoint: Checkpoint,
+    *,
     done: Progress,
     progress: Callable[[str], None],
 ) -> None:
@@ -111,7 +113,10 @@ def _fit(
             self.begun = time.perf_counter()
 
         def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
+            loss = float(logs["loss"])  # waits for the device
             seconds = time.perf_counter() - self.begun
+            if not math.isfinite(loss):
+                raise JobError(f"{run.id}: epoch {done.epoch + 1}: loss is {loss}")
             self.seconds += seconds
             if done.epoch > first or batch >= per_execution:  # the very first one compiles
                 done.step_seconds.append(seconds / per_execution)

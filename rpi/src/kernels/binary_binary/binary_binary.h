@@ -1,6 +1,7 @@
 // Binary times binary: y[m][n] = sum over i of x[m][i]·w[n][i], x and w in {-1, +1}.
 //
-// A set bit is +1. Rows hold `words` 64-bit words; bits beyond the row's `bits` are zero in both, so
+// A set bit is +1. Rows hold `words` 64-bit words; bits beyond the row's `bits` are zero in both,
+// so
 //   y[m][n] = bits - 2·popcount(x[m] ^ w[n]).
 #pragma once
 

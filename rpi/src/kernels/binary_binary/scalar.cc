@@ -9,7 +9,8 @@ void binary_binary_scalar(size_t rows, size_t units, size_t words, int32_t bits,
   for (size_t m = 0; m < rows; ++m) {
     for (size_t n = 0; n < units; ++n) {
       int32_t differ = 0;
-      for (size_t k = 0; k < words; ++k) differ += std::popcount(x[m * words + k] ^ w[n * words + k]);
+      for (size_t k = 0; k < words; ++k)
+        differ += std::popcount(x[m * words + k] ^ w[n * words + k]);
       y[m * units + n] = bits - 2 * differ;
     }
   }

@@ -1,5 +1,5 @@
-// Small integer times binary: y[m][n] = sum over i of c[m][i]·w[n][i], w in {-1, +1}; the first layer, whose
-// input are centred pixels c in [-255, 255]. Exact.
+// Small integer times binary: y[m][n] = sum over i of c[m][i]·w[n][i], w in {-1, +1}; the first
+// layer, whose input are centred pixels c in [-255, 255]. Exact.
 #pragma once
 
 #include <cstddef>

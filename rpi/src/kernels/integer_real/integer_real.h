@@ -1,4 +1,5 @@
-// Small integer times real: a[i][n] += sum over m of c[m][i]·g[m][n]; the first layer's dW, for 64 inputs.
+// Small integer times real: a[i][n] += sum over m of c[m][i]·g[m][n]; the first layer's dW, for 64
+// inputs.
 //
 // Sums are float64: exact, whatever their order, where g holds float16 values or integers.
 #pragma once

@@ -8,8 +8,8 @@
 
 namespace edgebnn {
 
-// g: [rows][units], w: [units][words] packed (a set bit is +1), d: [rows][64·words]. Lanes of d that
-// belong to padding bits of w receive meaningless values.
+// g: [rows][units], w: [units][words] packed (a set bit is +1), d: [rows][64·words]. Lanes of d
+// that belong to padding bits of w receive meaningless values.
 using RealBinary = void (*)(size_t rows, size_t units, size_t words, const float* g,
                             const uint64_t* w, double* d);
 

@@ -1,0 +1,49 @@
+"""The user's own watts, times measured seconds: an estimate, and labelled as one."""
+
+from __future__ import annotations
+
+from typing import Literal, Self
+
+from pydantic import Field, model_validator
+
+from edgebnn.energy.meter import MeterConfig, Samples
+
+
+class Config(MeterConfig):
+    """`{kind: declared, idle_w: 1.9, load_w: 3.7}`"""
+
+    kind: Literal["declared"]
+    idle_w: float = Field(ge=0, allow_inf_nan=False)
+    """Watts with nothing to do."""
+    load_w: float = Field(gt=0, allow_inf_nan=False)
+    """Watts while training."""
+
+    @model_validator(mode="after")
+    def _load_above_idle(self) -> Self:
+        if self.load_w < self.idle_w:
+            raise ValueError(f"load_w ({self.load_w}) is below idle_w ({self.idle_w})")
+        return self
+
+    def open(self) -> Declared:
+        """The meter, not started."""
+        return Declared(self)
+
+
+class Declared:
+    """Draws the declared load while training, and nothing is read."""
+
+    def __init__(self, config: Config) -> None:
+        self._config = config
+
+    def start(self) -> None:
+        """Nothing to start."""
+
+    def stop(self, training_s: float) -> Samples:
+        """The load's watts from the first second of training to the last."""
+        load = self._config.load_w
+        return Samples(
+            seconds=(0.0, training_s),
+            watts=(load, load),
+            idle_w=self._config.idle_w,
+            source="estimated",
+        )

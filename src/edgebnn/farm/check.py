@@ -1,0 +1,135 @@
+"""Is a device fit for work? Facts are read there in one go and judged here."""
+
+from __future__ import annotations
+
+import platform
+from dataclasses import dataclass
+from typing import Literal
+
+from edgebnn.farm.connection import Host
+from edgebnn.farm.inventory import Device
+
+Level = Literal["ok", "warning", "error"]
+
+_FACTS = r"""
+echo "machine $(uname -m)"
+echo "system $(uname -srm)"
+echo "processor $(tr -d '\0' </proc/device-tree/model 2>/dev/null || sed -n 's/^model name[^:]*: //p' /proc/cpuinfo | head -n 1)"
+echo "memory_kib $(sed -n 's/^MemAvailable: *\([0-9]*\).*/\1/p' /proc/meminfo)"
+echo "disk_kib $(df -Pk . | sed -n '2s/^[^ ]*  *[0-9]*  *[0-9]*  *\([0-9]*\).*/\1/p')"
+echo "millicelsius $(cat /sys/class/thermal/thermal_zone0/temp 2>/dev/null)"
+echo "throttled $(vcgencmd get_throttled 2>/dev/null | sed 's/.*=//')"
+echo "governor $(cat /sys/devices/system/cpu/cpu0/cpufreq/scaling_governor 2>/dev/null)"
+for program in flock sha256sum "$@"; do
+  command -v "$program" >/dev/null || echo "missing $program"
+done
+"""
+
+_MACHINES = {
+    "aarch64-linux": ("aarch64", "arm64"),
+    "armv7-linux": ("armv7l", "armv8l", "aarch64"),  # 64-bit kernels under 32-bit systems, too
+    "native": (platform.machine(),),
+}
+_LEAST_MEMORY_MIB = 32
+_LEAST_DISK_MIB = 64
+_WARM_C, _HOT_C = 65.0, 80.0  # a Pi slows itself down at 80, a 3B+ from 60 on
+_THROTTLED = {0: "undervoltage", 1: "clock capped", 2: "throttled", 3: "soft temperature limit"}
+"""Bits of `vcgencmd get_throttled`: now; 16 higher: since boot."""
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing looked at."""
+
+    level: Level
+    text: str
+
+
+@dataclass(frozen=True)
+class Health:
+    """All findings, and the device in its own words."""
+
+    findings: tuple[Finding, ...]
+    machine: str
+    """Kernel and processor, for provenance."""
+
+    @property
+    def errors(self) -> str:
+        """Why it is unfit, or an empty string."""
+        return "; ".join(found.text for found in self.findings if found.level == "error")
+
+
+def check(host: Host, device: Device) -> Health:
+    """Looks at a reachable device.
+
+    Raises:
+        InfrastructureError: the connection dropped.
+    """
+    programs = [device.emulator] if device.emulator else []
+    lines = host.run(["sh", "-c", _FACTS, "sh", *programs]).stdout.splitlines()
+    facts: dict[str, str] = {}
+    missing = []
+    for line in lines:
+        key, _, value = line.partition(" ")
+        if key == "missing":
+            missing.append(value)
+        facts[key] = value.strip()
+    findings = [_architecture(device, facts["machine"])]
+    findings += [Finding("error", f"has no program {program}") for program in missing]
+    findings.append(_amount("free memory", facts["memory_kib"], _LEAST_MEMORY_MIB))
+    findings.append(_amount("free disk", facts["disk_kib"], _LEAST_DISK_MIB))
+    if not device.virtual:  # what follows would be the host's
+        findings += _temperature(facts["millicelsius"])
+        findings += _throttling(facts["throttled"])
+        findings += _governor(facts["governor"])
+    machine = ", ".join(filter(None, (facts["system"], facts["processor"])))
+    if device.emulator:
+        machine += f", under {device.emulator}"
+    return Health(tuple(findings), machine)
+
+
+def _architecture(device: Device, machine: str) -> Finding:
+    if device.emulator:
+        return Finding("ok", f"{machine}, runs {device.target} under {device.emulator}")
+    wanted = _MACHINES[device.target]
+    if machine in wanted:
+        return Finding("ok", machine)
+    return Finding(
+        "error", f"is {machine}, but target {device.target} is for {' or '.join(wanted)}"
+    )
+
+
+def _amount(what: str, kib: str, least_mib: int) -> Finding:
+    if not kib.isdigit():
+        return Finding("warning", f"{what} unknown")
+    mib = int(kib) // 1024
+    if mib < least_mib:
+        return Finding("error", f"{what} {mib} MiB, at least {least_mib} needed")
+    return Finding("warning" if mib < 4 * least_mib else "ok", f"{what} {mib} MiB")
+
+
+def _temperature(millicelsius: str) -> list[Finding]:
+    if not millicelsius.lstrip("-").isdigit():
+        return []
+    celsius = int(millicelsius) / 1000
+    level: Level = "error" if celsius >= _HOT_C else "warning" if celsius >= _WARM_C else "ok"
+    return [Finding(level, f"{celsius:.0f} °C")]
+
+
+def _throttling(word: str) -> list[Finding]:
+    try:
+        bits = int(word, 16)
+    except ValueError:
+        return []
+    now = [text for bit, text in _THROTTLED.items() if bits >> bit & 1]
+    before = [text for bit, text in _THROTTLED.items() if bits >> (bit + 16) & 1]
+    if now:
+        return [Finding("error", f"{', '.join(now)} now: times would be wrong")]
+    return [Finding("warning", f"{', '.join(before)} since boot")] if before else []
+
+
+def _governor(governor: str) -> list[Finding]:
+    if not governor:
+        return []
+    steady = governor == "performance"
+    return [Finding("ok" if steady else "warning", f"clock governor {governor}")]

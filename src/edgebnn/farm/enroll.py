@@ -1,0 +1,82 @@
+"""Enrolment: a person compares a board's fingerprint once, and its host key is pinned."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import socket
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from edgebnn.errors import ConfigError, InfrastructureError
+from edgebnn.farm.address import Address, board_address
+from edgebnn.farm.connection import CONNECT_TIMEOUT_S
+from edgebnn.record import atomic_write
+
+if TYPE_CHECKING:
+    from edgebnn.farm.inventory import Inventory
+
+
+def ask(question: str) -> bool:
+    """Asks on the terminal; anything but yes, and no terminal at all, is a no."""
+    try:
+        return input(f"{question} [yes/no] ").strip().lower() in ("y", "yes")
+    except EOFError:
+        return False
+
+
+def enroll(inventory: Inventory, name: str, confirm: Callable[[str], bool] = ask) -> bool:
+    """Shows a board's host key and pins it in the inventory's known_hosts; True if it is pinned now.
+
+    Raises:
+        ConfigError: no such device, or a virtual one.
+        InfrastructureError: it cannot be reached, or the file cannot be written.
+    """
+    device = inventory.device(name)
+    if device.virtual:
+        raise ConfigError(f"{inventory.path}: devices.{name}: a virtual device needs no enrolment")
+    address = board_address(name, device, inventory.known_hosts)
+    kind, key = _offered(name, address)
+    line = f"{address.key_name} {kind} {key}"
+    lines = address.known_hosts.read_text().splitlines() if address.known_hosts.exists() else []
+    pinned = [old for old in lines if old.split(" ")[0] == address.key_name and old.count(" ") > 1]
+    print(f"{name} ({address.key_name}) offers {kind} {fingerprint(key)}")
+    if pinned == [line]:
+        print("pinned already, unchanged")
+        return True
+    for old in pinned:
+        print(f"CHANGED: pinned is {old.split(' ')[1]} {fingerprint(old.split(' ')[2])}")
+    print("Compare it on the board: ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub (or its type)")
+    if not confirm("Is it the same?"):
+        print("not pinned")
+        return False
+    kept = [old for old in lines if old not in pinned]
+    with atomic_write(address.known_hosts) as file:
+        file.write("".join(f"{text}\n" for text in [*kept, line]).encode())
+    print(f"pinned in {address.known_hosts}")
+    return True
+
+
+def fingerprint(key: str) -> str:
+    """SHA256 fingerprint of a base64 key, as ssh-keygen prints it."""
+    digest = hashlib.sha256(base64.b64decode(key)).digest()
+    return "SHA256:" + base64.b64encode(digest).decode().rstrip("=")
+
+
+def _offered(name: str, address: Address) -> tuple[str, str]:
+    """Type and base64 of the key that the host shows; nothing is sent to it but the greeting."""
+    import paramiko
+
+    try:
+        with socket.create_connection((address.host, address.port), CONNECT_TIMEOUT_S) as sock:
+            transport = paramiko.Transport(sock)
+            try:
+                transport.start_client(timeout=CONNECT_TIMEOUT_S)
+                key = transport.get_remote_server_key()
+            finally:
+                transport.close()
+    except (OSError, EOFError, paramiko.SSHException) as error:
+        raise InfrastructureError(
+            f"device {name} ({address.host}, port {address.port}): {error or 'no answer'}"
+        ) from None
+    return key.get_name(), key.get_base64()

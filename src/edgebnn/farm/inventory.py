@@ -1,0 +1,132 @@
+"""The inventory: which devices there are, what they are, how they are reached (config/farm.yaml)."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Literal, Self, cast
+
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    PrivateAttr,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
+from pydantic_core import PydanticCustomError
+
+from edgebnn.config import Name, load_yaml, parse
+from edgebnn.energy import MeterConfig
+from edgebnn.errors import ConfigError
+from edgebnn.spelling import nearest
+
+Target = Literal["native", "aarch64-linux", "armv7-linux"]
+
+_EMULATORS = {"aarch64-linux": "qemu-aarch64", "armv7-linux": "qemu-arm"}
+
+
+_VIRTUAL = {"board": "virtual", "target": "native"}
+
+
+def _no_default(schema: dict[str, Any]) -> None:
+    """An empty default only marks what a board must say: not a value that editors should offer."""
+    del schema["default"]
+
+
+class Device(BaseModel):
+    """One machine that trains. A virtual one is an SSH host on loopback, ours from start to stop."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, validate_default=True)
+
+    kind: Literal["board", "virtual"] = "board"
+    host: str = Field(default="", pattern=r"^([A-Za-z0-9_.:][A-Za-z0-9_.:%-]*)?$")
+    """A board's address, or a Host alias of ~/.ssh/config."""
+    port: int = Field(default=0, ge=0, lt=65536)
+    """TCP port; 0: the SSH configuration's, else 22, for a board; any free one for a virtual device."""
+    user: str = Field(default="", pattern=r"^([A-Za-z_][A-Za-z0-9_.-]*)?$")
+    """Account on a board; empty: the SSH configuration's, else one's own name."""
+    identity_file: Path | None = None
+    """Private key for a board; None: the agent and the usual keys. Passwords are never used."""
+    board: Name = Field(default="", json_schema_extra=_no_default)
+    """What experiments ask for; a virtual device has the board `virtual` unless it says otherwise."""
+    target: Target = Field(default=cast("Target", ""), json_schema_extra=_no_default)
+    """What is built for it; `native` for a virtual device unless it says otherwise."""
+    meter: MeterConfig | None = None
+
+    @field_validator("host", "board", "target", mode="before")
+    @classmethod
+    def _given(cls, value: Any, info: ValidationInfo) -> Any:
+        if value == "" and info.data.get("kind") == "board":
+            raise PydanticCustomError("missing", "Field required")
+        return value or _VIRTUAL.get(str(info.field_name), value)
+
+    @field_validator("host", "user", "identity_file")
+    @classmethod
+    def _boards_only(cls, value: Any, info: ValidationInfo) -> Any:
+        if value and info.data.get("kind") == "virtual":
+            raise ValueError("a virtual device is started on loopback and has no such key")
+        return value
+
+    @property
+    def virtual(self) -> bool:
+        """True if its times and energies are the host's, never a board's."""
+        return self.kind == "virtual"
+
+    @property
+    def emulator(self) -> str | None:
+        """The program that runs this device's binaries, if its own processor does not."""
+        return _EMULATORS.get(self.target) if self.virtual else None
+
+
+class Inventory(BaseModel):
+    """All devices by name."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    devices: dict[Name, Device]
+    _path: Path = PrivateAttr(default=Path("farm.yaml"))
+
+    @model_validator(mode="after")
+    def _ports_once(self) -> Self:
+        owners: dict[int, str] = {}
+        for name, device in self.devices.items():
+            if device.virtual and device.port and owners.setdefault(device.port, name) != name:
+                raise ValueError(
+                    f"devices.{name}.port: {device.port} is the port of '{owners[device.port]}' too"
+                )
+        return self
+
+    @property
+    def path(self) -> Path:
+        """The file it was read from, for messages."""
+        return self._path
+
+    @property
+    def known_hosts(self) -> Path:
+        """Host keys of the boards, pinned by `edgebnn farm enroll`: our only trust."""
+        return self._path.parent / "known_hosts"
+
+    def boards(self) -> set[str]:
+        """The kinds of board that experiments can ask for."""
+        return {device.board for device in self.devices.values()}
+
+    def on_board(self, board: str) -> dict[str, Device]:
+        """The devices of one kind, by name."""
+        return {name: device for name, device in self.devices.items() if device.board == board}
+
+    def device(self, name: str) -> Device:
+        """One device by name; raises ConfigError."""
+        if name not in self.devices:
+            raise ConfigError(
+                f"{self.path}: no device '{name}'{nearest(name, self.devices)}; "
+                f"devices are {', '.join(self.devices) or 'none'}"
+            )
+        return self.devices[name]
+
+
+def load_inventory(path: Path) -> Inventory:
+    """The inventory in a YAML file; raises ConfigError naming file, key and what is allowed."""
+    inventory = parse(Inventory, load_yaml(path), str(path))
+    inventory._path = path
+    return inventory

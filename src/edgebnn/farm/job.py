@@ -1,0 +1,158 @@
+"""One run on one device: deploy, train under `edgebnn-measure`, fetch, write the record.
+
+The job runs in `edgebnn/jobs/<run id>/` of the device, in the foreground of an SSH session: it ends
+with the connection. `_work` is the seam where a detached job would be started and followed instead.
+"""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from edgebnn.build import PROGRAMS
+from edgebnn.errors import ConfigError, InfrastructureError, JobError
+from edgebnn.farm.connection import Host
+from edgebnn.farm.deploy import deploy
+from edgebnn.farm.inventory import Device, Inventory
+from edgebnn.farm.pick import pick
+from edgebnn.farm.result import compose, keep_raw, read_trainer_record
+from edgebnn.plan import Run
+from edgebnn.record import Provenance, Record, file_sha256, provenance
+from edgebnn.run_file import run_file
+
+Say = Callable[[str], None]
+
+TRAINER, MEASURE = PROGRAMS
+
+
+def print_line(line: str) -> None:
+    """Progress as plain lines, seen at once."""
+    print(line, flush=True)
+
+
+def train_on_device(  # noqa: PLR0917 - a stage takes its files one by one
+    run: Run,
+    data: Path,
+    binaries: Path,
+    inventory: Inventory,
+    output: Path,
+    virtual: Path,
+    say: Say = print_line,
+) -> Record:
+    """Trains a run on a device of its board, and writes the record of what was measured there.
+
+    Args:
+        data: packed data set.
+        binaries: folder with `<target>/edgebnn-train` and `<target>/edgebnn-measure`.
+        output: the record's file; raw files go to the folder `<run id>` beside it.
+        virtual: folder under which virtual devices have their files.
+        say: told the progress, a line at a time.
+
+    Raises:
+        ConfigError: the run is no device's, its data are not there, or its trainer is not built.
+        InfrastructureError: no fit device, or one that failed on the way.
+        JobError: the trainer failed; the message ends with its last lines.
+    """
+    if run.stage != "device" or run.board is None:
+        raise ConfigError(f"run {run.id}: stage '{run.stage}' does not run on a device")
+    if not data.is_file():
+        raise ConfigError(f"{data}: no such file")
+    for device in inventory.on_board(run.board).values():
+        _programs(binaries, device)
+    started = datetime.now(UTC).isoformat(timespec="seconds")
+    with (
+        tempfile.TemporaryDirectory(prefix="edgebnn-") as fetched,
+        pick(inventory, run.board, virtual, say) as picked,
+    ):
+        device = picked.device
+        say(f"{run.id} on {picked.name}: {picked.health.machine}")
+        folder = _prepare(picked.host, run, data, _programs(binaries, device), say)
+        meter = device.meter.open() if device.meter else None
+        if meter:
+            meter.start()
+        _work(picked.host, folder, device, say)
+        for name in ("record.json", "measure.json"):
+            _fetch(picked.host, f"{folder}/{name}", Path(fetched) / name)
+        trained = read_trainer_record(Path(fetched) / "record.json", run)
+        samples = meter.stop(trained.metrics["train_time_s"]) if meter else None
+        artifacts = keep_raw(output.parent / run.id, Path(fetched) / "measure.json", samples)
+        here = provenance(started)
+        where = Provenance(
+            git_commit=here.git_commit,
+            host=picked.name,
+            virtual=device.virtual,
+            machine=picked.health.machine,
+            versions={"edgebnn": here.versions["edgebnn"], **trained.versions},
+            started=started,
+        )
+        record = compose(run, trained, samples, artifacts, where)
+        record.write(output)
+        picked.host.run(["rm", "-rf", folder])
+    return record
+
+
+def _programs(binaries: Path, device: Device) -> list[Path]:
+    """The trainer and the measuring program for a device."""
+    programs = [binaries / device.target / program for program in PROGRAMS]
+    for program in programs:
+        if not program.is_file():
+            raise ConfigError(
+                f"{program}: no such file; build it with: edgebnn build {device.target}"
+            )
+    return programs
+
+
+def _prepare(host: Host, run: Run, data: Path, programs: list[Path], say: Say) -> str:
+    """A fresh folder on the device with all that the job needs; nothing of an earlier attempt."""
+    deployed = deploy(host, [*programs, data])
+    for file in deployed.sent:
+        say(f"sent {file.name}")
+    folder = f"edgebnn/jobs/{run.id}"
+    host.run(["sh", "-c", 'rm -rf "$1" && mkdir -p "$1"', "sh", folder])
+    with tempfile.TemporaryDirectory(prefix="edgebnn-") as temporary:
+        local = Path(temporary) / "run.txt"
+        local.write_text(run_file(run))
+        host.put(local, f"{folder}/run.txt")
+    for file, name in ((programs[0], TRAINER), (programs[1], MEASURE), (data, "data.ebd")):
+        host.run(["ln", "-s", f"../../../{deployed.paths[file]}", f"{folder}/{name}"])
+    return folder
+
+
+def _work(host: Host, folder: str, device: Device, say: Say) -> None:
+    """Trains in the prepared folder; record.json and measure.json are there afterwards."""
+    emulator = [device.emulator] if device.emulator else []
+    train = [*emulator, f"./{TRAINER}", "--run", "run.txt", "--data", "data.ebd"]
+    train += ["--output", "record.json"]
+    host.run(
+        [*emulator, f"./{MEASURE}", "--output", "measure.json", "--", *train],
+        folder=folder,
+        on_line=lambda line: _follow(line, say),
+        failure=JobError,
+    )
+
+
+def _follow(line: str, say: Say) -> None:
+    """A line of the trainer's output; of interest on the way are only the epochs."""
+    try:
+        event: Any = json.loads(line)
+    except json.JSONDecodeError:
+        return
+    if isinstance(event, dict) and event.get("event") == "epoch":
+        figures = ", ".join(
+            f"{name.replace('_', ' ')} {event[name]:.4f}"
+            for name in ("loss", "accuracy", "validation_accuracy")
+            if isinstance(event.get(name), int | float)
+        )
+        say(f"epoch {event.get('epoch')}/{event.get('epochs')}: {figures}")
+
+
+def _fetch(host: Host, remote: str, local: Path) -> None:
+    """Brings a file here and makes sure of every byte."""
+    digest = host.run(["sha256sum", remote]).stdout.split()[0]
+    host.get(remote, local)
+    if file_sha256(local) != digest:
+        raise InfrastructureError(f"device {host.name}: {remote} arrived changed")

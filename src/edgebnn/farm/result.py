@@ -1,0 +1,124 @@
+"""From what came back from a device to the record: the trainer's word, the raw files, the energy."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from pydantic import BaseModel, FiniteFloat, ValidationError
+
+from edgebnn.energy.meter import Samples
+from edgebnn.errors import InfrastructureError, JobError
+from edgebnn.plan import Run
+from edgebnn.record import Artifact, Metric, Provenance, Record, atomic_write, file_sha256
+
+NEEDED = (
+    "test_accuracy",
+    "time_per_batch_s",
+    "time_per_batch_q1_s",
+    "time_per_batch_q3_s",
+    "train_time_s",
+    "steps",
+    "arena_planned_bytes",
+    "arena_peak_bytes",
+    "process_peak_bytes",
+)
+"""Metrics without which a trainer's record is refused."""
+
+_RENAMED = {"process_peak_mib": "peak_memory_mib"}
+_MODELLED = ("arena_planned_mib",)
+
+
+class TrainerRecord(BaseModel):
+    """The trainer's own last word (docs/formats.md)."""
+
+    run_id: str
+    metrics: dict[str, FiniteFloat]
+    series: dict[str, list[tuple[float, float]]] = {}
+    versions: dict[str, str] = {}
+
+
+def read_trainer_record(path: Path, run: Run) -> TrainerRecord:
+    """The trainer's record; raises JobError if it is not that of this run, whole and finite."""
+    try:
+        trained = TrainerRecord.model_validate_json(path.read_bytes())
+    except ValidationError as error:
+        problem = error.errors()[0]
+        place = ".".join(map(str, problem["loc"])) or "JSON"
+        raise JobError(f"the trainer's record of {run.id}: {place}: {problem['msg']}") from None
+    if trained.run_id != run.id:
+        raise JobError(f"the trainer's record of {run.id} is of run {trained.run_id}")
+    if lacking := [name for name in NEEDED if name not in trained.metrics]:
+        raise JobError(f"the trainer's record of {run.id} lacks {', '.join(lacking)}")
+    if trained.metrics["steps"] < 1 or trained.metrics["train_time_s"] <= 0:
+        raise JobError(f"the trainer's record of {run.id} is of no training: steps or time are 0")
+    return trained
+
+
+def keep_raw(folder: Path, measured: Path, samples: Samples | None) -> dict[str, Artifact]:
+    """Puts the raw files into a folder beside the record.
+
+    Args:
+        folder: the run's folder; its parent has the record.
+        measured: measure.json as it came from the device.
+        samples: power, or None without a meter.
+
+    Raises:
+        InfrastructureError: measure.json is no JSON object, or the disk is full.
+    """
+    content = measured.read_bytes()
+    try:
+        whole = isinstance(json.loads(content), dict)
+    except ValueError:
+        whole = False
+    if not whole:
+        raise InfrastructureError(f"{folder.name}: the device's measure.json is no JSON object")
+    files = {"measure": ("measure.json", content)}
+    if samples is not None:
+        rows = zip(samples.seconds, samples.watts, strict=True)
+        lines = ["seconds,watts", *(f"{t!r},{p!r}" for t, p in rows)]
+        files["power"] = ("power.csv", ("\n".join(lines) + "\n").encode())
+    artifacts = {}
+    for name, (file, data) in files.items():
+        with atomic_write(folder / file) as out:
+            out.write(data)
+        digest = file_sha256(folder / file)
+        artifacts[name] = Artifact(path=f"{folder.name}/{file}", sha256=digest)
+    return artifacts
+
+
+def compose(
+    run: Run,
+    trained: TrainerRecord,
+    samples: Samples | None,
+    artifacts: dict[str, Artifact],
+    where: Provenance,
+) -> Record:
+    """The record of a device run: bytes become MiB; without a meter energy is absent, never 0."""
+    metrics = {}
+    for name, value in trained.metrics.items():
+        in_bytes = name.endswith("_bytes")
+        title = f"{name.removesuffix('_bytes')}_mib" if in_bytes else name
+        metrics[_RENAMED.get(title, title)] = Metric(
+            value=value / 2**20 if in_bytes else value,
+            source="modelled" if title in _MODELLED else "measured",
+        )
+    if samples is not None:
+        energy = {
+            "energy_gross_j": samples.gross_j,
+            "energy_net_j": samples.net_j,
+            "energy_per_batch_j": samples.gross_j / trained.metrics["steps"],
+            "average_power_w": samples.average_w,
+        }
+        metrics |= {
+            name: Metric(value=value, source=samples.source) for name, value in energy.items()
+        }
+    return Record(
+        stage="device",
+        run_id=run.id,
+        parameters=run.parameters(),
+        metrics=metrics,
+        series=trained.series,
+        artifacts=artifacts,
+        provenance=where,
+    )

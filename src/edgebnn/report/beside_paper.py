@@ -1,0 +1,140 @@
+"""The paper's two tables with ours beside them: a row of ours for each matching group."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from edgebnn import paper
+from edgebnn.report.groups import Figure, Group, once
+
+ACCURACY_METRICS = ("test_accuracy_at_best", "test_accuracy")
+"""The test accuracy at the epoch of best validation accuracy where there is one, else the last."""
+
+
+@dataclass(frozen=True)
+class AccuracyOurs:
+    """One engine's accuracy: percent."""
+
+    where: str
+    figure: Figure
+    ratio: float
+
+
+@dataclass(frozen=True)
+class Saving:
+    """Modelled memory of standard / proposed."""
+
+    factor: float
+    ratio: float
+    rule: str
+    """Which accounting; empty for the usual one."""
+
+
+@dataclass(frozen=True)
+class AccuracyRow:
+    paper: paper.Accuracy
+    ours: tuple[AccuracyOurs, ...]
+    savings: tuple[Saving, ...]
+
+
+@dataclass(frozen=True)
+class BoardOurs:
+    """Ours at the same data set, model and batch; ratios are ours / the paper's."""
+
+    where: str
+    virtual: bool
+    time: Figure | None
+    memory: Figure | None
+    energy: Figure | None
+    time_ratio: float | None
+    memory_ratio: float | None
+    energy_ratio: float | None
+
+
+@dataclass(frozen=True)
+class BoardRow:
+    paper: paper.Board
+    ours: tuple[BoardOurs, ...]
+
+
+def accuracy_rows(groups: Sequence[Group]) -> list[AccuracyRow]:
+    """The paper's accuracies and modelled savings; ours need the same data set, model and batch."""
+    rows = []
+    for row in paper.ACCURACY:
+        same = [
+            group
+            for group in once(groups)
+            if (group.dataset, group.model, group.batch_size)
+            == (row.dataset, row.model, row.batch_size)
+        ]
+        ours = []
+        for group in same:
+            figure = group.figure(*ACCURACY_METRICS)
+            if group.preset == "proposed" and figure is not None:
+                where = "emulated" if group.stage == "emulate" else _place(group)
+                percent = _scaled(figure, 100)
+                ours.append(AccuracyOurs(where, percent, percent.value / row.top1))
+        rows.append(AccuracyRow(row, tuple(ours), _savings(same, row.saving)))
+    return rows
+
+
+def board_rows(groups: Sequence[Group]) -> list[BoardRow]:
+    """The paper's prototype figures; ours need the same data set, model and batch.
+
+    A virtual device's times and energies are the host's and get no ratio; its memory does.
+    """
+    rows = []
+    for row in paper.BOARDS:
+        ours = []
+        for group in once(groups):
+            same = (group.dataset, group.model, group.batch_size)
+            if group.stage != "device" or same != (row.dataset, row.model, row.batch_size):
+                continue
+            time = group.figure("time_per_batch_s")
+            memory = group.figure("peak_memory_mib")
+            energy = group.figure("energy_per_batch_j")
+            comparable = not group.virtual
+            ours.append(
+                BoardOurs(
+                    f"{group.method}, {_place(group)}",
+                    group.virtual,
+                    time,
+                    memory,
+                    energy,
+                    _ratio(time, row.time_per_batch_s) if comparable else None,
+                    _ratio(memory, row.peak_memory_mib),
+                    _ratio(energy, row.energy_per_batch_j) if comparable else None,
+                )
+            )
+        rows.append(BoardRow(row, tuple(ours)))
+    return rows
+
+
+def _savings(groups: Sequence[Group], published: float) -> tuple[Saving, ...]:
+    found = []
+    rules = (("memory_mib", ""), ("memory_by_papers_rule_mib", "by the paper's rule"))
+    for metric, rule in rules:
+        by_preset = {}
+        for group in groups:
+            figure = group.figure(metric)
+            if group.stage == "memory" and group.optimizer == "adam" and figure is not None:
+                by_preset[group.preset] = figure.value
+        if "standard" in by_preset and "proposed" in by_preset:
+            factor = by_preset["standard"] / by_preset["proposed"]
+            found.append(Saving(factor, factor / published, rule))
+    return tuple(found)
+
+
+def _place(group: Group) -> str:
+    board = paper.BOARD_TITLES.get(group.board, group.board)
+    return board if group.devices in ("", group.board) else f"{board} ({group.devices})"
+
+
+def _ratio(figure: Figure | None, published: float) -> float | None:
+    return None if figure is None else figure.value / published
+
+
+def _scaled(figure: Figure, factor: float) -> Figure:
+    spread = None if figure.spread is None else figure.spread * factor
+    return Figure(figure.value * factor, spread, figure.seeds, figure.source, figure.virtual)

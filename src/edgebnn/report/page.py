@@ -1,0 +1,180 @@
+"""From records to the page: same records, same bytes."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping, Sequence
+from itertools import groupby
+from pathlib import Path
+from typing import Any
+
+from edgebnn import paper
+from edgebnn.errors import ConfigError
+from edgebnn.record import Record, atomic_write, read_record
+from edgebnn.report.beside_paper import ACCURACY_METRICS, accuracy_rows, board_rows
+from edgebnn.report.charts import colours, curve_chart, range_bars, stacked_bars
+from edgebnn.report.groups import Group, gather, once
+
+STAGE_TITLES = {"emulate": "emulated", "device": "on a device", "memory": "modelled"}
+
+
+def write_report(
+    records: Sequence[Path],
+    plan_summary: Path,
+    output: Path,
+    failures: Mapping[str, str] | None = None,
+) -> None:
+    """Writes the page, self-contained: nothing in it is fetched from anywhere.
+
+    Args:
+        records: files of any stage.
+        plan_summary: JSON of `Plan.summary()`.
+        output: the HTML file.
+        failures: name of a failed run -> why.
+
+    Raises:
+        ConfigError: a file is not a record, or the plan's summary is not one.
+    """
+    try:
+        plan = json.loads(plan_summary.read_bytes())
+        study, experiments = str(plan["study"]), dict(plan["experiments"])
+    except OSError as error:
+        raise ConfigError(f"{plan_summary}: {error.strerror}") from None
+    except (ValueError, KeyError, TypeError):
+        raise ConfigError(f"{plan_summary}: not a plan's summary (study, experiments)") from None
+    page = render(study, experiments, [read_record(path) for path in records], failures or {})
+    with atomic_write(output) as file:
+        file.write(page.encode())
+
+
+def render(
+    study: str,
+    experiments: dict[str, list[dict[str, str]]],
+    records: Sequence[Record],
+    failures: Mapping[str, str],
+) -> str:
+    """The page's HTML."""
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+
+    environment = Environment(
+        loader=PackageLoader("edgebnn", "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters["number"] = number
+    groups, missing = gather(records, experiments)
+    colour = colours([group.method for group in groups])
+    order = list(experiments)
+    trained = sorted(
+        (group for group in groups if group.stage != "memory"),
+        key=lambda group: (order.index(group.experiment), group.stage != "emulate"),
+    )
+    planned = {(run["stage"], run["run_id"]) for runs in experiments.values() for run in runs}
+    return environment.get_template("report.html.j2").render(
+        study=study,
+        paper=paper,
+        planned=len(planned),
+        missing=missing,
+        failures={name.removesuffix(".json"): text for name, text in sorted(failures.items())},
+        accuracy_rows=accuracy_rows(groups),
+        board_rows=board_rows(groups),
+        results=[(group, group.figure(*ACCURACY_METRICS)) for group in trained],
+        memory=_memory_charts(groups),
+        curves=_curve_charts(trained, colour),
+        boards=_board_charts(trained, colour),
+        provenance=_provenance(groups),
+        titles={**paper.DATASET_TITLES, **paper.MODEL_TITLES, **paper.BOARD_TITLES},
+        stages=STAGE_TITLES,
+    )
+
+
+def number(value: float | None, digits: int = 3) -> str:
+    """A value to so many significant digits, without exponents between 0.001 and a million."""
+    if value is None:
+        return "–"
+    if value == 0:
+        return "0"
+    if not 1e-4 <= abs(value) < 1e6:
+        return f"{value:.{digits - 1}e}"
+    decimals = digits - 1 - math.floor(math.log10(abs(value)))
+    return f"{value:.{max(0, decimals)}f}"
+
+
+def _memory_charts(groups: Sequence[Group]) -> list[dict[str, Any]]:
+    """One chart for each data set, model, batch and optimiser of the memory model."""
+
+    def case(group: Group) -> tuple[str, str, int, str]:
+        return (group.model, group.dataset, group.batch_size, group.optimizer)
+
+    modelled = sorted((group for group in once(groups) if group.stage == "memory"), key=case)
+    charts = []
+    for (model, dataset, batch, optimizer), members in groupby(modelled, case):
+        bars = stacked_bars(list(members))
+        published = paper.published_memory(model, batch, optimizer)
+        same_shape = dataset in {
+            row.dataset for row in paper.ACCURACY if (row.model, row.batch_size) == (model, batch)
+        }
+        names = dict.fromkeys(segment.name for bar in bars for segment in bar.segments)
+        charts.append(
+            {
+                "dataset": dataset,
+                "model": model,
+                "batch_size": batch,
+                "optimizer": optimizer,
+                "bars": bars,
+                "published": published if same_shape else None,
+                "rows": [
+                    (
+                        name,
+                        [next((s for s in bar.segments if s.name == name), None) for bar in bars],
+                    )
+                    for name in names
+                ],
+                "colours": {s.name: s.colour for bar in bars for s in bar.segments},
+            }
+        )
+    return charts
+
+
+def _curve_charts(trained: Sequence[Group], colour: dict[str, str]) -> list[Any]:
+    charts = []
+    for (experiment, stage), members in groupby(trained, lambda g: (g.experiment, g.stage)):
+        title = f"{experiment}, {STAGE_TITLES.get(stage, stage)}"
+        charts.append(curve_chart(title, list(members), colour))
+    return [chart for chart in charts if chart is not None]
+
+
+def _board_charts(trained: Sequence[Group], colour: dict[str, str]) -> list[dict[str, Any]]:
+    quartiles = ("time_per_batch_q1_s", "time_per_batch_q3_s")
+    metrics: tuple[tuple[str, str, str, tuple[str, str] | None], ...] = (
+        ("time per batch", "s", "time_per_batch_s", quartiles),
+        ("peak memory", "MiB", "peak_memory_mib", None),
+        ("energy per batch", "J", "energy_per_batch_j", None),
+    )
+    charts = []
+    device = [group for group in trained if group.stage == "device"]
+    for experiment, members in groupby(device, lambda group: group.experiment):
+        groups = list(members)
+        panels = [
+            {"title": title, "unit": unit, "bars": range_bars(groups, metric, ends, colour)}
+            for title, unit, metric, ends in metrics
+        ]
+        charts.append({"experiment": experiment, "batch": groups[0].batch_size, "panels": panels})
+    return charts
+
+
+def _provenance(groups: Sequence[Group]) -> list[tuple[str, str]]:
+    found = [record.provenance for group in groups for record in group.records]
+    if not found:
+        return []
+    versions = sorted({f"{k} {v}" for p in found for k, v in p.versions.items()})
+    machines = {f"{p.host}{' (virtual)' if p.virtual else ''}: {p.machine}" for p in found}
+    return [
+        ("Commit", ", ".join(sorted({p.git_commit for p in found}))),
+        ("Machines", "; ".join(sorted(machines))),
+        ("Versions", ", ".join(versions)),
+        ("Computed", f"{min(p.started for p in found)} to {max(p.started for p in found)}"),
+    ]

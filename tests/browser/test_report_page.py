@@ -1,0 +1,107 @@
+"""The report in a real browser: its tables are there, and it asks nobody for anything."""
+
+from __future__ import annotations
+
+import importlib.util
+import shutil
+import subprocess
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+BROWSER = next(
+    filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None
+)
+HOST = "report.test"
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(BROWSER is None, reason="no chromium or google-chrome on the PATH"),
+]
+
+
+def made_up() -> Any:
+    """tests/test_report.py, for its made-up records."""
+    spec = importlib.util.spec_from_file_location(
+        "made_up", Path(__file__).parents[1] / "test_report.py"
+    )
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@contextmanager
+def served(page: str) -> Iterator[tuple[int, list[str]]]:
+    """Serves one page to every host name; yields the port and the requests as they come."""
+    requests: list[str] = []
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            host = str(self.headers["Host"])
+            # The browser's own errands (its clock) name no referrer; what a page loads does.
+            of_page = host == HOST or str(self.headers["Referer"]).startswith(f"http://{HOST}/")
+            if of_page and self.path != "/favicon.ico":
+                requests.append(f"{host}{self.path}")
+            self.send_response(200)
+            self.send_header("Content-Type", "text/html; charset=utf-8")
+            self.end_headers()
+            self.wfile.write(page.encode())
+
+        def log_message(self, format: str, *args: object) -> None:
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        yield server.server_port, requests
+    finally:
+        server.shutdown()
+        server.server_close()
+
+
+def open_page(page: str, profile: Path) -> tuple[str, list[str]]:
+    """The DOM as the browser has it, and the requests it made, all names leading to our server."""
+    with served(page) as (port, requests):
+        command = [
+            str(BROWSER),
+            "--headless",
+            "--no-sandbox",
+            "--disable-gpu",
+            "--disable-background-networking",
+            "--disable-component-update",
+            "--no-first-run",
+            f"--user-data-dir={profile}",
+            f"--host-resolver-rules=MAP * 127.0.0.1:{port}",
+            "--dump-dom",
+            f"http://{HOST}/index.html",
+        ]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=True)
+    return done.stdout, requests
+
+
+@pytest.fixture(scope="module")
+def page(tmp_path_factory: pytest.TempPathFactory) -> str:
+    module = made_up()
+    return str(module.write(tmp_path_factory.mktemp("page"), module.study()))
+
+
+def test_tables_are_there_and_nothing_else_is_requested(page: str, tmp_path: Path) -> None:
+    dom, requests = open_page(page, tmp_path)
+    assert requests == [f"{HOST}/index.html"]
+    assert dom.count("<table>") == 3 + 3  # the paper's two, all results, and one a memory chart
+    assert dom.count("<svg") == 2
+    for text in ("96.90", "90.10 ± 0.10", "138.15", "virtual, host’s time – not a Pi"):
+        assert text in dom
+
+
+def test_a_request_elsewhere_would_be_seen(page: str, tmp_path: Path) -> None:
+    policy = page[page.index("<meta http-equiv") : page.index("<title>")]
+    leaky = page.replace(policy, "").replace("<main>", '<main><img src="http://other.test/x.png">')
+    _, requests = open_page(leaky, tmp_path)
+    assert "other.test/x.png" in requests

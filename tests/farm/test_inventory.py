@@ -1,0 +1,100 @@
+"""The inventory: what may stand in it, and how mistakes are told."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from edgebnn.errors import ConfigError
+from edgebnn.farm import listing
+from edgebnn.farm.inventory import Inventory, load_inventory
+
+BOARD = {"host": "10.0.0.9", "board": "rpi3b+", "target": "aarch64-linux"}
+
+
+def test_a_virtual_device_needs_to_say_nothing(inventory: Callable[..., Inventory]) -> None:
+    found = inventory(one={"kind": "virtual"}, bench=BOARD)
+    assert found.boards() == {"virtual", "rpi3b+"}
+    assert list(found.on_board("virtual")) == ["one"]
+    device = found.device("one")
+    assert (device.target, device.port, device.meter, device.emulator) == ("native", 0, None, None)
+    assert not found.device("bench").virtual
+    assert found.device("bench").emulator is None
+    assert found.known_hosts == found.path.parent / "known_hosts"
+
+
+def test_a_virtual_device_of_another_architecture_is_emulated(
+    inventory: Callable[..., Inventory],
+) -> None:
+    found = inventory(
+        a={"kind": "virtual", "board": "arm", "target": "aarch64-linux"},
+        b={"kind": "virtual", "target": "armv7-linux"},
+    )
+    assert found.device("a").emulator == "qemu-aarch64"
+    assert found.device("b").emulator == "qemu-arm"
+
+
+@pytest.mark.parametrize(
+    ("entry", "message"),
+    [
+        ({k: v for k, v in BOARD.items() if k != "host"}, "devices.x.host: Field required"),
+        ({k: v for k, v in BOARD.items() if k != "board"}, "devices.x.board: Field required"),
+        ({k: v for k, v in BOARD.items() if k != "target"}, "devices.x.target: Field required"),
+        ({**BOARD, "hots": "h"}, "devices.x.hots: unknown key (did you mean 'host'?)"),
+        ({**BOARD, "target": "riscv"}, "devices.x.target: Input should be 'native'"),
+        ({**BOARD, "port": 70000}, "devices.x.port: Input should be less than 65536"),
+        ({**BOARD, "host": "-oProxyCommand=x"}, "devices.x.host: String should match"),
+        ({**BOARD, "user": "a b"}, "devices.x.user: String should match"),
+        ({**BOARD, "password": "x"}, "devices.x.password: unknown key"),
+        ({"kind": "virtul"}, "devices.x.kind: Input should be 'board' or 'virtual'"),
+        ({"kind": "virtual", "host": "h"}, "devices.x.host: a virtual device is started"),
+        ({"kind": "virtual", "meter": {"kind": "declred", "idle_w": 1, "load_w": 2}}, "devices.x.meter.kind: Input should be 'declared'"),
+        ({"kind": "virtual", "meter": {"kind": "declared", "idl_w": 1, "load_w": 2}}, "devices.x.meter.idl_w: unknown key (did you mean 'idle_w'?)"),
+        ({"kind": "virtual", "meter": {"kind": "declared", "idle_w": 3, "load_w": 2}}, "devices.x.meter: load_w (2.0) is below idle_w (3.0)"),
+    ],
+)  # fmt: skip
+def test_mistakes_name_file_and_key(
+    inventory: Callable[..., Inventory], tmp_path: Path, entry: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(ConfigError) as caught:
+        inventory(x=entry)
+    lines = str(caught.value).splitlines()
+    assert any(line.startswith(f"{tmp_path}/farm.yaml: {message}") for line in lines), lines
+
+
+def test_a_wrong_kind_is_one_message(inventory: Callable[..., Inventory]) -> None:
+    with pytest.raises(ConfigError) as caught:
+        inventory(x={"kind": "virtul"})
+    assert len(str(caught.value).splitlines()) == 1
+
+
+def test_names_become_paths_and_are_checked(inventory: Callable[..., Inventory]) -> None:
+    with pytest.raises(ConfigError, match="pattern"):
+        inventory(**{"../x": {"kind": "virtual"}})
+
+
+def test_two_virtual_devices_cannot_share_a_port(inventory: Callable[..., Inventory]) -> None:
+    with pytest.raises(ConfigError, match=r"devices\.b\.port: 2222 is the port of 'a' too"):
+        inventory(a={"kind": "virtual", "port": 2222}, b={"kind": "virtual", "port": 2222})
+
+
+def test_an_unknown_device_has_a_nearest_name(inventory: Callable[..., Inventory]) -> None:
+    with pytest.raises(ConfigError, match=r"no device 'bnch' \(did you mean 'bench'\?\)"):
+        inventory(bench=BOARD).device("bnch")
+
+
+def test_no_file_is_one_message(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"none\.yaml: No such file"):
+        load_inventory(tmp_path / "none.yaml")
+
+
+def test_the_listing_shows_every_device(inventory: Callable[..., Inventory]) -> None:
+    from rich.console import Console
+
+    console = Console(record=True, width=200)
+    meter = {"kind": "declared", "idle_w": 1.9, "load_w": 3.7}
+    console.print(listing(inventory(one={"kind": "virtual"}, bench={**BOARD, "meter": meter})))
+    text = console.export_text()
+    for word in ("one", "127.0.0.1, any port", "bench", "10.0.0.9", "declared idle_w 1.9 load_w 3.7"):
+        assert word in text

@@ -1,0 +1,279 @@
+"""The report from made-up records: right figures in the right rows, escaped, self-contained, stable."""
+
+from __future__ import annotations
+
+import json
+import re
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from edgebnn.config import Optimizer
+from edgebnn.errors import ConfigError
+from edgebnn.memory import memory_record
+from edgebnn.network import load_network
+from edgebnn.plan import Run
+from edgebnn.record import Metric, Provenance, Record
+from edgebnn.report import write_report
+from edgebnn.report.charts import nice_ticks
+from edgebnn.report.page import number
+from edgebnn.switches import PRESETS
+
+MODELS = Path(__file__).parents[1] / "config" / "models"
+
+
+def training(
+    stage: str,
+    method: str,
+    seed: int,
+    *,
+    board: str = "",
+    case: tuple[str, str, int] = ("mnist", "mlp", 100),
+    host: str = "this machine",
+    seconds: float = 0.5,
+    epochs: int = 12,
+) -> Record:
+    """A made-up training: its accuracy is 0.9 + seed / 1000 and it means nothing."""
+    dataset, model, batch = case
+    accuracy = 0.9 + seed / 1000
+    metrics = {
+        "test_accuracy": accuracy - 0.1,
+        "test_accuracy_at_best": accuracy,
+        "time_per_batch_s": seconds,
+        "time_per_batch_q1_s": seconds * 0.9,
+        "time_per_batch_q3_s": seconds * 1.2,
+        "peak_memory_mib": 2.5,
+        "arena_planned_mib": 1.5,
+        "arena_peak_mib": 1.5,
+    }
+    made = {name: Metric(value=value, source="measured") for name, value in metrics.items()}
+    if board:
+        made["energy_per_batch_j"] = Metric(value=2.0, source="estimated")
+    rise = {"standard": 3, "proposed": 5, "lean": 8}[method]
+    series = {
+        "validation_accuracy": [
+            (epoch, accuracy * epoch / (epoch + rise / 10 + seed / 20))
+            for epoch in range(1, epochs + 1)
+        ]
+    }
+    parameters: dict[str, str | int | float] = {
+        "dataset": dataset,
+        "model": model,
+        "method": method,
+        "batch_size": batch,
+        "optimizer": "adam",
+        "seed": seed,
+    }
+    return Record(
+        stage=stage,
+        run_id=f"{dataset}-{model}-{method}-b{batch}-s{seed}-{board or 'here'}-{host[-1]}",
+        parameters=parameters | ({"board": board} if board else {}),
+        metrics=made,
+        series=series,
+        provenance=Provenance(
+            git_commit="0123456789ab",
+            host=host,
+            virtual=board == "virtual",
+            machine="Linux <x86_64> & more",
+            versions={"python": "3.11.7"},
+            started="2026-01-02T03:04:05+00:00",
+        ),
+    )
+
+
+def modelled(dataset: str, model: str, batch_size: int) -> list[Record]:
+    return [
+        memory_record(
+            Run(
+                stage="memory",
+                dataset=dataset,
+                model=model,
+                network=load_network(model, MODELS),
+                switches=PRESETS[method],
+                optimizer=Optimizer(),
+                batch_size=batch_size,
+            )
+        )
+        for method in ("standard", "proposed")
+    ]
+
+
+def study() -> dict[str, list[Record]]:
+    """Experiments and their made-up records."""
+    pi = {"board": "rpi3b+", "host": "bench-1", "case": ("mnist", "mlp", 200), "seconds": 0.49}
+    virtual = {"board": "virtual", "host": "virtual-1", "case": ("mnist", "mlp", 200)}
+    methods = ("standard", "proposed", "lean")
+    return {
+        "mnist": [training("emulate", method, seed) for method in methods for seed in range(3)],
+        "mnist-board": [
+            training("device", method, 0, **where, epochs=6)  # type: ignore[arg-type]
+            for method in methods
+            for where in (pi, virtual)
+        ],
+        "memory-cifar10-binarynet": modelled("cifar10", "binarynet", 100),
+        "memory-cifar10-cnv": modelled("cifar10", "cnv", 100),
+        "memory-mnist-mlp": modelled("mnist", "mlp", 100),
+    }
+
+
+def write(folder: Path, experiments: dict[str, list[Record]], **kwargs: Any) -> str:
+    paths = []
+    plan = {}
+    for name, records in experiments.items():
+        plan[name] = [
+            {"stage": r.stage, "run_id": r.run_id, "method": str(r.parameters["method"])}
+            for r in records
+        ]
+        for record in records:
+            path = folder / record.stage / f"{record.run_id}.json"
+            record.write(path)
+            paths.append(path)
+    (folder / "plan.json").write_text(
+        json.dumps({"study": "trial <1>", "experiments": plan}, sort_keys=True)
+    )
+    output = folder / "report" / "index.html"
+    write_report(paths, folder / "plan.json", output, **kwargs)
+    return output.read_text()
+
+
+class Rows(HTMLParser):
+    """Text of every table row, by section."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.section = self.name = ""
+        self.rows: dict[str, list[str]] = {}
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        if tag == "section":
+            self.name = dict(attrs)["id"] or ""
+        elif tag == "table":
+            self.section = self.name
+        elif tag == "tr":
+            self.rows.setdefault(self.section, []).append("")
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag == "table":
+            self.section = ""
+
+    def handle_data(self, data: str) -> None:
+        if self.rows.get(self.section):
+            self.rows[self.section][-1] += f" {data}"
+
+
+def rows(page: str, section: str) -> list[str]:
+    parser = Rows()
+    parser.feed(page)
+    return [" ".join(row.split()) for row in parser.rows.get(section, [])]
+
+
+@pytest.fixture(scope="module")
+def page(tmp_path_factory: pytest.TempPathFactory) -> str:
+    return write(tmp_path_factory.mktemp("report"), study())
+
+
+def test_accuracy_beside_the_paper(page: str) -> None:
+    table = rows(page, "accuracy")
+    assert "MNIST MLP 100 96.90 90.10 ± 0.10 0.930× emulated 3 seeds measured" in table[1]
+    assert "2.78× 2.78× 1.000×" in table[1]
+    assert "CIFAR-10 CNV 100 83.08 not run – 4.17× 3.92× 4.17× by the paper's rule" in table[2]
+    assert table[3].startswith("SVHN CNV 100 94.28 not run – 4.17× not run")
+    assert len(table) == 1 + 7
+
+
+def test_boards_beside_the_paper(page: str) -> None:
+    table = rows(page, "boards")
+    assert "paper, Raspberry Pi 3B+; 52x below Keras 200 0.98 5.00 1.42" in table[1]
+    (proposed,) = (row for row in table if row.startswith("proposed, Raspberry Pi 3B+ (bench-1)"))
+    assert "0.490 measured 0.500× 2.50 measured 0.500× 2.00 estimated 1.41×" in proposed
+    (virtual,) = (row for row in table if row.startswith("proposed, virtual"))
+    assert "virtual, host’s time – not a Pi" in virtual
+    assert virtual.endswith("0.500 measured – 2.50 measured 0.500× 2.00 estimated –")
+    assert table[-2:] == [
+        "CIFAR-10 BinaryNet paper, Raspberry Pi 3B+; Keras does not fit 40 121.20 154.37 136.53",
+        "ours: not run",
+    ]
+
+
+def test_memory_by_variable(page: str) -> None:
+    assert "pool masks 87.50 f32 2.73 bool" in rows(page, "memory")
+    assert "total 512.85 138.15" in rows(page, "memory")
+    assert "3.71× less than standard" in page
+    assert "The paper prints 512.81 MiB for standard, 138.15 MiB for proposed" in page
+
+
+def test_curves_have_a_mean_and_every_seed(page: str) -> None:
+    assert page.count('class="mean proposed"') == 2  # emulated; and on the board
+    assert page.count('class="mean proposed virtual"') == 1
+    assert page.count('class="seed proposed"') == 3
+    assert "NaN" not in page
+    assert "nan" not in re.findall(r'points="([^"]*)"', page)
+
+
+def test_nothing_is_loaded_from_elsewhere(page: str) -> None:
+    assert not re.findall(r"""(?:src|href)\s*=\s*["'](?!#)""", page)
+    assert not re.findall(r"url\(|@import|<script|<link|https?://", page)
+    assert "default-src 'none'" in page
+
+
+def test_everything_is_escaped(tmp_path: Path) -> None:
+    page = write(tmp_path, study(), failures={"device-1.json": "<b>NaN</b> & worse\n"})
+    assert "trial &lt;1&gt;" in page
+    assert "Linux &lt;x86_64&gt; &amp; more" in page
+    assert "<h3>device-1</h3><pre>&lt;b&gt;NaN&lt;/b&gt; &amp; worse</pre>" in page
+
+
+def test_same_records_same_bytes(tmp_path: Path) -> None:
+    experiments = study()
+    one = write(tmp_path / "one", experiments)
+    assert write(tmp_path / "two", experiments) == one
+
+
+def test_an_empty_study_shows_the_paper_alone(tmp_path: Path) -> None:
+    page = write(tmp_path, {})
+    assert len(rows(page, "accuracy")) == 1 + 7
+    assert rows(page, "accuracy")[1].startswith("MNIST MLP 100 96.90 not run")
+    assert 'id="results"' not in page
+
+
+def test_missing_runs_are_named(tmp_path: Path) -> None:
+    record = training("emulate", "proposed", 0)
+    page_folder = tmp_path / "report"
+    plan = {"stage": "emulate", "run_id": record.run_id, "method": "proposed"}
+    (tmp_path / "plan.json").write_text(json.dumps({"study": "s", "experiments": {"e": [plan]}}))
+    write_report([], tmp_path / "plan.json", page_folder / "index.html")
+    page = (page_folder / "index.html").read_text()
+    assert "<b>0 / 1</b>" in page
+    assert f"emulate/{record.run_id}" in page
+
+
+def test_a_run_with_a_single_epoch_and_no_quartiles(tmp_path: Path) -> None:
+    record = training("device", "proposed", 0, board="virtual", epochs=1)
+    metrics = {k: v for k, v in record.metrics.items() if not k.startswith("time")}
+    page = write(tmp_path, {"one": [record.model_copy(update={"metrics": metrics})]})
+    assert "not measured" in page
+
+
+def test_not_a_record(tmp_path: Path) -> None:
+    (tmp_path / "plan.json").write_text('{"study": "s", "experiments": {}}')
+    (tmp_path / "bad.json").write_text("{}")
+    with pytest.raises(ConfigError, match=r"bad\.json: not a record"):
+        write_report([tmp_path / "bad.json"], tmp_path / "plan.json", tmp_path / "x.html")
+    assert not (tmp_path / "x.html").exists()
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(0.98, "0.980"), (121.2, "121"), (1.42, "1.42"), (0.00123, "0.00123"), (0.0, "0")],
+)
+def test_numbers(value: float, text: str) -> None:
+    assert number(value) == text
+
+
+@pytest.mark.parametrize(("low", "high"), [(0.0, 0.0), (0.5, 0.5), (0.1, 0.97), (1, 20), (-1, 1)])
+def test_ticks_span_the_values(low: float, high: float) -> None:
+    ticks = nice_ticks(low, high)
+    assert ticks[0] <= low <= high <= ticks[-1]
+    assert ticks[0] < ticks[-1]

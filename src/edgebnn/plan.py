@@ -60,9 +60,14 @@ class Run(BaseModel):
             "batch_size": self.batch_size,
             "optimizer": self.optimizer.kind,
             "learning_rate": self.optimizer.learning_rate,
-            "schedule": self.optimizer.schedule.kind,
+            **{
+                "schedule" if name == "kind" else f"schedule_{name}": value
+                for name, value in self.optimizer.schedule.model_dump().items()
+            },
             **self.switches.model_dump(),
         }
+        if self.optimizer.kind == "bop":
+            flat |= {"gamma": self.optimizer.gamma, "tau": self.optimizer.tau}
         for name in ("epochs", "seed", "board"):
             value = getattr(self, name)
             if value is not None:

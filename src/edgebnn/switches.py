@@ -43,6 +43,11 @@ class Switches(BaseModel):
                 f"activations: bool keeps no real activations, which the backward of batch_norm: "
                 f"{self.batch_norm} needs; use batch_norm: bnn, or activations: f32"
             )
+        if self.weight_gradient == "f32" and self.momentum_dtype in ("i8", "i4"):
+            raise ValueError(
+                f"momentum_dtype: {self.momentum_dtype} holds averages of signs, in [-1, 1]; real "
+                f"gradients have no such bound; use weight_gradient: bool, or f32, f16 or q15 momenta"
+            )
         return self
 
 

@@ -10,10 +10,10 @@ rule build_trainer:
         f"{RESULTS}/logs/build/{{target}}.log",
     benchmark:
         f"{RESULTS}/benchmarks/build/{{target}}.tsv"
-    params:
-        code=trainer_digest(Path(workflow.basedir)),
-    threads: 2
     conda:
         "../../environment.yml"
+    threads: 2
+    params:
+        code=trainer_digest(Path(workflow.basedir)),
     shell:
         "edgebnn build {wildcards.target} --output {output} > {log} 2>&1"

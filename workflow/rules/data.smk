@@ -10,11 +10,11 @@ rule pack_data:
         f"{RESULTS}/logs/data/{{dataset}}.log",
     benchmark:
         f"{RESULTS}/benchmarks/data/{{dataset}}.tsv"
-    params:
-        code=code_digest("data"),
-        data_dir=f"--data-dir {shlex.quote(STUDY.data_dir)}" if STUDY.data_dir else "",
     retries: 1
     conda:
         "../../environment.yml"
+    params:
+        code=code_digest("data"),
+        data_dir=f"--data-dir {shlex.quote(STUDY.data_dir)}" if STUDY.data_dir else "",
     shell:
         "edgebnn data {wildcards.dataset} {params.data_dir} --output {output} > {log} 2>&1"

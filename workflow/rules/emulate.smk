@@ -1,7 +1,6 @@
 # Purpose: train one run in Keras; as many at once as cores and GPUs allow.
 # Input:   results/runs/emulate/<run id>.json, the packed data set
 # Output:  results/emulate/<run id>.json and <run id>/ with its artifacts
-GPUS = len(list(Path("/dev").glob("nvidia[0-9]*")))
 workflow.global_resources.setdefault("gpu", GPUS)
 
 
@@ -15,15 +14,15 @@ rule emulate_training:
         f"{RESULTS}/logs/emulate/{{run}}.log",
     benchmark:
         f"{RESULTS}/benchmarks/emulate/{{run}}.tsv"
-    params:
-        code=code_digest("emulate"),
+    retries: 1
+    conda:
+        "../../environment.yml"
     threads: 2
     resources:
         gpu=min(GPUS, 1),
         mem_mb=2000,
-    retries: 1
-    conda:
-        "../../environment.yml"
+    params:
+        code=code_digest("emulate"),
     shell:
         "edgebnn emulate --run {input.run} --data {input.data} --output {output} "
         "--threads {threads} > {log} 2>&1"

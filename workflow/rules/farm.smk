@@ -3,20 +3,9 @@
 # Output:  results/device/<run id>.json and <run id>/ with its artifacts
 
 
-def slot(board):
-    """Name of the Snakemake resource that counts the devices of one kind of board."""
-    return "board_" + re.sub(r"\W", "_", board.replace("+", "plus"))
-
-
 BOARDS = {run.board for run in RUNS["device"].values()}
 for board in BOARDS:
     workflow.global_resources.setdefault(slot(board), len(INVENTORY.on_board(board)))
-
-
-def trainers(wildcards):
-    """Records of the builds that the board's devices run."""
-    devices = INVENTORY.on_board(RUNS["device"][wildcards.run].board).values()
-    return [f"{RESULTS}/build/{target}.json" for target in sorted({d.target for d in devices})]
 
 
 rule train_on_device:
@@ -30,10 +19,9 @@ rule train_on_device:
         f"{RESULTS}/logs/device/{{run}}.log",
     benchmark:
         f"{RESULTS}/benchmarks/device/{{run}}.tsv"
-    params:
-        code=code_digest("device") + trainer_digest(Path(workflow.basedir)),
-        farm=STUDY.farm,
-        virtual=f"{RESULTS}/virtual",
+    retries: 1
+    conda:
+        "../../environment.yml"
     resources:
         **{
             slot(board): lambda wildcards, board=board: int(
@@ -41,9 +29,10 @@ rule train_on_device:
             )
             for board in BOARDS
         },
-    retries: 1
-    conda:
-        "../../environment.yml"
+    params:
+        code=code_digest("device") + trainer_digest(Path(workflow.basedir)),
+        farm=STUDY.farm,
+        virtual=f"{RESULTS}/virtual",
     shell:
         "edgebnn device --run {input.run} --data {input.data} --farm {params.farm:q} "
         "--virtual {params.virtual:q} --output {output} > {log} 2>&1"

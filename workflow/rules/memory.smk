@@ -12,9 +12,9 @@ rule model_memory:
         f"{RESULTS}/logs/memory/{{run}}.log",
     benchmark:
         f"{RESULTS}/benchmarks/memory/{{run}}.tsv"
-    params:
-        code=code_digest("memory"),
     conda:
         "../../environment.yml"
+    params:
+        code=code_digest("memory"),
     shell:
         "edgebnn memory --run {input.run} --output {output} > {log} 2>&1"

@@ -18,7 +18,9 @@ except EdgebnnError as error:
 RESULTS = STUDY.results
 RUNS = PLAN.runs
 RECORDS = [
-    f"{RESULTS}/{stage}/{run_id}.json" for stage, runs in RUNS.items() for run_id in runs
+    f"{RESULTS}/{stage}/{run_id}.json"
+    for stage, runs in RUNS.items()
+    for run_id in runs
 ]
 
 
@@ -39,10 +41,10 @@ rule write_run:
         f"{RESULTS}/runs/{{stage}}/{{run}}.json",
     log:
         f"{RESULTS}/logs/write_run/{{stage}}/{{run}}.log",
-    params:
-        run=lambda wildcards: canonical_json(RUNS[wildcards.stage][wildcards.run]),
     conda:
         "../../environment.yml"
+    params:
+        run=lambda wildcards: canonical_json(RUNS[wildcards.stage][wildcards.run]),
     shell:
         "printf '%s\n' {params.run:q} > {output} 2> {log}"
 
@@ -52,9 +54,9 @@ rule write_plan:
         f"{RESULTS}/plan.json",
     log:
         f"{RESULTS}/logs/write_plan.log",
-    params:
-        plan=PLAN.summary(),
     conda:
         "../../environment.yml"
+    params:
+        plan=PLAN.summary(),
     shell:
         "printf '%s\n' {params.plan:q} > {output} 2> {log}"

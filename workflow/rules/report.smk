@@ -14,10 +14,10 @@ rule write_report:
         f"{RESULTS}/logs/report.log",
     benchmark:
         f"{RESULTS}/benchmarks/report.tsv"
-    params:
-        code=code_digest("report"),
     conda:
         "../../environment.yml"
+    params:
+        code=code_digest("report"),
     shell:
         "edgebnn report --plan {input.plan} --output {output} {input.records} > {log} 2>&1"
 
@@ -29,5 +29,7 @@ onsuccess:
 
 onerror:
     for note in sorted(Path(RESULTS).glob("*/*.failed")):
-        print(f"\n{note.parent.name} {note.name.removesuffix('.json.failed')}: {note.read_text().strip()}")
+        print(
+            f"\n{note.parent.name} {note.name.removesuffix('.json.failed')}: {note.read_text().strip()}"
+        )
     print("\nWhat was complete is kept; the same command goes on from there.\n")

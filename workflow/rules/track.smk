@@ -15,12 +15,12 @@ rule track_records:
         f"{RESULTS}/logs/track.log",
     benchmark:
         f"{RESULTS}/benchmarks/track.tsv"
-    params:
-        code=code_digest("track"),
-        uri=TRACKING_URI,
     retries: 1
     conda:
         "../../environment.yml"
+    params:
+        code=code_digest("track"),
+        uri=TRACKING_URI,
     shell:
         "edgebnn track --plan {input.plan} --tracking-uri {params.uri:q} --output {output} "
         "{input.records} > {log} 2>&1"

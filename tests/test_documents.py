@@ -1,0 +1,98 @@
+"""What the documents show is run: commands, configurations, links."""
+
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+from edgebnn.config import parse_study
+from edgebnn.farm.inventory import load_inventory
+from edgebnn.plan import make_plan
+
+ROOT = Path(__file__).parents[1]
+DOCUMENTS = [
+    *(ROOT / name for name in ("README.md", "CONTRIBUTING.md", "config/README.md")),
+    *sorted((ROOT / "docs").glob("*.md")),
+]
+ELSEWHERE = ("make ", "snakemake ", "mlflow ui ", "source ", "conda ")
+"""Commands that set up or take minutes; tests/workflow and .ci/run hold them."""
+
+
+def blocks(language: str) -> list[tuple[str, str]]:
+    pattern = re.compile(rf"^ *```{language}\n(.*?)^ *```", re.MULTILINE | re.DOTALL)
+    return [(path.name, block) for path in DOCUMENTS for block in pattern.findall(path.read_text())]
+
+
+COMMANDS = sorted(
+    {
+        line.partition("#")[0].strip()
+        for _, block in blocks("sh")
+        for line in block.splitlines()
+        if line.strip()
+    }
+)
+
+
+@pytest.mark.parametrize("command", [c for c in COMMANDS if not c.startswith(ELSEWHERE)])
+def test_a_shown_command_runs(command: str) -> None:
+    program, *arguments = shlex.split(command)
+    assert program == "edgebnn"
+    done = subprocess.run(
+        [sys.executable, "-m", "edgebnn.cli", *arguments],
+        cwd=ROOT,
+        check=False,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+
+
+def test_the_two_commands_are_shown() -> None:
+    assert any(command.startswith("make run") for command in COMMANDS)
+    assert any(command.startswith("make test") for command in COMMANDS)
+
+
+@pytest.mark.parametrize(("name", "block"), blocks("yaml"))
+def test_a_shown_configuration_is_valid(
+    name: str, block: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(ROOT)
+    document = yaml.safe_load(block)
+    if "devices" in document:
+        (tmp_path / "farm.yaml").write_text(yaml.safe_dump(document))
+        assert load_inventory(tmp_path / "farm.yaml").boards()
+    else:
+        study = parse_study(document, name)
+        assert make_plan(study, {"virtual"}).experiments
+
+
+@pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.name)
+def test_links_lead_somewhere(path: Path) -> None:
+    for target in re.findall(r"\]\(([^)#]+)", path.read_text()):
+        if not target.startswith("http"):
+            assert (path.parent / target).exists(), target
+
+
+def test_modelled_figures_shown_are_the_formulas() -> None:
+    from edgebnn.memory import memory_table, total_mib
+    from edgebnn.network import load_network
+    from edgebnn.switches import PRESETS
+
+    rows = re.findall(
+        r"^\| (MLP|CNV|BinaryNet) \| 100 \| ([\d.]+) MiB \| ([\d.]+) MiB \| ([\d.]+)x \|",
+        (ROOT / "README.md").read_text(),
+        re.MULTILINE,
+    )
+    assert len(rows) == 3
+    for title, standard, proposed, saving in rows:
+        network = load_network(title.lower(), ROOT / "config" / "models")
+        mib = [
+            total_mib(memory_table(network, 100, "adam", PRESETS[method]))
+            for method in ("standard", "proposed")
+        ]
+        assert [f"{value:.2f}" for value in mib] == [standard, proposed]
+        assert f"{mib[0] / mib[1]:.2f}" == saving

@@ -14,7 +14,7 @@ _STAGES: dict[str, tuple[str, ...]] = {
     "data": ("datasets.py",),
     "memory": ("memory.py", "network.py", "switches.py"),
     "emulate": ("emulation", "network.py", "switches.py", "datasets.py"),
-    "device": ("run_file.py", "farm/job.py", "energy"),
+    "device": ("run_file.py", "farm/job.py", "farm/result.py", "energy"),
     "track": ("track.py",),
     "report": ("report.py", "report", "paper.py", "templates"),
 }

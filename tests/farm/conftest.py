@@ -48,7 +48,7 @@ def inventory(tmp_path: Path) -> Callable[..., Inventory]:
 
     def write(**devices: dict[str, Any]) -> Inventory:
         path = tmp_path / "farm.yaml"
-        path.write_text(yaml.safe_dump({"devices": devices}))
+        path.write_text(yaml.safe_dump({"devices": devices}, sort_keys=False))
         return load_inventory(path)
 
     return write
@@ -94,7 +94,7 @@ MEASURE = """
 import json, subprocess, sys
 output, command = sys.argv[2], sys.argv[4:]
 status = subprocess.run(command, check=False).returncode
-json.dump({"wall_time_s": 1.5, "exit_status": status}, open(output, "w"))
+json.dump({"peak_memory_bytes": 3 * 2**20, "exit_status": status}, open(output, "w"))
 sys.exit(status if status >= 0 else 128 - status)
 """
 
@@ -108,7 +108,7 @@ for epoch in range(1, epochs + 1):
                       "accuracy": 0.5, "validation_accuracy": 0.75, "seconds": 2.0}), flush=True)
 metrics = {"test_accuracy": 0.875, "time_per_batch_s": 0.25, "time_per_batch_q1_s": 0.125,
            "time_per_batch_q3_s": 0.5, "train_time_s": 4.0, "steps": 16,
-           "arena_planned_bytes": 2**20, "arena_peak_bytes": 2**20, "process_peak_bytes": 3 * 2**20}
+           "arena_planned_bytes": 2**20, "arena_peak_bytes": 2**20, "process_peak_bytes": 2**21}
 record = {"event": "record", "run_id": words["run_id"].strip(), "metrics": metrics,
           "series": {"loss": [[1, 1.0], [2, 0.5]]}, "versions": {"edgebnn-train": "0"}}
 json.dump(record, open(sys.argv[6], "w"))
@@ -144,7 +144,7 @@ def ended() -> Callable[[int], bool]:
     """Waits until a process is gone (or a zombie that its new parent has yet to reap)."""
 
     def wait(process: int) -> bool:
-        for _ in range(600):
+        for _ in range(2400):
             try:
                 state = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0]
             except (FileNotFoundError, ProcessLookupError):

@@ -15,7 +15,8 @@ import pytest
 
 from edgebnn.errors import InfrastructureError, JobError
 from edgebnn.farm.address import Address
-from edgebnn.farm.connection import _BOUND, Host, connect
+from edgebnn.farm.bound import bound
+from edgebnn.farm.connection import Host, connect
 from edgebnn.farm.virtual import virtual_host
 
 NASTY = ["a b", "'", '"', "$HOME", "`id`", "*", "\\", "a\nb", "; exit 9", "", "-n", "ä€"]
@@ -84,7 +85,7 @@ def test_an_unknown_host_key_is_refused(address: Address, tmp_path: Path) -> Non
     for known_hosts in (tmp_path / "none", tmp_path / "empty"):
         (tmp_path / "empty").touch()
         with (
-            pytest.raises(InfrastructureError, match="not pinned in .*farm enroll one"),
+            pytest.raises(InfrastructureError, match=r"not pinned in .*farm enroll one"),
             connect("one", replace(address, known_hosts=known_hosts)),
         ):
             pass
@@ -97,7 +98,7 @@ def test_a_changed_host_key_is_refused(address: Address, tmp_path: Path) -> None
         wrong = tmp_path / "wrong"
         wrong.write_text(" ".join([place, *other.known_hosts.read_text().split(" ")[1:]]))
         with (
-            pytest.raises(InfrastructureError, match="not the one pinned in .*farm enroll one"),
+            pytest.raises(InfrastructureError, match=r"not the one pinned in .*farm enroll one"),
             connect("one", replace(address, known_hosts=wrong)),
         ):
             pass
@@ -205,7 +206,7 @@ def test_a_client_that_vanishes_leaves_nothing_running(
 def test_a_command_is_bound_to_its_session_by_itself(ended: Callable[[int], bool]) -> None:
     """What a real board's sshd does when a connection drops: it closes standard input, no more."""
     session = subprocess.Popen(
-        ["sh", "-c", _BOUND, "sh", "sh", "-c", "echo $$; sleep 1000 & echo $!; wait"],
+        bound(["sh", "-c", "echo $$; sleep 1000 & echo $!; wait"]),
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,

@@ -96,5 +96,11 @@ def test_the_listing_shows_every_device(inventory: Callable[..., Inventory]) -> 
     meter = {"kind": "declared", "idle_w": 1.9, "load_w": 3.7}
     console.print(listing(inventory(one={"kind": "virtual"}, bench={**BOARD, "meter": meter})))
     text = console.export_text()
-    for word in ("one", "127.0.0.1, any port", "bench", "10.0.0.9", "declared idle_w 1.9 load_w 3.7"):
+    for word in (
+        "one",
+        "127.0.0.1, any port",
+        "bench",
+        "10.0.0.9",
+        "declared idle_w 1.9 load_w 3.7",
+    ):
         assert word in text

@@ -28,7 +28,7 @@ with virtual_host("one", 0, Path(root), "farm.yaml") as address, connect("one", 
     print(address.known_hosts.parent, flush=True)
     server = host.run(["sh", "-c", "ps -o ppid= -p $PPID || cut -d ' ' -f 4 /proc/$PPID/stat"]).stdout
     print(int(server), flush=True)
-    with host.hold(["sh", "-c", "sleep 1000 & echo $!; cat"]) as sleeper:
+    with host.hold(["sh", "-c", "sleep 1000 <&- >&- 2>&- & echo $!; cat"]) as sleeper:
         print(sleeper, flush=True)
         if ending == "failure":
             raise RuntimeError("on purpose")

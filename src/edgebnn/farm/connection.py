@@ -16,24 +16,11 @@ from typing import Any
 
 from edgebnn.errors import EdgebnnError, InfrastructureError
 from edgebnn.farm.address import Address
+from edgebnn.farm.bound import bound
 
 CONNECT_TIMEOUT_S = 20
 DROP_AFTER_S = 60
 """A peer that acknowledges nothing for so long is gone."""
-
-_BOUND = """
-exec 3<&0
-"$@" </dev/null 3<&- &
-job=$!
-{ read -r _; kill -KILL 0; } <&3 >/dev/null 2>&1 &
-exec 3<&-
-watch=$!
-wait $job
-status=$?
-kill $watch 2>/dev/null
-exit $status
-"""
-"""Runs a command that ends, with its whole process group, when the session's standard input does."""
 
 
 @dataclass(frozen=True)
@@ -72,7 +59,7 @@ class Host:
             InfrastructureError: the connection dropped.
             EdgebnnError: the command failed, as `failure`; the message ends with its last lines.
         """
-        done = self.try_run(["sh", "-c", _BOUND, "sh", *argv], folder=folder, on_line=on_line)
+        done = self.try_run(bound(argv), folder=folder, on_line=on_line)
         if done.status:
             last = (done.stderr.strip() or done.stdout.strip()).splitlines()[-10:]
             how = f"was killed by signal {done.status - 128}" if done.status > 128 else "failed"
@@ -96,13 +83,15 @@ class Host:
         lines = _Lines(on_line or (lambda line: None))
         with self._mapped():
             try:
-                result = self._connection.run(
-                    command,
-                    out_stream=lines,
-                    hide="err",
-                    warn=True,
-                    in_stream=False,
-                    encoding="utf-8",
+                result = self._finish(
+                    self._connection.run(
+                        command,
+                        asynchronous=True,
+                        out_stream=lines,
+                        hide="err",
+                        warn=True,
+                        encoding="utf-8",
+                    )
                 )
             except ThreadException as error:
                 first = error.exceptions[0].value
@@ -111,6 +100,21 @@ class Host:
             self._probe()
             raise InfrastructureError(f"device {self.name}: {argv[0]} was killed by a signal")
         return Done(result.exited, result.stdout, result.stderr)
+
+    @staticmethod
+    def _finish(promise: Any) -> Any:
+        """The result of a command that was started; Ctrl-C ends it at once.
+
+        Fabric's own wait does not: it joins threads that read until the command ends by itself.
+        """
+        channel = promise.runner.channel
+        try:
+            while not (channel.status_event.wait(0.2) or promise.runner.has_dead_threads):
+                pass
+            return promise.join()
+        except BaseException:
+            channel.close()
+            raise
 
     @contextmanager
     def hold(self, argv: list[str]) -> Iterator[str]:

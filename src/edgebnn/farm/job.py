@@ -19,7 +19,7 @@ from edgebnn.farm.connection import Host
 from edgebnn.farm.deploy import deploy
 from edgebnn.farm.inventory import Device, Inventory
 from edgebnn.farm.pick import pick
-from edgebnn.farm.result import compose, keep_raw, read_trainer_record
+from edgebnn.farm.result import compose, keep_raw, read_measured, read_trainer_record
 from edgebnn.plan import Run
 from edgebnn.record import Provenance, Record, file_sha256, provenance
 from edgebnn.run_file import run_file
@@ -27,6 +27,7 @@ from edgebnn.run_file import run_file
 Say = Callable[[str], None]
 
 TRAINER, MEASURE = PROGRAMS
+RESULTS = ("record.json", "measure.json")
 
 
 def print_line(line: str) -> None:
@@ -75,11 +76,12 @@ def train_on_device(  # noqa: PLR0917 - a stage takes its files one by one
         if meter:
             meter.start()
         _work(picked.host, folder, device, say)
-        for name in ("record.json", "measure.json"):
-            _fetch(picked.host, f"{folder}/{name}", Path(fetched) / name)
-        trained = read_trainer_record(Path(fetched) / "record.json", run)
+        record_json, measure_json = (Path(fetched) / name for name in RESULTS)
+        for file in (record_json, measure_json):
+            _fetch(picked.host, f"{folder}/{file.name}", file)
+        trained, measured = read_trainer_record(record_json, run), read_measured(measure_json)
         samples = meter.stop(trained.metrics["train_time_s"]) if meter else None
-        artifacts = keep_raw(output.parent / run.id, Path(fetched) / "measure.json", samples)
+        artifacts = keep_raw(output.parent / run.id, measure_json, samples)
         here = provenance(started)
         where = Provenance(
             git_commit=here.git_commit,
@@ -89,7 +91,7 @@ def train_on_device(  # noqa: PLR0917 - a stage takes its files one by one
             versions={"edgebnn": here.versions["edgebnn"], **trained.versions},
             started=started,
         )
-        record = compose(run, trained, samples, artifacts, where)
+        record = compose(run, trained, measured, samples, artifacts=artifacts, where=where)
         record.write(output)
         picked.host.run(["rm", "-rf", folder])
     return record

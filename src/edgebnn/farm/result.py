@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 from pydantic import BaseModel, FiniteFloat, ValidationError
@@ -21,11 +20,9 @@ NEEDED = (
     "steps",
     "arena_planned_bytes",
     "arena_peak_bytes",
-    "process_peak_bytes",
 )
 """Metrics without which a trainer's record is refused."""
 
-_RENAMED = {"process_peak_mib": "peak_memory_mib"}
 _MODELLED = ("arena_planned_mib",)
 
 
@@ -36,6 +33,13 @@ class TrainerRecord(BaseModel):
     metrics: dict[str, FiniteFloat]
     series: dict[str, list[tuple[float, float]]] = {}
     versions: dict[str, str] = {}
+
+
+class Measured(BaseModel):
+    """What `edgebnn-measure` read off the device; the file itself is kept, with its samples."""
+
+    peak_memory_bytes: FiniteFloat
+    """Largest resident set of the trainer's process, as the kernel counted it."""
 
 
 def read_trainer_record(path: Path, run: Run) -> TrainerRecord:
@@ -55,25 +59,25 @@ def read_trainer_record(path: Path, run: Run) -> TrainerRecord:
     return trained
 
 
+def read_measured(path: Path) -> Measured:
+    """What was measured from outside; raises InfrastructureError if the file is not whole."""
+    try:
+        return Measured.model_validate_json(path.read_bytes())
+    except ValidationError as error:
+        raise InfrastructureError(
+            f"measure.json of the device: {error.errors()[0]['msg']}"
+        ) from None
+
+
 def keep_raw(folder: Path, measured: Path, samples: Samples | None) -> dict[str, Artifact]:
-    """Puts the raw files into a folder beside the record.
+    """Puts the raw files into a folder beside the record; raises InfrastructureError (a full disk).
 
     Args:
         folder: the run's folder; its parent has the record.
         measured: measure.json as it came from the device.
         samples: power, or None without a meter.
-
-    Raises:
-        InfrastructureError: measure.json is no JSON object, or the disk is full.
     """
-    content = measured.read_bytes()
-    try:
-        whole = isinstance(json.loads(content), dict)
-    except ValueError:
-        whole = False
-    if not whole:
-        raise InfrastructureError(f"{folder.name}: the device's measure.json is no JSON object")
-    files = {"measure": ("measure.json", content)}
+    files = {"measure": ("measure.json", measured.read_bytes())}
     if samples is not None:
         rows = zip(samples.seconds, samples.watts, strict=True)
         lines = ["seconds,watts", *(f"{t!r},{p!r}" for t, p in rows)]
@@ -90,16 +94,20 @@ def keep_raw(folder: Path, measured: Path, samples: Samples | None) -> dict[str,
 def compose(
     run: Run,
     trained: TrainerRecord,
+    measured: Measured,
     samples: Samples | None,
+    *,
     artifacts: dict[str, Artifact],
     where: Provenance,
 ) -> Record:
     """The record of a device run: bytes become MiB; without a meter energy is absent, never 0."""
     metrics = {}
-    for name, value in trained.metrics.items():
+    found = {**trained.metrics, "peak_memory_bytes": measured.peak_memory_bytes}
+    found.pop("process_peak_bytes", None)  # the same, by the trainer's own count
+    for name, value in found.items():
         in_bytes = name.endswith("_bytes")
         title = f"{name.removesuffix('_bytes')}_mib" if in_bytes else name
-        metrics[_RENAMED.get(title, title)] = Metric(
+        metrics[title] = Metric(
             value=value / 2**20 if in_bytes else value,
             source="modelled" if title in _MODELLED else "measured",
         )

@@ -1,0 +1,87 @@
+"""What a check finds, on a real connection with programs of the test's."""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from rich.console import Console
+
+from edgebnn.farm import check_all
+from edgebnn.farm.check import _governor, _temperature, _throttling, check
+from edgebnn.farm.connection import Host, connect
+from edgebnn.farm.inventory import Device, Inventory
+from edgebnn.farm.virtual import virtual_host
+
+VIRTUAL = Device.model_validate({"kind": "virtual"})
+FOREIGN = "armv7-linux" if platform.machine() == "x86_64" else "aarch64-linux"
+
+
+def test_a_healthy_device(host: Host) -> None:
+    health = check(host, VIRTUAL)
+    assert health.errors == ""
+    texts = [found.text for found in health.findings]
+    assert texts[0] == platform.machine()
+    assert texts[1].startswith("free memory ")
+    assert texts[2].startswith("free disk ")
+    assert health.machine.startswith(f"{platform.system()} {platform.release()}")
+
+
+@pytest.mark.skipif(platform.machine() != "x86_64", reason="wants a processor that is no ARM")
+def test_another_architecture_is_an_error(host: Host) -> None:
+    device = Device.model_validate({"host": "h", "board": "b", "target": FOREIGN})
+    assert f"is x86_64, but target {FOREIGN} is for" in check(host, device).errors
+
+
+def test_an_emulator_that_is_not_there_is_an_error(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    programs = tmp_path / "bin"
+    programs.mkdir()
+    for name in ("sh", "uname", "cat", "sed", "head", "tr", "df", "flock", "sha256sum"):
+        (programs / name).symlink_to(next(p for p in (Path("/bin") / name, Path("/usr/bin") / name) if p.exists()))  # fmt: skip
+    monkeypatch.setenv("PATH", str(programs))
+    device = Device.model_validate({"kind": "virtual", "target": "aarch64-linux"})
+    with (
+        virtual_host("one", 0, tmp_path / "one", "farm.yaml") as address,
+        connect("one", address) as host,
+    ):
+        assert check(host, device).errors == "has no program qemu-aarch64"
+
+
+@pytest.mark.parametrize(
+    ("word", "level", "text"),
+    [
+        ("0x0", None, ""),
+        ("", None, ""),
+        ("0x50000", "warning", "undervoltage, throttled since boot"),
+        ("0x50005", "error", "undervoltage, throttled now"),
+        ("0x80008", "error", "soft temperature limit now"),
+    ],
+)
+def test_throttling(word: str, level: str | None, text: str) -> None:
+    findings = _throttling(word)
+    assert [found.level for found in findings] == ([level] if level else [])
+    assert all(text in found.text for found in findings)
+
+
+def test_temperature_and_governor() -> None:
+    levels = [_temperature(word)[0].level for word in ("45000", "70000", "84000")]
+    assert levels == ["ok", "warning", "error"]
+    assert _temperature("") == _governor("") == []
+    assert [_governor(word)[0].level for word in ("performance", "powersave")] == ["ok", "warning"]
+
+
+def test_all_devices_are_shown_with_their_reasons(
+    inventory: Callable[..., Inventory], as_board: dict[str, Any], tmp_path: Path
+) -> None:
+    console = Console(record=True, width=300)
+    farm = inventory(good={"kind": "virtual"}, stranger=as_board)
+    assert not check_all(farm, tmp_path / "virtual", console)
+    text = console.export_text()
+    for word in ("good", platform.machine(), "stranger", "not pinned", "farm enroll stranger"):
+        assert word in text
+    assert check_all(inventory(good={"kind": "virtual"}), tmp_path / "virtual", Console(quiet=True))

@@ -1,0 +1,273 @@
+"""A run on a device from end to end: real SSH, stand-ins for the trainer, and the trainer itself."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from edgebnn.errors import ConfigError, EdgebnnError, InfrastructureError, JobError
+from edgebnn.farm.inventory import Inventory
+from edgebnn.farm.job import train_on_device
+from edgebnn.plan import Run, canonical_json
+from edgebnn.record import file_sha256, read_record
+
+ROOT = Path(__file__).parents[2]
+METER = {"kind": "declared", "idle_w": 1.5, "load_w": 4.0}
+ONE = {"kind": "virtual", "meter": METER}
+
+
+@pytest.fixture
+def train(
+    run: Run, data: Path, inventory: Callable[..., Inventory], tmp_path: Path
+) -> Callable[..., list[str]]:
+    """Trains with the programs of a build folder; returns what was said."""
+
+    def call(build: Path, **changes: Any) -> list[str]:
+        said: list[str] = []
+        farm = inventory(one=changes.get("device", ONE))
+        output = tmp_path / "device" / "record.json"
+        train_on_device(
+            run, changes.get("data", data), build, farm, output, tmp_path / "virtual", said.append
+        )
+        return said
+
+    return call
+
+
+def left(tmp_path: Path) -> list[Path]:
+    """Files of the outcome."""
+    return sorted(path for path in (tmp_path / "device").rglob("*") if path.is_file())
+
+
+def jobs(tmp_path: Path) -> list[Path]:
+    return list((tmp_path / "virtual" / "one" / "edgebnn" / "jobs").iterdir())
+
+
+def test_the_record_says_what_was_measured(
+    train: Callable[..., list[str]], build: Callable[..., Path], run: Run, tmp_path: Path
+) -> None:
+    said = train(build())
+    assert said[0].startswith(f"{run.id} on one: ")
+    assert said[1:4] == ["sent edgebnn-train", "sent edgebnn-measure", "sent digits.ebd"]
+    assert said[4:] == [
+        "epoch 1/2: loss 1.0000, accuracy 0.5000, validation accuracy 0.7500",
+        "epoch 2/2: loss 0.5000, accuracy 0.5000, validation accuracy 0.7500",
+    ]
+    record = read_record(tmp_path / "device" / "record.json")
+    assert (record.stage, record.run_id) == ("device", run.id)
+    assert record.parameters == run.parameters()
+    assert record.series == {"loss": [(1.0, 1.0), (2.0, 0.5)]}
+    found = {name: (metric.value, metric.source) for name, metric in record.metrics.items()}
+    assert found == {
+        "test_accuracy": (0.875, "measured"),
+        "time_per_batch_s": (0.25, "measured"),
+        "time_per_batch_q1_s": (0.125, "measured"),
+        "time_per_batch_q3_s": (0.5, "measured"),
+        "train_time_s": (4.0, "measured"),
+        "steps": (16.0, "measured"),
+        "arena_planned_mib": (1.0, "modelled"),
+        "arena_peak_mib": (1.0, "measured"),
+        "peak_memory_mib": (3.0, "measured"),
+        "energy_gross_j": (16.0, "estimated"),
+        "energy_net_j": (10.0, "estimated"),
+        "energy_per_batch_j": (1.0, "estimated"),
+        "average_power_w": (4.0, "estimated"),
+    }
+    where = record.provenance
+    assert (where.host, where.virtual) == ("one", True)
+    assert where.versions["edgebnn-train"] == "0"
+    assert set(record.artifacts) == {"measure", "power"}
+    for artifact in record.artifacts.values():
+        assert file_sha256(tmp_path / "device" / artifact.path) == artifact.sha256
+    assert (tmp_path / "device" / record.artifacts["power"].path).read_text() == (
+        "seconds,watts\n0.0,4.0\n4.0,4.0\n"
+    )
+    assert jobs(tmp_path) == []
+    assert not [line for line in train(build()) if line.startswith("sent")]
+
+
+def test_without_a_meter_energy_is_absent(
+    train: Callable[..., list[str]], build: Callable[..., Path], tmp_path: Path
+) -> None:
+    train(build(), device={"kind": "virtual"})
+    record = read_record(tmp_path / "device" / "record.json")
+    assert not [name for name in record.metrics if "energy" in name or "power" in name]
+    assert set(record.artifacts) == {"measure"}
+
+
+def test_another_architectures_programs_run_under_the_emulator(
+    train: Callable[..., list[str]],
+    build: Callable[..., Path],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """An `emulator` that notes what it is to run, and runs it."""
+    program = tmp_path / "bin" / "qemu-aarch64"
+    program.parent.mkdir()
+    program.write_text('#!/bin/sh\necho "$1" >>~/emulated\nexec "$@"\n')
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{program.parent}{os.pathsep}{os.environ['PATH']}")
+    programs = build()
+    (programs / "native").rename(programs / "aarch64-linux")
+    train(programs, device={"kind": "virtual", "target": "aarch64-linux"})
+    emulated = (tmp_path / "virtual" / "one" / "emulated").read_text()
+    assert emulated == "./edgebnn-measure\n./edgebnn-train\n"
+    record = read_record(tmp_path / "device" / "record.json")
+    assert record.provenance.machine.endswith(", under qemu-aarch64")
+
+
+NAN = "import sys; sys.exit('edgebnn-train: loss is NaN (run.txt: learning_rate)')"
+KILLED = "import os; os.kill(os.getpid(), 9)"
+NO_RECORD = ""
+BROKEN = "open('record.json', 'w').write('{')"
+STRANGER = """open('record.json', 'w').write('{"run_id": "other", "metrics": {}}')"""
+INFINITE = """open('record.json', 'w').write('{"run_id": "x", "metrics": {"loss": NaN}}')"""
+NO_CONTROLLER = """
+import os, signal, time
+shell = os.getsid(0)  # the session's leader, which the server started
+server = int(open(f"/proc/{shell}/stat").read().rpartition(")")[2].split()[1])
+open(os.path.expanduser("~/processes"), "w").write(f"{os.getpid()} {shell}")
+os.kill(server, signal.SIGKILL)
+time.sleep(1000)
+"""
+
+
+@pytest.mark.parametrize(
+    ("program", "error", "words"),
+    [
+        (NAN, JobError, r"failed \(exit status 1\)\n  edgebnn-train: loss is NaN"),
+        (KILLED, JobError, r"was killed by signal 9"),
+        (NO_RECORD, InfrastructureError, r"record\.json: No such file"),
+        (BROKEN, JobError, r"the trainer's record of .*: JSON: Invalid JSON"),
+        (STRANGER, JobError, r"is of run other"),
+        (INFINITE, JobError, r"metrics\.loss: Input should be a finite number"),
+        (NO_CONTROLLER, InfrastructureError, r"device one: the connection dropped"),
+    ],
+)
+def test_a_failure_writes_no_record(
+    *,
+    train: Callable[..., list[str]],
+    build: Callable[..., Path],
+    tmp_path: Path,
+    ended: Callable[[int], bool],
+    program: str,
+    error: type[EdgebnnError],
+    words: str,
+) -> None:
+    with pytest.raises(error, match=words):
+        train(build(program))
+    assert left(tmp_path) == []
+    processes = tmp_path / "virtual" / "one" / "processes"
+    if processes.exists():
+        assert all(ended(int(process)) for process in processes.read_text().split())
+
+    (broken,) = jobs(tmp_path)
+    (broken / "leftover").touch()
+    train(build())  # the next attempt starts afresh
+    assert (tmp_path / "device" / "record.json").exists()
+    assert jobs(tmp_path) == []
+
+
+def test_what_is_not_there_is_a_mistake_before_any_work(
+    train: Callable[..., list[str]], build: Callable[..., Path], tmp_path: Path
+) -> None:
+    with pytest.raises(ConfigError, match=r"nowhere.native.edgebnn-train: .*edgebnn build native"):
+        train(tmp_path / "nowhere")
+    with pytest.raises(ConfigError, match=r"none\.ebd: no such file"):
+        train(build(), data=tmp_path / "none.ebd")
+    assert not (tmp_path / "virtual").exists()
+
+
+SLOW = """
+import os, time
+print('{"event": "epoch", "epoch": 1, "epochs": 2}', flush=True)
+open(os.path.expanduser("~/processes"), "w").write(f"{os.getpid()} {os.getppid()}")
+time.sleep(1000)
+"""
+
+
+def test_ctrl_c_ends_the_job_and_writes_nothing(
+    *,
+    build: Callable[..., Path],
+    data: Path,
+    run: Run,
+    inventory: Callable[..., Inventory],
+    tmp_path: Path,
+    ended: Callable[[int], bool],
+) -> None:
+    """The command itself, in a process group of its own, as a terminal would have it."""
+    (tmp_path / "run.json").write_text(canonical_json(run))
+    options = {
+        "--run": tmp_path / "run.json",
+        "--data": data,
+        "--build": build(SLOW),
+        "--farm": inventory(one=ONE).path,
+        "--virtual": tmp_path / "virtual",
+        "--output": tmp_path / "device" / "record.json",
+    }
+    words = [str(word) for option in options.items() for word in option]
+    command = subprocess.Popen(
+        [sys.executable, "-m", "edgebnn.cli", "device", *words],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+    )
+    assert command.stdout is not None
+    lines = iter(command.stdout.readline, "")
+    assert any(line.startswith("epoch 1/2") for line in lines)
+    processes = tmp_path / "virtual" / "one" / "processes"
+    while not (processes.exists() and len(processes.read_text().split()) == 2):
+        assert command.poll() is None
+    os.killpg(command.pid, signal.SIGINT)
+    assert "interrupted" in command.stdout.read()
+    assert command.wait() == 130
+    command.stdout.close()
+    assert all(ended(int(process)) for process in processes.read_text().split())
+    assert not [path for path in left(tmp_path) if not path.name.endswith(".lock")]
+
+
+@pytest.fixture(scope="session")
+def trainer() -> Path:
+    """The real programs, brought up to date."""
+    if not (ROOT / "rpi" / "SConstruct").exists():
+        pytest.skip("rpi/SConstruct is not there: no trainer to run")
+    done = subprocess.run(
+        [sys.executable, "-m", "SCons", "-C", "rpi", "TARGET=native"],
+        cwd=ROOT,
+        check=False,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return ROOT / "build"
+
+
+def test_the_real_trainer_trains_on_a_virtual_device(
+    train: Callable[..., list[str]], trainer: Path, run: Run, tmp_path: Path
+) -> None:
+    from edgebnn.datasets import prepare, write_packed
+
+    packed = tmp_path / "real.ebd"
+    write_packed(packed, prepare("digits", None, tmp_path, lambda done, total: None))
+    said = train(trainer, data=packed)
+    assert sum(line.startswith("epoch ") for line in said) == run.epochs
+    record = read_record(tmp_path / "device" / "record.json")
+    values = {name: metric.value for name, metric in record.metrics.items()}
+    assert values["test_accuracy"] > 0.5
+    assert values["time_per_batch_q1_s"] <= values["time_per_batch_s"]
+    assert values["time_per_batch_s"] <= values["time_per_batch_q3_s"]
+    assert values["arena_peak_mib"] == values["arena_planned_mib"]
+    assert values["arena_peak_mib"] < values["peak_memory_mib"]
+    assert values["energy_gross_j"] == pytest.approx(4.0 * values["train_time_s"])
+    assert len(record.series["loss"]) == run.epochs
+    raw = json.loads((tmp_path / "device" / record.artifacts["measure"].path).read_text())
+    assert raw["exit_status"] == 0

@@ -53,7 +53,9 @@ def experiment_id(client: Any, uri: str, name: str) -> str:
     if found is None:
         database = _database(uri)
         place = None if database is None else (database.parent / "mlartifacts" / name).as_uri()
-        return str(client.create_experiment(name, artifact_location=place))
+        # The tag by which the UI opens on training runs, not on language models' traces.
+        kind = {"mlflow.experimentKind": "custom_model_development"}
+        return str(client.create_experiment(name, artifact_location=place, tags=kind))
     if found.lifecycle_stage != "active":
         raise ConfigError(
             f"MLflow at {shown(uri)}: experiment '{name}' was deleted; bring it back with "

@@ -1,6 +1,7 @@
 """Run ids depend on what determines a result, and on nothing else."""
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -90,7 +91,7 @@ def test_the_layers_themselves_determine_the_id(tmp_path: Path) -> None:
         ({"dataset": "digit"}, ["experiment 'a'", "unknown data set 'digit'", "did you mean 'digits'", "mnist"]),
         ({"model": "mpl"}, ["experiment 'a'", "model 'mpl'", "did you mean 'mlp'", "mpl.yaml", "binarynet"]),
         ({"device": {"boards": ["rpi9"]}}, ["device.boards", "'rpi9'", "config/farm.yaml", "virtual"]),
-        ({"dataset": "cifar10", "model": "cnv"}, ["model 'cnv'", "layer 1 (conv)", "not yet"]),
+        ({"dataset": "imagenet", "model": "resnete18"}, ["model 'resnete18'", "layer 1 (conv)", "not yet"]),
         ({"dataset": "imagenet"}, ["10 outputs", "1000 classes"]),
     ],
 )  # fmt: skip
@@ -99,6 +100,31 @@ def test_what_cannot_run_is_refused_by_name(changes: dict[str, object], words: l
         plan(**changes)
     for word in words:
         assert word in str(caught.value)
+
+
+@pytest.mark.parametrize("model", ["cnv", "binarynet"])
+def test_convolutions_are_planned(model: str) -> None:
+    planned = plan(dataset="cifar10", model=model)
+    run = next(iter(planned.runs["device"].values()))
+    assert "layer max_pool 2" in run_file(run)
+
+
+@pytest.mark.parametrize(
+    ("layers", "words"),
+    [
+        ("{conv: 4}, {max_pool: 3}, batch_norm, sign, flatten, {dense: 10}, batch_norm", "layer 2 (max_pool): not yet"),
+        ("{max_pool: 2}, flatten, {dense: 10}, batch_norm", "layer 1 (max_pool): not yet"),
+        ("{conv: 4}, {max_pool: 2}, {max_pool: 2}, batch_norm, sign, flatten, {dense: 10}, batch_norm", "layer 3 (max_pool): not yet"),
+        ("{conv: 4}, batch_norm, {avg_pool: 2}, sign, flatten, {dense: 10}, batch_norm", "layer 3 (avg_pool): not yet"),
+        ("flatten, {dense: {units: 10, weights: real}}", "layer 2 (dense): not yet"),
+    ],
+)  # fmt: skip
+def test_layers_that_no_trainer_takes_yet(layers: str, words: str, tmp_path: Path) -> None:
+    text = f"input: [8, 8, 1]\nlayers: [{layers}]\n"
+    (tmp_path / "mlp.yaml").write_text(text)
+    other = study().model_copy(update={"models": str(tmp_path)})
+    with pytest.raises(ConfigError, match=re.escape(words)):
+        make_plan(other, {"virtual"})
 
 
 def test_summary_names_each_experiments_runs() -> None:

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 import yaml
-from edgebnn.farm.inventory import load_inventory
 
 from edgebnn.config import load_study
+from edgebnn.farm.inventory import load_inventory
 from edgebnn.plan import make_plan
 from edgebnn.schema import SCHEMAS, schema_text
 

@@ -36,6 +36,19 @@ void print_plan(const Arena& arena, int blocks) {
       blocks - 1, blocks, blocks + 1, 2 * blocks);
 }
 
+void print_plan_line(const Arena& arena) {
+  std::printf("{\"event\":\"plan\",\"arena_bytes\":%zu,\"buffers\":[", arena.planned_bytes());
+  const char* separator = "";
+  for (const Buffer& buffer : arena.buffers()) {
+    std::printf("%s{\"name\":\"%s\",\"type\":\"%s\",\"life\":[%d,%d],\"bytes\":%zu}", separator,
+                buffer.name.c_str(), buffer.type.c_str(), buffer.life.first, buffer.life.last,
+                buffer.bytes);
+    separator = ",";
+  }
+  std::printf("]}\n");
+  std::fflush(stdout);
+}
+
 double process_peak_bytes() {
   rusage usage{};
   getrusage(RUSAGE_SELF, &usage);
@@ -101,8 +114,12 @@ void train(const Options& options) {
   }
   const DataFile data(options.data);
   Trainer trainer(run, data, model);
+  for (const std::string& path : {options.output, options.dump}) {
+    if (!path.empty()) check_writable(path);
+  }
   arena.allocate();
   model.initialise(run.seed);
+  print_plan_line(arena);
   std::optional<Dump> dump;
   if (!options.dump.empty()) dump.emplace(options.dump, run, model, arena);
   const Outcome outcome =

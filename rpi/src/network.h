@@ -31,7 +31,12 @@ struct Window {
   size_t taps() const { return static_cast<size_t>(height) * width; }
   // Inputs of one unit: taps x channels.
   size_t fan_in() const { return taps() * in.channels; }
-  bool padded() const { return pad_top > 0 || pad_left > 0; }
+  // Whether some tap of some output lies outside; with stride 2 that may be below or right alone.
+  bool padded() const {
+    return pad_top > 0 || pad_left > 0 ||
+           (out.height - 1) * stride + height - pad_top > in.height ||
+           (out.width - 1) * stride + width - pad_left > in.width;
+  }
 };
 
 struct Pool {

@@ -1,6 +1,7 @@
 #include "output_file.h"
 
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -10,10 +11,31 @@
 #include "errors.h"
 
 namespace edgebnn {
+namespace {
+
+std::string temporary_of(const std::string& path) { return path + ".part"; }
+
+int create(const std::string& path) {
+  return open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+}
+
+}  // namespace
+
+void check_writable(const std::string& path) {
+  struct stat status{};
+  if (stat(path.c_str(), &status) == 0 && S_ISDIR(status.st_mode)) {
+    throw InputError(path + ": cannot be written: it is a directory");
+  }
+  const std::string temporary = temporary_of(path);
+  const int file = create(temporary);
+  if (file < 0) throw InputError(path + ": cannot be written: " + std::strerror(errno));
+  close(file);
+  unlink(temporary.c_str());
+}
 
 void write_file(const std::string& path, const std::string& content) {
-  const std::string temporary = path + ".part";
-  const int file = open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+  const std::string temporary = temporary_of(path);
+  const int file = create(temporary);
   bool good = file >= 0;
   for (size_t done = 0; good && done < content.size();) {
     const ssize_t wrote = write(file, content.data() + done, content.size() - done);

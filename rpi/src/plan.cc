@@ -5,7 +5,7 @@
 namespace edgebnn {
 namespace {
 
-constexpr size_t kScratch = 128 * 1024;  // bytes that a block of rows may take: stays in L2
+constexpr size_t kScratch = 64 * 1024;  // bytes that a block of rows may take: stays in L2
 
 size_t rows_within(size_t bytes_per_row, size_t most) {
   return std::clamp<size_t>(kScratch / std::max<size_t>(bytes_per_row, 1), 1,

@@ -21,7 +21,7 @@ struct Switches {
 
 struct Schedule {
   enum class Kind { constant, step, plateau } kind = Kind::constant;
-  float factor = 1;
+  double factor = 1;
   int every = 0;  // epochs: between steps, or of patience
 };
 
@@ -39,7 +39,7 @@ struct RunFile {
   int batch_size = 0;
   int epochs = 0;
   std::string optimizer;
-  float learning_rate = 0;
+  double learning_rate = 0;
   Schedule schedule;
   Switches switches;
   int height = 0, width = 0, channels = 0;

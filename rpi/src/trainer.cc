@@ -34,7 +34,7 @@ double quantile(const std::vector<double>& sorted, double q) {
 }  // namespace
 
 Trainer::Trainer(const RunFile& run, const DataFile& data, Model& model)
-    : run_(run), data_(data), model_(model) {
+    : run_(run), data_(data), model_(model), plateau_rate_(run.learning_rate) {
   const Network& network = model.network();
   if (show(data.shape()) != show(network.input)) {
     throw InputError(run.path + ": input: " + show(network.input) + ", but " + data.path() +
@@ -55,8 +55,8 @@ Trainer::Trainer(const RunFile& run, const DataFile& data, Model& model)
 float Trainer::learning_rate(int epoch) {
   const Schedule& schedule = run_.schedule;
   if (schedule.kind == Schedule::Kind::step) {
-    return static_cast<float>(run_.learning_rate * std::pow(static_cast<double>(schedule.factor),
-                                                            epoch / schedule.every));
+    return static_cast<float>(run_.learning_rate *
+                              std::pow(schedule.factor, epoch / schedule.every));
   }
   if (schedule.kind == Schedule::Kind::plateau && epoch > 0) {
     const double accuracy = outcome_.validation_accuracy.back();
@@ -67,7 +67,7 @@ float Trainer::learning_rate(int epoch) {
       plateau_waited_ = 0;
     }
   }
-  return static_cast<float>(run_.learning_rate * plateau_rate_);
+  return static_cast<float>(plateau_rate_);
 }
 
 LossSum Trainer::evaluate(DataFile::Split split) {

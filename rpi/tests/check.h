@@ -1,6 +1,7 @@
 // The little that unit tests need: named cases, checks that say what they found, a closing line.
 #pragma once
 
+#include <exception>
 #include <functional>
 #include <iostream>
 #include <string>
@@ -37,6 +38,25 @@ void equal(const A& found, const B& expected, const char* file, int line, const 
             << expected << "\n";
 }
 
+// What `body` throws says, or that it threw nothing.
+template <class Body>
+std::string message_of(Body&& body) {
+  try {
+    body();
+  } catch (const std::exception& error) {
+    return error.what();
+  }
+  return "(nothing was thrown)";
+}
+
+inline void contains(const std::string& found, const std::string& part, const char* file,
+                     int line) {
+  if (found.find(part) != std::string::npos) return;
+  ++failures();
+  std::cerr << file << ":" << line << ": found '" << found << "', expected it to contain '" << part
+            << "'\n";
+}
+
 }  // namespace check
 
 #define CHECK_JOIN2(a, b) a##b
@@ -46,3 +66,5 @@ void equal(const A& found, const B& expected, const char* file, int line, const 
   static const check::Register CHECK_JOIN(register_, __LINE__)(name, CHECK_JOIN(test_, __LINE__)); \
   static void CHECK_JOIN(test_, __LINE__)()
 #define EQUAL(found, expected) check::equal(found, expected, __FILE__, __LINE__, #found)
+#define SAYS(statement, part) \
+  check::contains(check::message_of([&] { statement; }), part, __FILE__, __LINE__)

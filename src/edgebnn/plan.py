@@ -16,7 +16,7 @@ from pydantic import BaseModel, ConfigDict
 from edgebnn.config import Experiment, MemoryCase, Optimizer, Study
 from edgebnn.datasets import DATASETS
 from edgebnn.errors import ConfigError
-from edgebnn.network import Dense, Network, load_network
+from edgebnn.network import MaxPool, Network, load_network
 from edgebnn.spelling import nearest
 from edgebnn.switches import Switches, preset_name
 
@@ -152,14 +152,23 @@ def _network(dataset: str, model: str, study: Study, where: str) -> Network:
 def _check_trainable(experiment: Experiment, study: Study, boards: set[str]) -> None:
     where = f"experiment '{experiment.name}'"
     network = _network(experiment.dataset, experiment.model, study, where)
+    pooled = {"conv", "sign"}  # what a max_pool may stand behind
+    previous = ""
     for placed in network.placed():
-        trainable = isinstance(placed.layer, Dense) and placed.layer.weights == "binary"
-        if not trainable and placed.layer.kind not in ("flatten", "batch_norm", "sign"):
+        layer = placed.layer
+        trainable = layer.kind in ("flatten", "batch_norm", "sign") or (
+            getattr(layer, "weights", "") == "binary"
+        )
+        if isinstance(layer, MaxPool):
+            window = (layer.size, layer.stride, layer.padding)
+            trainable = window == (2, 2, "valid") and previous in pooled
+        if not trainable:
             raise ConfigError(
-                f"{where}: model '{experiment.model}': layer {placed.number} ({placed.layer.kind}): "
-                f"not yet trained by this version (dense networks are); "
-                f"list it under 'memory:' for its memory model"
+                f"{where}: model '{experiment.model}': layer {placed.number} ({layer.kind}): "
+                f"not yet trained by this version (binary dense and conv layers are, and 2x2 "
+                f"max_pool behind a conv or a sign); list it under 'memory:' for its memory model"
             )
+        previous = layer.kind
     if experiment.device:
         for board in experiment.device.boards:
             if board not in boards:

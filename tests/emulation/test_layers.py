@@ -5,9 +5,18 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from edgebnn.emulation.layers import BatchNorm, BinaryDense, Sign
+from edgebnn.emulation.layers import (
+    BatchNorm,
+    BinaryConv2D,
+    BinaryDense,
+    MaxPool2D,
+    RealConv2D,
+    RealDense,
+    Sign,
+)
 from edgebnn.emulation.loss import SummedCrossEntropy
 from edgebnn.emulation.precision import exact_sums
+from edgebnn.network import parse_network
 
 RNG = np.random.default_rng(3)
 
@@ -46,6 +55,68 @@ def test_binary_dense(weight_gradient):
         assert (dw[2] == 1).all()
     else:
         np.testing.assert_allclose(dw, expected / 7, rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.parametrize("weight_gradient", ["f32", "bool"])
+@pytest.mark.parametrize("padding", ["same", "valid"])
+@pytest.mark.parametrize("kernel, stride", [(1, 1), (3, 1), (3, 2), (5, 1), (5, 2), (5, 3), (1, 2)])
+def test_binary_conv(kernel, stride, padding, weight_gradient):
+    layer = BinaryConv2D(7, kernel, stride, padding, weight_gradient=weight_gradient)
+    layer.build((None, 6, 9, 5))
+    w = RNG.normal(size=(kernel, kernel, 5, 7)).astype(np.float32)
+    w[0, 0, :2, 0] = 0, -0.0
+    layer.filter_weights.assign(w)
+    x = RNG.integers(-255, 256, (4, 6, 9, 5)).astype(np.float32)
+    x[..., 2] = 0  # its dW is 0, whose sign is +1
+    shape = layer.compute_output_shape(x.shape)
+    dy = RNG.normal(size=shape).astype(np.float32)
+    y, dx, (dw,) = gradients(layer, x, dy)
+    expected_y, expected_dx = np.zeros(shape), np.zeros(x.shape)
+    expected_dw, signs = np.zeros(w.shape), sgn(w)
+    total = [
+        max((out - 1) * stride + kernel - size, 0) if padding == "same" else 0
+        for out, size in zip(shape[1:3], x.shape[1:3], strict=True)
+    ]
+    for row, column, ky, kx in np.ndindex(*shape[1:3], kernel, kernel):
+        a, b = row * stride + ky - total[0] // 2, column * stride + kx - total[1] // 2
+        if 0 <= a < x.shape[1] and 0 <= b < x.shape[2]:
+            expected_y[:, row, column] += x[:, a, b] @ signs[ky, kx]
+            expected_dx[:, a, b] += dy[:, row, column] @ signs[ky, kx].T
+            expected_dw[ky, kx] += x[:, a, b].T @ dy[:, row, column]
+    np.testing.assert_array_equal(y, expected_y)
+    np.testing.assert_allclose(dx, expected_dx, rtol=1e-5, atol=1e-6)
+    if weight_gradient == "bool":
+        np.testing.assert_array_equal(dw, sgn(expected_dw))
+        assert (dw[:, :, 2] == 1).all()
+    else:
+        np.testing.assert_allclose(dw, expected_dw / 4, rtol=1e-5, atol=1e-3)
+
+
+def test_conv_is_exact_in_float32():
+    layer = BinaryConv2D(33)
+    x = RNG.choice([-1, 1], (2, 5, 5, 512)).astype(np.float32)
+    layer.build(x.shape)
+    y = np.asarray(layer(x))
+    with exact_sums():
+        np.testing.assert_array_equal(y, layer(x))
+    np.testing.assert_array_equal(y, np.round(y))
+
+
+@pytest.mark.parametrize("size", [(2, 2), (4, 6), (5, 7), (3, 2)])
+@pytest.mark.parametrize("largest", [1, 3, 1000])  # signs and small integers: many are equal
+def test_max_pool(size, largest):
+    x = RNG.integers(-largest, largest + 1, (3, *size, 5)).astype(np.float32)
+    rows, columns = size[0] // 2, size[1] // 2
+    g = RNG.normal(size=(3, rows, columns, 5)).astype(np.float32)
+    y, dx, _ = gradients(MaxPool2D(), x, g)
+    assert MaxPool2D().compute_output_shape(x.shape) == g.shape
+    expected = np.zeros_like(x)
+    for b, row, column, c in np.ndindex(g.shape):
+        window = x[b, 2 * row : 2 * row + 2, 2 * column : 2 * column + 2, c]
+        assert y[b, row, column, c] == window.max()
+        down, right = divmod(int(window.argmax()), 2)  # the first largest, row by row
+        expected[b, 2 * row + down, 2 * column + right, c] = g[b, row, column, c]
+    np.testing.assert_array_equal(dx, expected)
 
 
 @pytest.mark.parametrize("kind", ["l2", "l1", "bnn"])
@@ -124,11 +195,64 @@ def test_loss_is_the_mean_and_its_gradient_the_sums():
     np.testing.assert_allclose(dz, expected, rtol=1e-6, atol=1e-12)
 
 
-def test_layers_survive_a_keras_file(make_run, tmp_path, blobs):
+@pytest.mark.parametrize("stride, padding", [(1, "valid"), (2, "same"), (3, "valid"), (1, "same")])
+def test_windows_of_three(stride, padding):
+    """As TensorFlow pools, where no two elements of a window are equal."""
+    x = RNG.permutation(2 * 8 * 9 * 3).reshape(2, 8, 9, 3).astype(np.float32)
+    layer = MaxPool2D(3, stride, padding)
+    g = RNG.normal(size=layer.compute_output_shape(x.shape)).astype(np.float32)
+    y, dx, _ = gradients(layer, x, g)
+    with tf.GradientTape() as tape:
+        watched = tf.Variable(x)
+        expected = tf.nn.max_pool2d(watched, 3, stride, padding.upper())
+    np.testing.assert_array_equal(y, expected)
+    np.testing.assert_allclose(dx, tape.gradient(expected, watched, g), rtol=1e-6, atol=1e-6)
+
+
+@pytest.mark.parametrize("shape", [(6, 5), (6, 5, 7, 3)], ids=["dense", "conv"])
+def test_real_weights(shape):
+    layer = RealDense(4) if len(shape) == 2 else RealConv2D(4, 3, 2, "same")
+    x = RNG.normal(size=shape).astype(np.float32)
+    layer.build((None, *shape[1:]))
+    g = RNG.normal(size=layer.compute_output_shape(shape)).astype(np.float32)
+    y, dx, (dw,) = gradients(layer, x, g)
+    with tf.GradientTape() as tape:
+        x, w = tf.Variable(x), tf.Variable(layer.trainable_weights[0])
+        expected = x @ w if len(shape) == 2 else tf.nn.conv2d(x, w, 2, "SAME")
+    expected_dx, expected_dw = tape.gradient(expected, [x, w], g)
+    np.testing.assert_allclose(y, expected, rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose(dx, expected_dx, rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose(dw, expected_dw / 6, rtol=1e-4, atol=1e-5)
+
+
+RESIDUAL = {
+    "input": [4, 5, 1],
+    "layers": [{"conv": {"filters": 6, "weights": "real"}}, "batch_norm",
+               {"max_pool": {"size": 3, "stride": 1, "padding": "same"}}, "batch_norm",
+               {"residual": {"layers": ["sign", {"conv": 6}, "batch_norm"]}},
+               {"residual": {"layers": ["sign", {"conv": {"filters": 9, "stride": 2}}, "batch_norm"],
+                             "shortcut": [{"conv": {"filters": 9, "kernel": 1, "stride": 2, "weights": "real"}},
+                                          "batch_norm"]}},
+               "global_avg_pool", {"dense": {"units": 5, "weights": "real"}}],
+}  # fmt: skip
+CONVOLUTIONS = {
+    "input": [4, 5, 1],
+    "layers": [{"conv": 7}, "batch_norm", "sign", {"max_pool": 2},
+               {"conv": {"filters": 5, "kernel": 5}}, {"max_pool": 2}, "batch_norm", "sign",
+               "flatten", {"dense": 5}, "batch_norm"],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "network", [None, CONVOLUTIONS, RESIDUAL], ids=["dense", "conv", "residual"]
+)
+def test_layers_survive_a_keras_file(network, make_run, tmp_path, blobs):
     from edgebnn.emulation.batches import centred
     from edgebnn.emulation.model import compiled_model
 
-    model = compiled_model(make_run("lean", optimizer={"kind": "bop"}), jit_compile=False)
+    changes = {"network": parse_network(network, "test")} if network else {}
+    run = make_run("lean", optimizer={"kind": "bop"}, **changes)
+    model = compiled_model(run, jit_compile=False)
     images, labels = centred(blobs.train.images[:50]), blobs.train.labels[:50].astype(np.int32)
     model.train_on_batch(images, labels)
     model.save(tmp_path / "m.keras")

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import os
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +31,10 @@ MNIST = Path(os.environ.get("EDGEBNN_DATA_DIR") or Path(__file__).parents[3] / "
 
 @dataclass(frozen=True)
 class Case:
-    """A run: a preset, with some switches set otherwise, of an MLP on one of DATA."""
+    """A run: a preset, with some switches set otherwise, of a network on one of DATA.
+
+    The network is NETWORKS[model], or an MLP of `hidden` units.
+    """
 
     preset: str
     data: str = "odd"
@@ -39,29 +43,31 @@ class Case:
     optimizer: dict[str, Any] = field(default_factory=dict)
     switches: dict[str, str] = field(default_factory=dict)
     seed: int = 5
+    model: str = "mlp"
 
     def __str__(self) -> str:
         changed = [f"{name}={value}" for name, value in self.switches.items()]
         optimizer = self.optimizer.get("kind", "adam")
-        return "-".join([self.data, self.preset, optimizer, *changed, f"b{self.batch_size}"])
+        return "-".join(
+            [self.model, self.data, self.preset, optimizer, *changed, f"b{self.batch_size}"]
+        )
 
     @property
-    def widths(self) -> list[int]:
-        """Inputs, then the units of each dense layer."""
-        height, width, channels, classes = SHAPES[self.data]
-        return [height * width * channels, *self.hidden, classes]
+    def layers(self) -> list[Any]:
+        """As in a model file."""
+        if self.model != "mlp":
+            return NETWORKS[self.model]
+        hidden = [layer for units in self.hidden for layer in ({"dense": units}, *NORM_SIGN)]
+        return ["flatten", *hidden, {"dense": SHAPES[self.data][3]}, "batch_norm"]
 
     @property
     def run(self) -> Run:
-        layers: list[Any] = ["flatten"]
-        for units in self.hidden:
-            layers += [{"dense": units}, "batch_norm", "sign"]
-        layers += [{"dense": self.widths[-1]}, "batch_norm"]
-        network = parse_network({"input": list(SHAPES[self.data][:3]), "layers": layers}, "case")
+        shape = list(SHAPES[self.data][:3])
+        network = parse_network({"input": shape, "layers": self.layers}, "case")
         return Run(
             stage="device",
             dataset=self.data,
-            model="mlp",
+            model=self.model,
             network=network,
             switches=Switches(**{**PRESETS[self.preset].model_dump(), **self.switches}),
             optimizer=Optimizer(**self.optimizer),
@@ -84,12 +90,13 @@ class Case:
         return 0 if exact else 1e-6
 
 
-def _odd() -> Packed:
-    """Random 5x7x3 images, ten classes: no size is a multiple of 8; two pixels never change."""
+def _noisy(height: int, width: int, channels: int) -> Packed:
+    """Random images, ten classes; two pixels never change."""
     rng = np.random.default_rng(0)
     labels = rng.integers(0, 10, 220).astype(np.uint8)
-    prototypes = rng.integers(0, 128, (10, 5, 7, 3))
-    images = (prototypes[labels] + rng.integers(0, 128, (220, 5, 7, 3))).astype(np.uint8)
+    shape = height, width, channels
+    prototypes = rng.integers(0, 128, (10, *shape))
+    images = (prototypes[labels] + rng.integers(0, 128, (220, *shape))).astype(np.uint8)
     images[:, 0, :2, 0] = 0, 255
     return _packed(10, images, labels)
 
@@ -108,8 +115,68 @@ def _packed(classes: int, images: Any, labels: Any) -> Packed:
     return Packed(classes, *(Split(images[cut], labels[cut]) for cut in cuts))
 
 
-DATA = {"odd": _odd, "digits": _digits, "mnist": _mnist}
-SHAPES = {"odd": (5, 7, 3, 10), "digits": (8, 8, 1, 10), "mnist": (28, 28, 1, 10)}
+DATA = {
+    "odd": lambda: _noisy(5, 7, 3),  # no size is a multiple of 8
+    "map": lambda: _noisy(11, 13, 3),
+    "square": lambda: _noisy(32, 32, 3),
+    "digits": _digits,
+    "mnist": _mnist,
+}
+SHAPES = {
+    "odd": (5, 7, 3, 10),
+    "map": (11, 13, 3, 10),
+    "square": (32, 32, 3, 10),
+    "digits": (8, 8, 1, 10),
+    "mnist": (28, 28, 1, 10),
+}
+
+
+def _conv(filters: int, kernel: int = 3, stride: int = 1, padding: str = "same") -> Any:
+    return {"conv": {"filters": filters, "kernel": kernel, "stride": stride, "padding": padding}}
+
+
+def _blocks(*products: Any, pool: str = "", pooled: tuple[int, ...] = ()) -> list[Any]:
+    """Products with batch norm and sign; those `pooled` with a max_pool before or after these."""
+    layers: list[Any] = []
+    for number, product in enumerate(products):
+        if product == "flatten":
+            layers.append(product)
+            continue
+        pools = [{"max_pool": 2}] if number in pooled else []
+        before, after = (pools, []) if pool == "before" else ([], pools)
+        layers += [product, *before, *NORM_SIGN, *after]
+    return layers[:-1]  # the last block has no sign
+
+
+def _cnv(*filters: int, dense: int) -> list[Any]:
+    """config/models/cnv.yaml with fewer filters."""
+    convs = [_conv(count, padding="valid") for count in filters]
+    products = [*convs, "flatten", {"dense": dense}, {"dense": dense}, {"dense": 10}]
+    return _blocks(*products, pool="after", pooled=(1, 3))
+
+
+def _binarynet(*filters: int, dense: int) -> list[Any]:
+    """config/models/binarynet.yaml with fewer filters."""
+    products = [*map(_conv, filters), "flatten", {"dense": dense}, {"dense": dense}, {"dense": 10}]
+    return _blocks(*products, pool="before", pooled=(1, 3, 5))
+
+
+NORM_SIGN = ["batch_norm", "sign"]
+_HEAD = ("flatten", {"dense": 10})
+NETWORKS: dict[str, list[Any]] = {
+    "same": _blocks(_conv(5), _conv(33), _conv(7, kernel=5), *_HEAD),
+    "valid": _blocks(_conv(7, padding="valid"), _conv(33, 5, padding="valid"), _conv(5), *_HEAD),
+    "stride": _blocks(_conv(33, stride=2), _conv(7, 5, 2), _conv(5, 3, 2), *_HEAD),
+    "stride-valid": _blocks(_conv(7, 3, 2, "valid"), _conv(65, 5, 2, "valid"), *_HEAD),
+    "stride-1x1": _blocks(_conv(5, 1), _conv(7, 1, 2), _conv(33, 5, 3), *_HEAD),
+    "pool-before": _blocks(_conv(5), _conv(33), _conv(7, 5), *_HEAD, pool="before", pooled=(0, 1)),
+    "pool-after": _blocks(_conv(7), _conv(33), _conv(5, 5), *_HEAD, pool="after", pooled=(0, 2)),
+    "head": _blocks(_conv(7, 5, padding="valid"), _conv(10, 5, padding="valid"), "flatten",
+                    {"dense": 65}, {"dense": 10}, pool="after", pooled=(1,)),
+    "cnv": _cnv(5, 7, 9, 7, 33, 11, dense=33),
+    "binarynet": _binarynet(7, 9, 17, 15, 33, 21, dense=65),
+}  # fmt: skip
+"""Layer lists of convolutions, odd in every size."""
 
 PRESET_CASES = [Case(preset) for preset in PRESETS]
 DIGITS_CASES = [Case(preset, "digits", (128, 64), 50, seed=0) for preset in PRESETS]
@@ -139,4 +206,25 @@ MNIST_CASES = [
     )
     for preset in PRESETS
 ]
-CASES = PRESET_CASES + DIGITS_CASES + SWITCH_CASES + OPTIMIZER_CASES
+CONV_CASES = [
+    *(
+        Case(preset, "map", model=model, batch_size=6)
+        for model in NETWORKS
+        if model not in ("cnv", "binarynet")
+        for preset in ("standard", "proposed")
+    ),
+    Case("lean", "map", model="pool-after", batch_size=5),
+    *(Case(preset, "square", model="cnv", batch_size=5) for preset in ("standard", "proposed")),
+    *(Case(preset, "map", model="binarynet", batch_size=8) for preset in PRESETS),
+]
+CONV_SWITCH_CASES = [
+    replace(case, data="map", model=model, batch_size=5)
+    for case, model in zip(
+        [*SWITCH_CASES, *OPTIMIZER_CASES],
+        itertools.cycle(("pool-before", "pool-after", "stride")),
+        strict=False,
+    )
+]
+CASES = (
+    PRESET_CASES + DIGITS_CASES + SWITCH_CASES + OPTIMIZER_CASES + CONV_CASES + CONV_SWITCH_CASES
+)

@@ -1,13 +1,12 @@
 """The training step of docs/numerics.md once more, in plain numpy: a third, independent definition.
 
-Written to be read beside that page. Slow, dense networks only, no Keras, nothing shared with the
-package: it knows a method only as a mapping of switches.
+Written to be read beside that page. Slow, no Keras, nothing shared with the package: it knows a method
+only as a mapping of switches, and a network only as a model file's list of layers.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from itertools import pairwise
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -124,7 +123,8 @@ def store_g(dtype: str, x: F) -> F:
     return result
 
 
-# The network: dense, batch norm, and a sign after all but the last.
+# The network: blocks of a product, a pool, batch norm, and a sign and a pool after all but the last.
+# A map is [B, positions, channels], row by row; a dense layer has one position, whose taps are all.
 
 
 def sgn(x: F) -> F:
@@ -135,8 +135,81 @@ def total(x: NDArray[Any], axis: int | None = 0) -> NDArray[np.float64]:
     return np.sum(x, axis=axis, dtype=np.float64)
 
 
+@dataclass(frozen=True)
+class Block:
+    """Where a product and its pools look: taps [positions, k·k], -1 outside the map; windows."""
+
+    taps: NDArray[np.int64]
+    fan_in: int
+    units: int
+    signed: bool = False
+    pool_before: NDArray[np.int64] | None = None
+    pool_after: NDArray[np.int64] | None = None
+
+
+def blocks_of(shape: tuple[int, int, int], layers: list[Any]) -> list[Block]:
+    """The blocks of a model file's `layers` on images of `shape`."""
+    (h, w, c), blocks = shape, []
+    for entry in layers:
+        kind, argument = next(iter(entry.items())) if isinstance(entry, dict) else (entry, None)
+        if kind == "dense":
+            blocks.append(Block(np.arange(h * w)[None], h * w * c, argument))
+            h, w, c = 1, 1, argument
+        elif kind == "conv":
+            conv = {"kernel": 3, "stride": 1, "padding": "same"}
+            conv |= argument if isinstance(argument, dict) else {"filters": argument}
+            k, s, same = conv["kernel"], conv["stride"], conv["padding"] == "same"
+            sizes = [-(-n // s) if same else (n - k) // s + 1 for n in (h, w)]
+            taps = conv_taps((h, w), (sizes[0], sizes[1]), k, s)
+            (h, w), fan_in, c = sizes, k * k * c, conv["filters"]
+            blocks.append(Block(taps, fan_in, c))
+        elif kind == "max_pool":
+            h, w, windows = h // 2, w // 2, pool_windows(h, w)
+            changed = {"pool_after" if blocks[-1].signed else "pool_before": windows}
+            blocks[-1] = replace(blocks[-1], **changed)
+        elif kind == "sign":
+            blocks[-1] = replace(blocks[-1], signed=True)
+    return blocks
+
+
+def conv_taps(size: tuple[int, int], out: tuple[int, int], k: int, s: int) -> NDArray[np.int64]:
+    """Input position of every output position and tap; the smaller half of the padding before."""
+    before = [max((o - 1) * s + k - n, 0) // 2 for n, o in zip(size, out, strict=True)]
+    taps = []
+    for y, x, ky, kx in np.ndindex(*out, k, k):
+        at = y * s + ky - before[0], x * s + kx - before[1]
+        inside = all(0 <= a < n for a, n in zip(at, size, strict=True))
+        taps.append(at[0] * size[1] + at[1] if inside else -1)
+    return np.array(taps).reshape(out[0] * out[1], k * k)
+
+
+def pool_windows(h: int, w: int) -> NDArray[np.int64]:
+    """The four positions of each 2x2 window, row by row; a last odd row or column is in none."""
+    places = [(2 * y + a) * w + 2 * x + b for y, x, a, b in np.ndindex(h // 2, w // 2, 2, 2)]
+    return np.array(places).reshape(-1, 4)
+
+
+def pool(x: F, windows: NDArray[np.int64] | None) -> tuple[F, Any]:
+    """The largest of each window of [B, positions, channels], and which is the first of them."""
+    if windows is None:
+        return x, None
+    winners = x[:, windows].argmax(axis=2)
+    return x[:, windows].max(axis=2), winners
+
+
+def unpool(g: F, windows: NDArray[np.int64] | None, winners: Any, positions: int) -> F:
+    """The gradient at the winners, 0 elsewhere."""
+    if windows is None:
+        return g
+    spread = np.zeros((g.shape[0], positions, g.shape[2]), f32)
+    for place in range(4):
+        spread[:, windows[:, place]] = np.where(winners == place, g, f32(0))
+    return spread
+
+
 @dataclass
 class Layer:
+    at: Block
     W: F
     beta: F
     m: F
@@ -149,6 +222,11 @@ class Layer:
     Xp: F = field(default_factory=lambda: np.zeros(0, f32))
     omega: F = field(default_factory=lambda: np.zeros(0, f32))
     X_in: F = field(default_factory=lambda: np.zeros(0, f32))
+    """[B, positions, channels]; Xn and Xp are [rows, units] with a row for each B and position."""
+    cols: F = field(default_factory=lambda: np.zeros(0, f32))
+    """[B·positions', fan_in]: the inputs of each product, 0 outside the map."""
+    won_before: Any = None
+    won_after: Any = None
 
 
 @dataclass
@@ -162,17 +240,17 @@ class Step:
 
 
 class Reference:
-    """A binary MLP in training.
+    """A binary network in training.
 
     Args:
-        widths: inputs, then the units of each dense layer.
+        blocks: of `blocks_of`.
         switches: name -> value, all of them.
         optimizer: adam, sgd or bop, with gamma and tau.
     """
 
     def __init__(
         self,
-        widths: list[int],
+        blocks: list[Block],
         switches: dict[str, str],
         seed: int,
         *,
@@ -185,30 +263,37 @@ class Reference:
         self.lr, self.gamma, self.tau = f32(lr), f32(gamma), f32(tau)
         self.t, self.b1t, self.b2t = 0, f32(1), f32(1)
         self.layers = []
-        for number, (fan_in, units) in enumerate(pairwise(widths)):
-            w = initial_weights(seed, number, fan_in, units)
+        for number, block in enumerate(blocks):
+            w = initial_weights(seed, number, block.fan_in, block.units)
             w = store(switches["weight_dtype"], w, WEIGHT_GRIDS)
             if optimizer == "bop":
                 w = sgn(w)
-            zero, row = np.zeros_like(w), np.zeros(units, f32)
-            self.layers.append(Layer(w, row, zero, row, zero, row))
+            zero, row = np.zeros_like(w), np.zeros(block.units, f32)
+            self.layers.append(Layer(block, w, row, zero, row, zero, row))
 
     def step(self, pixels: NDArray[np.uint8], labels: NDArray[np.uint8]) -> Step:
-        """One step on uint8 pixels [B, inputs] and labels [B]."""
+        """One step on uint8 images [B, height, width, channels] and labels [B]."""
         x = (2 * pixels.astype(np.int32) - 255).astype(f32)
-        for layer in self.layers:
-            layer.X_in = x
-            x = sgn(self._forward(layer))
+        x = x.reshape(len(x), -1, x.shape[-1])
+        for a in self.layers:
+            a.X_in = x
+            signs = sgn(self._forward(a)).reshape(len(x), -1, a.at.units)
+            x, a.won_after = pool(signs, a.at.pool_after)
         loss, g = self._loss(self.layers[-1].Xp, labels)
-        signs = [layer.Xp >= 0 for layer in self.layers[:-1]]
+        bits = [(a.Xp >= 0).reshape(-1) for a in self.layers[:-1]]
         self.t, self.b1t, self.b2t = self.t + 1, self.b1t * f32(0.9), self.b2t * f32(0.999)
         for number in reversed(range(len(self.layers))):
             g = self._backward(number, g)
-        return Step(loss, signs, [a.W.copy() for a in self.layers], [a.beta for a in self.layers])
+        return Step(loss, bits, [a.W.copy() for a in self.layers], [a.beta for a in self.layers])
 
     def _forward(self, a: Layer) -> F:
-        n = len(a.X_in)
-        a.Y = (a.X_in.astype(np.int64) @ sgn(a.W).astype(np.int64)).astype(f32)
+        batch, _, channels = a.X_in.shape
+        padded = np.concatenate([a.X_in, np.zeros((batch, 1, channels), f32)], axis=1)
+        a.cols = padded[:, a.at.taps].reshape(-1, a.at.fan_in)
+        products = (a.cols.astype(np.int64) @ sgn(a.W).astype(np.int64)).astype(f32)
+        pooled, a.won_before = pool(products.reshape(batch, -1, a.at.units), a.at.pool_before)
+        a.Y = pooled.reshape(-1, a.at.units)
+        n = len(a.Y)
         mu = (total(a.Y) / n).astype(f32)
         d = a.Y - mu
         if self.s["batch_norm"] == "l2":
@@ -233,6 +318,7 @@ class Reference:
 
     def _backward(self, number: int, g: F) -> F:
         a, n, kind = self.layers[number], f32(len(g)), self.s["batch_norm"]
+        batch, positions, channels = a.X_in.shape
         v = g * a.r
         m1 = (total(v) / n).astype(f32)
         if kind == "bnn":
@@ -242,15 +328,26 @@ class Reference:
             toward = a.Xn if kind == "l2" else sgn(a.Xn)
             m2 = (total(v.astype(np.float64) * a.Xn) / n).astype(f32)
         dY = store_g(self.s["gradient_dtype"], (v - m1) - m2 * toward)
-        dbeta = total(g).astype(f32) / n
-        dX = (dY.astype(np.float64) @ sgn(a.W).T.astype(np.float64)).astype(f32)
-        dW = (a.X_in.T.astype(np.float64) @ dY.astype(np.float64)).astype(f32)
-        dW = sgn(dW) if self.s["weight_gradient"] == "bool" else dW / n
+        dbeta = total(g).astype(f32) / f32(batch)
+        spread = unpool(
+            dY.reshape(batch, -1, a.at.units), a.at.pool_before, a.won_before, len(a.at.taps)
+        )
+        dY = spread.reshape(-1, a.at.units)
+        dcols = dY.astype(np.float64) @ sgn(a.W).T.astype(np.float64)
+        dX = np.zeros((batch, positions + 1, channels))  # the last takes what falls outside
+        np.add.at(dX, (slice(None), a.at.taps), dcols.reshape(batch, *a.at.taps.shape, channels))
+        dW = (a.cols.T.astype(np.float64) @ dY.astype(np.float64)).astype(f32)
+        dW = sgn(dW) if self.s["weight_gradient"] == "bool" else dW / f32(batch)
         self._update(number, dW, dbeta)
         if number == 0:
-            return dX
+            return g
+        below = self.layers[number - 1]
+        dX = dX[:, :-1].astype(f32).reshape(batch, -1, below.at.units)
+        rows = len(below.Xp)
+        dX = unpool(dX, below.at.pool_after, below.won_after, rows // batch)
+        dX = dX.reshape(rows, below.at.units)
         if self.s["ste"] == "clip":
-            dX = np.where(np.abs(self.layers[number - 1].Xp) <= 1, dX, f32(0))
+            dX = np.where(np.abs(below.Xp) <= 1, dX, f32(0))
         return store_g(self.s["gradient_dtype"], dX)
 
     def _update(self, number: int, g: F, dbeta: F) -> None:

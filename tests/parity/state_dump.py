@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 import struct
-from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 from reference import Step
 
+from edgebnn.network import Network
+
 HEADER = b"EDGEBNNS" + struct.pack("<I", 1)
 
 
-def read_dump(path: Path, widths: list[int], batch_size: int) -> list[Step]:
-    """The steps of a dump.
-
-    Args:
-        widths: inputs, then the units of each dense layer.
-    """
+def read_dump(path: Path, network: Network, batch_size: int) -> list[Step]:
+    """The steps of a dump: signs flat, weights [fan_in, units]."""
+    placed = network.placed()
+    sign_sizes = [int(np.prod(a.output)) for a in placed if a.layer.kind == "sign"]
+    weighted = [a for a in placed if a.weights]
     content = path.read_bytes()
     assert content[:12] == HEADER, f"{path}: not a state dump: begins with {content[:12]!r}"
     offset = 12
@@ -32,9 +32,9 @@ def read_dump(path: Path, widths: list[int], batch_size: int) -> list[Step]:
     steps = []
     while offset < len(content):
         loss = float(take("<f8", 1)[0])
-        signs = [take("u1", batch_size, units) for units in widths[1:-1]]
-        weights = [take("<f4", *pair) for pair in pairwise(widths)]
-        betas = [take("<f4", units) for units in widths[1:]]
+        signs = [take("u1", batch_size * size) for size in sign_sizes]
+        weights = [take("<f4", a.fan_in, a.output[-1]) for a in weighted]
+        betas = [take("<f4", a.output[-1]) for a in weighted]
         steps.append(Step(loss, [bits.astype(bool) for bits in signs], weights, betas))
     return steps
 
@@ -47,7 +47,7 @@ def assert_same(found: list[Step], expected: list[Step], weights_atol: float) ->
             wrong = np.argwhere(a != b)
             assert not len(wrong), (
                 f"step {number}, sign layer {layer}: {len(wrong)} of {a.size} bits differ, "
-                f"first at (image, unit) {wrong[0]}"
+                f"first at {wrong[0]}"
             )
         where = f"step {number}, layer"
         np.testing.assert_allclose(ours.loss, theirs.loss, rtol=1e-6, err_msg=f"step {number}")

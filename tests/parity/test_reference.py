@@ -17,10 +17,10 @@ from edgebnn.emulation.random import initial_weights, permutation
 def test_steps(case: Case, data_file: Any, tmp_path: Any) -> None:
     run, data = case.run, data_file(case.data)
     dump(run, data, tmp_path / "dump", STEPS)
-    found = read_dump(tmp_path / "dump", case.widths, case.batch_size)
+    found = read_dump(tmp_path / "dump", run.network, case.batch_size)
     optimizer = run.optimizer
     by_hand = reference.Reference(
-        case.widths,
+        reference.blocks_of(run.network.input, case.layers),
         run.switches.model_dump(),
         case.seed,
         optimizer=optimizer.kind,
@@ -33,9 +33,7 @@ def test_steps(case: Case, data_file: Any, tmp_path: Any) -> None:
     expected = []
     for step in range(STEPS):
         index = order[step * case.batch_size : (step + 1) * case.batch_size]
-        expected.append(
-            by_hand.step(train.images[index].reshape(len(index), -1), train.labels[index])
-        )
+        expected.append(by_hand.step(train.images[index], train.labels[index]))
     assert_same(found, expected, case.weights_atol)
     assert any((a != b).any() for a, b in zip(found[0].weights, found[-1].weights, strict=True)), (
         "nothing moved"

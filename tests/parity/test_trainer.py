@@ -36,15 +36,23 @@ def test_steps(case: Case, threads: int, trainer: Path, data_file: Any, tmp_path
     assert done.returncode == 0, done.stderr
     dump(run, data, tmp_path / "emulation", STEPS)
     found, expected = (
-        read_dump(tmp_path / name, case.widths, case.batch_size)
+        read_dump(tmp_path / name, run.network, case.batch_size)
         for name in ("trainer", "emulation")
     )
     assert len(found) == STEPS
     assert_same(found, expected, case.weights_atol)
 
 
-@pytest.mark.parametrize("preset", ["standard", "proposed"])
-def test_epochs(preset: str, trainer: Path, data_file: Any, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("preset", "model"),
+    [
+        ("standard", "mlp"),
+        ("proposed", "mlp"),
+        ("standard", "pool-after"),
+        ("proposed", "pool-before"),
+    ],
+)
+def test_epochs(preset: str, model: str, trainer: Path, data_file: Any, tmp_path: Path) -> None:
     """Shuffles, schedules, moving statistics and evaluation: the series of whole epochs."""
     from edgebnn.emulation.batches import evaluation_batches, training_batches
     from edgebnn.emulation.model import compiled_model
@@ -52,21 +60,21 @@ def test_epochs(preset: str, trainer: Path, data_file: Any, tmp_path: Path) -> N
     from edgebnn.emulation.schedule import learning_rate
 
     schedule = {"kind": "step", "factor": 0.25, "every": 2}
-    case = Case(preset, "digits", (64, 33), 100, optimizer={"schedule": schedule})
+    case = Case(preset, "digits", (64, 33), 100, optimizer={"schedule": schedule}, model=model)
     run = case.run.model_copy(update={"epochs": 4})
     data = data_file("digits")
     done = train(trainer, tmp_path, run, data)
     assert done.returncode == 0, done.stderr
     record = json.loads(done.stdout.splitlines()[-1])
     packed = read_packed(data)
-    model = compiled_model(run, run_eagerly=True, jit_compile=False)
+    emulated = compiled_model(run, run_eagerly=True, jit_compile=False)
 
     class Rate(keras.callbacks.Callback):
         def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
             self.model.optimizer.learning_rate = learning_rate(run.optimizer, [0.0] * epoch)
 
     with exact_sums():
-        history = model.fit(
+        history = emulated.fit(
             training_batches(packed.train, run.batch_size, run.seed, 0, run.epochs),
             steps_per_epoch=len(packed.train.labels) // run.batch_size,
             epochs=run.epochs,
@@ -75,7 +83,7 @@ def test_epochs(preset: str, trainer: Path, data_file: Any, tmp_path: Path) -> N
             shuffle=False,
             verbose=0,
         ).history
-        test = model.evaluate(evaluation_batches(packed.test), verbose=0, return_dict=True)
+        test = emulated.evaluate(evaluation_batches(packed.test), verbose=0, return_dict=True)
     for name, points in record["series"].items():
         assert [step for step, _ in points] == [1, 2, 3, 4]
         expected = history[name.replace("validation_", "val_")]

@@ -61,7 +61,7 @@ class Workflow:
             text=True,
             start_new_session=True,
             # A shell's background jobs ignore SIGINT and hand that down; a terminal's do not.
-            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),  # noqa: PLW1509 - no threads here
         )
 
     def run(self, *arguments: str) -> tuple[int, str]:

@@ -1,6 +1,7 @@
 // edgebnn-measure: runs any command and writes down what it took: wall and processor time, peak
 // memory, and samples of the device's temperature, clock and throttling while it ran. What a device
 // does not tell is absent, never 0.
+#include <fcntl.h>
 #include <signal.h>
 #include <sys/resource.h>
 #include <sys/time.h>
@@ -12,7 +13,6 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
-#include <fstream>
 #include <optional>
 #include <string>
 #include <vector>
@@ -31,23 +31,31 @@ void forward(int signal) {
   if (child > 0) kill(child, signal);
 }
 
-std::optional<double> read_number(const char* path, double scale) {
-  std::ifstream file(path);
-  double value = 0;
-  if (!(file >> value)) return std::nullopt;
-  return value * scale;
-}
-
 struct Gauge {
   const char* name;
   const char* path;
+  int base;  // of the digits in the file
   double scale;
 };
 
+std::optional<double> read_gauge(const Gauge& gauge) {
+  const int file = open(gauge.path, O_RDONLY | O_CLOEXEC);
+  if (file < 0) return std::nullopt;
+  char text[64];
+  const ssize_t got = read(file, text, sizeof text - 1);
+  close(file);
+  if (got <= 0) return std::nullopt;
+  text[got] = '\0';
+  char* end = nullptr;
+  const long value = std::strtol(text, &end, gauge.base);
+  if (end == text || (*end != '\0' && *end != '\n')) return std::nullopt;
+  return static_cast<double>(value) * gauge.scale;
+}
+
 constexpr Gauge kGauges[] = {
-    {"temperature_c", "/sys/class/thermal/thermal_zone0/temp", 1e-3},
-    {"clock_mhz", "/sys/devices/system/cpu/cpu0/cpufreq/scaling_cur_freq", 1e-3},
-    {"throttled_flags", "/sys/devices/platform/soc/soc:firmware/get_throttled", 1},
+    {"temperature_c", "/sys/class/thermal/thermal_zone0/temp", 10, 1e-3},
+    {"clock_mhz", "/sys/devices/system/cpu/cpu0/cpufreq/scaling_cur_freq", 10, 1e-3},
+    {"throttled_flags", "/sys/devices/platform/soc/soc:firmware/get_throttled", 16, 1},
 };
 
 double seconds(Clock::time_point time) {
@@ -63,7 +71,7 @@ std::string sample() {
   edgebnn::JsonObject line;
   line.add("time_s", seconds(Clock::now()));
   for (const Gauge& gauge : kGauges) {
-    if (const auto value = read_number(gauge.path, gauge.scale)) line.add(gauge.name, *value);
+    if (const auto value = read_gauge(gauge)) line.add(gauge.name, *value);
   }
   return line.text();
 }
@@ -105,6 +113,7 @@ Arguments parse(int count, char** arguments) {
 }
 
 int measure(const Arguments& arguments) {
+  edgebnn::check_writable(arguments.output);
   struct sigaction action{};
   action.sa_handler = forward;
   sigaction(SIGTERM, &action, nullptr);
@@ -114,10 +123,19 @@ int measure(const Arguments& arguments) {
   ignore_until_wait.sa_handler = [](int) {};
   sigaction(SIGALRM, &ignore_until_wait, nullptr);
 
+  // A signal that comes before the child is known waits until it is; the child starts with the
+  // mask it would have had.
+  sigset_t forwarded, before;
+  sigemptyset(&forwarded);
+  for (const int number : {SIGTERM, SIGINT, SIGHUP}) sigaddset(&forwarded, number);
+  sigprocmask(SIG_BLOCK, &forwarded, &before);
   const auto start = Clock::now();
   child = fork();
   if (child < 0) throw edgebnn::JobError(std::string("fork: ") + std::strerror(errno));
+  if (child != 0) sigprocmask(SIG_SETMASK, &before, nullptr);
   if (child == 0) {
+    for (const int number : {SIGTERM, SIGINT, SIGHUP}) signal(number, SIG_DFL);
+    sigprocmask(SIG_SETMASK, &before, nullptr);
     execvp(arguments.command[0], arguments.command);
     std::fprintf(stderr, "edgebnn-measure: %s: %s\n", arguments.command[0], std::strerror(errno));
     _exit(127);

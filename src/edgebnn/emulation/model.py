@@ -2,19 +2,29 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
 import keras
 
-from edgebnn.emulation.layers import LATENT, BatchNorm, BinaryDense, Sign
+from edgebnn.emulation.layers import (
+    LATENT,
+    BatchNorm,
+    BinaryConv2D,
+    BinaryDense,
+    MaxPool2D,
+    RealConv2D,
+    RealDense,
+    Sign,
+)
 from edgebnn.emulation.loss import SummedCrossEntropy
 from edgebnn.emulation.optimizers import OPTIMIZERS
 from edgebnn.emulation.quantizers import sgn
 from edgebnn.emulation.random import initial_weights
 from edgebnn.emulation.storage import store_weights
 from edgebnn.errors import ConfigError
-from edgebnn.network import Network
+from edgebnn.network import Conv, Dense, Network
 from edgebnn.plan import Run
 from edgebnn.switches import Switches
 
@@ -23,39 +33,81 @@ def build_model(network: Network, switches: Switches, seed: int, name: str = "ed
     """The network on centred pixels: float32 [B, height, width, channels] -> logits [B, classes].
 
     Args:
-        network: flatten, dense with binary weights, batch_norm and sign; batch_norm after each dense.
+        network: any layer list; batch_norm after each product of binary weights, or after the
+            max_pool that follows it.
         switches: the method.
         seed: of the initial weights, which the trainer draws alike.
 
     Raises:
-        ConfigError: a layer that this version cannot train, by its number.
+        ConfigError: a product without its batch norm, by the layer's number.
     """
-    make: dict[str, Callable[[Any], Any]] = {
-        "flatten": lambda layer: keras.layers.Flatten(),
-        "dense": lambda layer: BinaryDense(layer.units, switches.weight_gradient),
-        "batch_norm": lambda layer: BatchNorm(switches.batch_norm, switches.gradient_dtype),
-        "sign": lambda layer: Sign(switches.ste, switches.gradient_dtype),
-    }
-    inputs = x = keras.Input(network.input, name="centred_pixels")
-    layers = network.layers
-    for number, layer in enumerate(layers, 1):
-        here = f"layer {number} ({layer.kind})"
-        if layer.kind not in make or getattr(layer, "weights", "binary") != "binary":
-            raise ConfigError(f"{here}: not trained by this version; it trains {', '.join(make)}")
-        if layer.kind == "dense" and (number == len(layers) or layers[number].kind != "batch_norm"):
-            raise ConfigError(
-                f"{here}: put 'batch_norm' after it, whose backward scales its gradient"
-            )
-        x = make[layer.kind](layer)(x)
-    model = keras.Model(inputs, x, name=name)
-    for index, weights in enumerate(latent_weights(model)):
-        start = initial_weights(seed, index, *weights.shape)
-        weights.assign(store_weights(switches.weight_dtype, start))
+    inputs = keras.Input(network.input, name="centred_pixels")
+    weighted: list[Any] = []
+    outputs = _connect(network.layers, inputs, switches, weighted, "")
+    model = keras.Model(inputs, outputs, name=name)
+    for index, layer in enumerate(weighted):
+        (weights,) = layer.trainable_variables
+        *window, units = weights.shape
+        start = initial_weights(seed, index, math.prod(window), units).reshape(weights.shape)
+        storage = switches.weight_dtype if weights.name == LATENT else "f32"
+        weights.assign(store_weights(storage, start))
     return model
 
 
+def _connect(
+    layers: tuple[Any, ...], x: Any, switches: Switches, weighted: list[Any], prefix: str
+) -> Any:
+    """What comes out of `layers` on `x`; appends the layers with weights, in the list's order."""
+    kinds = [layer.kind for layer in layers]
+    for index, layer in enumerate(layers, 1):
+        number = f"{prefix}{index}"
+        if layer.kind == "residual":
+            main = _connect(layer.layers, x, switches, weighted, f"{number}.")
+            side = _connect(layer.shortcut, x, switches, weighted, f"{number}.s")
+            x = keras.layers.Add()([main, side])
+            continue
+        if getattr(layer, "weights", "") == "binary":
+            after = kinds[index + 1 :] if kinds[index:][:1] == ["max_pool"] else kinds[index:]
+            if after[:1] != ["batch_norm"]:
+                raise ConfigError(
+                    f"layer {number} ({layer.kind}): put 'batch_norm' after it, whose backward "
+                    f"scales its gradient"
+                )
+        made = MAKERS[layer.kind](layer, switches)
+        x = made(x)
+        if hasattr(layer, "weights"):
+            weighted.append(made)
+    return x
+
+
+def _dense(layer: Dense, switches: Switches) -> Any:
+    if layer.weights == "real":
+        return RealDense(layer.units)
+    return BinaryDense(layer.units, switches.weight_gradient)
+
+
+def _conv(layer: Conv, switches: Switches) -> Any:
+    window = (layer.filters, layer.kernel, layer.stride, layer.padding)
+    if layer.weights == "real":
+        return RealConv2D(*window)
+    return BinaryConv2D(*window, weight_gradient=switches.weight_gradient)
+
+
+MAKERS: dict[str, Callable[[Any, Switches], Any]] = {
+    "flatten": lambda layer, switches: keras.layers.Flatten(),
+    "dense": _dense,
+    "conv": _conv,
+    "max_pool": lambda layer, switches: MaxPool2D(layer.size, layer.stride, layer.padding),
+    "avg_pool": lambda layer, switches: keras.layers.AveragePooling2D(layer.size, layer.stride),
+    "global_avg_pool": lambda layer, switches: keras.layers.GlobalAveragePooling2D(),
+    "batch_norm": lambda layer, switches: BatchNorm(switches.batch_norm, switches.gradient_dtype),
+    "sign": lambda layer, switches: Sign(switches.ste, switches.gradient_dtype),
+}
+"""Keras layers by the kind of a layer in a model file (a residual block is a graph of these)."""
+
+
 def latent_weights(model: Any) -> list[Any]:
-    """The latent weight variables, [fan_in, units] each, in the order of the layers."""
+    """The latent weight variables in the order of the layers: [fan_in, units], [k, k, c, units]."""
     return [variable for variable in model.trainable_variables if variable.name == LATENT]
 
 
@@ -67,15 +119,9 @@ def compiled_model(run: Run, **compile_options: Any) -> Any:
         compile_options: for `keras.Model.compile`: run_eagerly, jit_compile, steps_per_execution.
 
     Raises:
-        ConfigError: layers or a combination of switches and optimiser that cannot be trained.
+        ConfigError: layers that cannot be trained.
     """
     switches, optimizer = run.switches, run.optimizer
-    if switches.weight_gradient == "f32" and switches.momentum_dtype in ("i8", "i4"):
-        raise ConfigError(
-            f"momentum_dtype: {switches.momentum_dtype} holds an average of signs in [-1, 1]; "
-            f"with weight_gradient: f32 the momentum has no such scale; "
-            f"use weight_gradient: bool, or momentum_dtype: f32, f16 or q15"
-        )
     model = build_model(run.network, switches, run.seed or 0)
     options: dict[str, Any] = {
         "weight_dtype": switches.weight_dtype,

@@ -76,9 +76,36 @@ def matmul(a: Any, b: Any) -> Any:
     return single(ops.matmul(wide(a), wide(b)))
 
 
+def conv(x: Any, kernel: Any, stride: int, padding: str) -> Any:
+    """f32(x * kernel): [B, h, w, c], [k, k, c, units] -> [B, h', w', units]; its gradients alike.
+
+    Args:
+        padding: `same` (zeros, the smaller half before) or `valid`.
+    """
+    return single(ops.conv(wide(x), wide(kernel), stride, padding, data_format="channels_last"))
+
+
+@ops.custom_gradient  # type: ignore[untyped-decorator]
+def integers(y: Any) -> Any:
+    """`y`, known to be whole, rounded to integers; gradients pass.
+
+    For a GPU's convolutions, which may go by way of fractions (Winograd's transforms).
+    """
+
+    def grad(*args: Any, upstream: Any = None) -> Any:
+        return args[0] if upstream is None else upstream
+
+    return ops.round(y), grad
+
+
 def positions(x: Any, axes: Sequence[int]) -> Any:
     """Number of elements of `x` along `axes`, as float32."""
     count = ops.cast(1, "float32")
     for axis in axes:
         count = count * ops.cast(ops.shape(x)[axis], "float32")
     return count
+
+
+def batch(x: Any) -> Any:
+    """The batch size B, as float32."""
+    return ops.cast(ops.shape(x)[0], "float32")

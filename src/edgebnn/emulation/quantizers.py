@@ -1,4 +1,4 @@
-"""The sign, and the gradient that stands in for its own: the straight-through estimator.
+"""Signs, and the gradients that stand in for their own: the straight-through estimator.
 
 Source: Courbariaux & Bengio (2016), "Binarized Neural Networks", section 1.3.
 """
@@ -37,3 +37,38 @@ def binarize(x: Any, ste: str, gradient_dtype: str) -> Any:
         return sgn(x), grad
 
     return sign(x)
+
+
+def binary_weights(w: Any, weight_gradient: str, batch: Any) -> Any:
+    """W^ = sgn(W); backward, from the gradient dW of the loss summed over the batch, what an
+    optimiser takes: sgn(dW) under `bool`, dW / B under `f32`.
+
+    Args:
+        w: latent weights, a variable or tensor of any shape.
+        weight_gradient: the switch.
+        batch: B, as float32.
+    """
+
+    @ops.custom_gradient  # type: ignore[untyped-decorator]
+    def signs(w: Any, batch: Any) -> Any:
+        def grad(*args: Any, upstream: Any = None) -> Any:
+            dw = args[0] if upstream is None else upstream
+            return sgn(dw) if weight_gradient == "bool" else dw / batch, ops.zeros_like(batch)
+
+        return sgn(w), grad
+
+    return signs(ops.copy(w), batch)
+
+
+def averaged_gradient(w: Any, batch: Any) -> Any:
+    """W as it is; backward, dW / B of the gradient dW of the loss summed over the batch."""
+
+    @ops.custom_gradient  # type: ignore[untyped-decorator]
+    def same(w: Any, batch: Any) -> Any:
+        def grad(*args: Any, upstream: Any = None) -> Any:
+            dw = args[0] if upstream is None else upstream
+            return dw / batch, ops.zeros_like(batch)
+
+        return w, grad
+
+    return same(ops.copy(w), batch)

@@ -19,6 +19,7 @@ INITIAL_WEIGHTS = 1000
 ROUND_WEIGHTS = 3000
 ROUND_MOMENTA = 4000
 SHUFFLE = 2**32
+AUGMENTATION = 2**33
 """First of each family of streams: plus the weighted layer's index, or plus the epoch."""
 
 

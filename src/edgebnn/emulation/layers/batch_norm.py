@@ -1,8 +1,4 @@
-"""The layers of a binary network, with the backward of Courbariaux & Bengio or of Wang et al.
-
-Gradients follow docs/numerics.md: what flows between layers is the gradient of the loss *summed* over
-the batch, as stored; what reaches an optimiser is divided by the batch size, or is a sign.
-"""
+"""Batch norm: l2, l1, or with the backward that needs signs only."""
 
 from __future__ import annotations
 
@@ -12,60 +8,12 @@ import keras
 from keras import ops
 
 from edgebnn.emulation import precision
-from edgebnn.emulation.quantizers import binarize, sgn
+from edgebnn.emulation.layers.registry import register
+from edgebnn.emulation.quantizers import sgn
 from edgebnn.emulation.storage import store_gradients
 
-LATENT = "latent_weights"
-"""Name of the weights that an optimiser keeps in [-1, 1] and that the network uses by their sign."""
 
-_register = keras.saving.register_keras_serializable("edgebnn")
-
-
-@_register
-class BinaryDense(keras.layers.Layer):  # type: ignore[misc]
-    """Y = X sgn(W): [B, fan_in] -> [B, units], exact integers where X is one.
-
-    Backward: dX = f32(dY sgn(W)^T); dW = f32(X^T dY), as its sign (+1 at 0) under
-    `weight_gradient: bool` (Wang et al. 2021, section 4), else divided by B.
-    """
-
-    def __init__(self, units: int, weight_gradient: str = "f32", **kwargs: Any) -> None:
-        super().__init__(**kwargs)
-        self.units = units
-        self.weight_gradient = weight_gradient
-
-    def build(self, input_shape: tuple[int | None, ...]) -> None:
-        fan_in = int(input_shape[-1] or 0)
-        self.latent_weights = self.add_weight(
-            name=LATENT,
-            shape=(fan_in, self.units),
-            initializer=keras.initializers.RandomNormal(stddev=fan_in**-0.5),
-        )
-
-    def call(self, x: Any) -> Any:
-        @ops.custom_gradient  # type: ignore[untyped-decorator]
-        def product(x: Any, w: Any) -> Any:
-            signs = sgn(w)
-
-            def grad(*args: Any, upstream: Any = None) -> Any:
-                dy = args[0] if upstream is None else upstream
-                dw = precision.matmul(ops.transpose(x), dy)
-                dw = sgn(dw) if self.weight_gradient == "bool" else dw / _batch(x)
-                return precision.matmul(dy, ops.transpose(signs)), dw
-
-            return ops.matmul(x, signs), grad
-
-        return product(x, ops.copy(self.latent_weights))
-
-    def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
-        return (*input_shape[:-1], self.units)
-
-    def get_config(self) -> dict[str, Any]:
-        config = {"units": self.units, "weight_gradient": self.weight_gradient}
-        return {**super().get_config(), **config}
-
-
-@_register
+@register
 class BatchNorm(keras.layers.Layer):  # type: ignore[misc]
     """X' = (Y - mu)/psi + beta per channel (last axis), without a scale; shape unchanged.
 
@@ -128,7 +76,7 @@ class BatchNorm(keras.layers.Layer):  # type: ignore[misc]
                     direction = xn if self.kind == "l2" else sgn(xn)
                     m2 = precision.mean(v, axes, xn)
                 dy = (v - precision.mean(v, axes)) - m2 * direction
-                dbeta = precision.single(ops.sum(precision.wide(g), axes)) / _batch(y)
+                dbeta = precision.single(ops.sum(precision.wide(g), axes)) / precision.batch(y)
                 dy = store_gradients(self.gradient_dtype, dy)
                 return dy, dbeta, ops.zeros_like(mu), ops.zeros_like(psi)
 
@@ -144,26 +92,6 @@ class BatchNorm(keras.layers.Layer):  # type: ignore[misc]
         return {**super().get_config(), **config}
 
 
-@_register
-class Sign(keras.layers.Layer):  # type: ignore[misc]
-    """x^ = sgn(X'), with the straight-through estimator of `quantizers.binarize` backward."""
-
-    def __init__(self, ste: str = "clip", gradient_dtype: str = "f32", **kwargs: Any) -> None:
-        super().__init__(**kwargs)
-        self.ste = ste
-        self.gradient_dtype = gradient_dtype
-
-    def call(self, x: Any) -> Any:
-        return binarize(x, self.ste, self.gradient_dtype)
-
-    def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
-        return input_shape
-
-    def get_config(self) -> dict[str, Any]:
-        config = {"ste": self.ste, "gradient_dtype": self.gradient_dtype}
-        return {**super().get_config(), **config}
-
-
 def _reciprocal(psi: Any) -> Any:
     """1/psi, and 0 for a dead channel (psi = 0)."""
     alive = psi > 0
@@ -172,8 +100,3 @@ def _reciprocal(psi: Any) -> Any:
 
 def _all_but_last(x: Any) -> tuple[int, ...]:
     return tuple(range(len(x.shape) - 1))
-
-
-def _batch(x: Any) -> Any:
-    """The batch size, as float32."""
-    return ops.cast(ops.shape(x)[0], "float32")

@@ -1,0 +1,97 @@
+// The planner: buffers that live at once never share memory, others do; the peak is measured.
+#include "arena.h"
+
+#include "check.h"
+#include "random.h"
+
+namespace edgebnn {
+namespace {
+
+bool share_time(const Buffer& a, const Buffer& b) {
+  return a.life.first <= b.life.last && b.life.first <= a.life.last;
+}
+
+bool share_memory(const Buffer& a, const Buffer& b) {
+  return a.offset < b.offset + b.bytes && b.offset < a.offset + a.bytes;
+}
+
+TEST("arena: buffers of disjoint lives share memory") {
+  Arena arena;
+  arena.add("first", "u8", 1000, {0, 1});
+  arena.add("second", "u8", 1000, {2, 3});
+  arena.plan();
+  EQUAL(arena.planned_bytes(), size_t{1000});
+}
+
+TEST("arena: a life includes its last phase") {
+  Arena arena;
+  arena.add("first", "u8", 64, {0, 2});
+  arena.add("second", "u8", 64, {2, 3});
+  arena.plan();
+  EQUAL(arena.planned_bytes(), size_t{128});
+}
+
+TEST("arena: random plans never overlap, and need no less than any phase holds") {
+  const Stream random(1, 1);
+  for (uint64_t trial = 0; trial < 200; ++trial) {
+    Arena arena;
+    constexpr int kPhases = 12;
+    size_t held[kPhases] = {}, all = 0;
+    for (uint64_t b = 0; b < 30; ++b) {
+      const auto draw = [&](uint64_t of, uint64_t below) {
+        return static_cast<int>(random.draw((trial * 30 + b) * 4 + of) % below);
+      };
+      const int from = draw(0, kPhases), to = from + draw(1, static_cast<uint64_t>(kPhases - from));
+      const size_t bytes = draw(2, 5) == 0 ? 0 : static_cast<size_t>(draw(3, 5000));
+      arena.add(std::to_string(b), "u8", bytes, {from, to});
+      for (int phase = from; phase <= to; ++phase) held[phase] += bytes;
+      all += bytes + 63;
+    }
+    arena.plan();
+    size_t overlaps = 0, below_need = 0;
+    for (const Buffer& a : arena.buffers()) {
+      overlaps += a.offset % 64 != 0;
+      overlaps += a.offset + a.bytes > arena.planned_bytes();
+      for (const Buffer& b : arena.buffers()) {
+        overlaps +=
+            &a != &b && a.bytes > 0 && b.bytes > 0 && share_time(a, b) && share_memory(a, b);
+      }
+    }
+    for (const size_t bytes : held) below_need += bytes > arena.planned_bytes();
+    EQUAL(overlaps, size_t{0});
+    EQUAL(below_need, size_t{0});
+    EQUAL(arena.planned_bytes() <= all, true);
+  }
+}
+
+TEST("arena: the peak is what was handed out") {
+  Arena arena;
+  const auto low = arena.add("large", "u8", 4096, {0, 1});
+  const auto high = arena.add("small", "u8", 100, {1, 1});
+  arena.plan();
+  arena.allocate();
+  EQUAL(arena.peak_bytes(), size_t{0});
+  arena.enter(0);
+  arena.at(low);
+  EQUAL(arena.peak_bytes(), size_t{4096});
+  arena.enter(1);
+  arena.at(high)[99] = 1;
+  EQUAL(arena.peak_bytes(), arena.planned_bytes());
+  EQUAL(arena.planned_bytes(), size_t{4196});
+}
+
+TEST("arena: memory starts as zeros; use outside a life is an error") {
+  Arena arena;
+  const auto id = arena.add("layer 1: X", "u8", 8192, {1, 2});
+  arena.plan();
+  arena.allocate();
+  arena.enter(1);
+  size_t nonzero = 0;
+  for (size_t i = 0; i < 8192; ++i) nonzero += arena.at(id)[i] != 0;
+  EQUAL(nonzero, size_t{0});
+  arena.enter(3);
+  SAYS(arena.at(id), "'layer 1: X' used in phase 3");
+}
+
+}  // namespace
+}  // namespace edgebnn

@@ -1,0 +1,63 @@
+"""Random shifts and mirrorings of training images, drawn per position of an epoch.
+
+Integer steps on uint8 pixels (docs/numerics.md, "Augmentation"), so that both engines make the same
+images. After Wang et al. (2021), section 6: shifts of up to 15 % of a side on CIFAR-10 and SVHN,
+mirroring on CIFAR-10.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgebnn.emulation.random import AUGMENTATION, draws
+
+Images = NDArray[np.uint8]
+
+
+def augment(
+    images: Images,
+    seed: int,
+    epoch: int,
+    positions: Any,
+    *,
+    shift: float = 0.0,
+    flip: bool = False,
+) -> Images:
+    """Each image shifted by whole pixels, edges repeated, then mirrored left to right or not.
+
+    Args:
+        images: uint8 [B, height, width, channels].
+        seed: the run's.
+        epoch: from 0.
+        positions: integers [B], each image's position in the epoch's order (0..n-1).
+        shift: share of a side, in [0, 0.5]: up to floor(shift·side) pixels either way.
+        flip: mirror every image with probability 1/2.
+
+    Returns:
+        uint8 like `images`, which it leaves as they are (and returns where there is nothing to do).
+    """
+    if not shift and not flip:
+        return images
+    count, height, width, _ = images.shape
+    place = np.asarray(positions, np.uint64) * np.uint64(3)
+    drawn = [draws(seed, AUGMENTATION + epoch, place + np.uint64(i)) for i in range(3)]
+    down, right = (
+        _shifts(draw, int(shift * side)) for draw, side in zip(drawn, (height, width), strict=False)
+    )
+    x = np.broadcast_to(np.arange(width), (count, width))
+    if flip:
+        mirrored = (drawn[2] >> np.uint64(63)).astype(bool)
+        x = np.where(mirrored[:, None], width - 1 - x, x)
+    rows = np.clip(np.arange(height) - down[:, None], 0, height - 1)
+    columns = np.clip(x - right[:, None], 0, width - 1)
+    chosen: Images = images[np.arange(count)[:, None, None], rows[:, :, None], columns[:, None, :]]
+    return chosen
+
+
+def _shifts(draw: NDArray[np.uint64], most: int) -> NDArray[np.int64]:
+    """Uniform integers in [-most, most]: the upper 32 bits, times 2·most + 1, divided by 2^32."""
+    scaled = (draw >> np.uint64(32)) * np.uint64(2 * most + 1)
+    return (scaled >> np.uint64(32)).astype(np.int64) - most

@@ -1,0 +1,105 @@
+"""Max pooling whose gradient goes to one winner a window."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import keras
+import numpy as np
+from keras import ops
+
+from edgebnn.emulation.layers.registry import register
+
+
+@register
+class MaxPool2D(keras.layers.Layer):  # type: ignore[misc]
+    """Largest of each size x size window: [B, h, w, c] -> [B, h', w', c].
+
+    On products, before a batch norm, or on signs, where it is an OR. `valid` leaves out the rows and
+    columns that fill no window; `same` pads as TensorFlow does, with what never wins. Backward: dX
+    is dY at the first largest element of its window, row by row, and 0 elsewhere (docs/numerics.md,
+    "Convolution and pooling"); of disjoint windows the values stay as they were stored.
+    """
+
+    def __init__(
+        self, size: int = 2, stride: int = 2, padding: str = "valid", **kwargs: Any
+    ) -> None:
+        super().__init__(**kwargs)
+        self.size = size
+        self.stride = stride
+        self.padding = padding
+
+    def call(self, x: Any) -> Any:
+        borders = [self._border(side) for side in x.shape[1:3]]
+        if any(border != (0, 0) for border in borders):
+            if self.padding == "valid":
+                x = x[:, : x.shape[1] + borders[0][1], : x.shape[2] + borders[1][1]]
+            else:
+                x = ops.pad(x, [(0, 0), *borders, (0, 0)], constant_values=-np.inf)
+        return self._pool(x)
+
+    def _border(self, side: int) -> tuple[int, int]:
+        """What is added (or, if negative, cut off) before and after an axis: windows then fit it."""
+        total = (self._positions(side) - 1) * self.stride + self.size - side
+        if self.padding == "valid":
+            return 0, min(total, 0)
+        total = max(total, 0)
+        return total // 2, total - total // 2
+
+    def _positions(self, side: int) -> int:
+        """Windows along an axis."""
+        if self.padding == "same":
+            return -(-side // self.stride)
+        return (side - self.size) // self.stride + 1
+
+    def _pool(self, x: Any) -> Any:
+        """Of a map that its windows fit."""
+        size, stride = self.size, self.stride
+        _, height, width, channels = x.shape
+        rows, columns = (height - size) // stride + 1, (width - size) // stride + 1
+        places = [(y, x_) for y in range(size) for x_ in range(size)]
+        spread = (rows - 1) * stride + 1, (columns - 1) * stride + 1
+
+        @ops.custom_gradient  # type: ignore[untyped-decorator]
+        def pool(x: Any) -> Any:
+            elements = [
+                x[:, y : y + spread[0] : stride, x_ : x_ + spread[1] : stride] for y, x_ in places
+            ]
+            largest = elements[0]
+            for element in elements[1:]:
+                largest = ops.maximum(largest, element)
+
+            def grad(*args: Any, upstream: Any = None) -> Any:
+                dy = args[0] if upstream is None else upstream
+                dx, free = ops.zeros_like(x), ops.ones_like(dy, dtype="bool")
+                for element, (y, x_) in zip(elements, places, strict=True):
+                    first = ops.logical_and(free, element == largest)
+                    free = ops.logical_and(free, element != largest)
+                    part = ops.where(first, dy, ops.zeros_like(dy))
+                    dx = dx + _placed(part, (y, x_), (height, width))
+                return dx
+
+            def _placed(part: Any, start: tuple[int, int], sides: tuple[int, int]) -> Any:
+                """The values `stride` apart, from `start`, in a map of zeros."""
+                part = ops.reshape(part, (-1, rows, 1, columns, 1, channels))
+                gap = (0, stride - 1)
+                part = ops.pad(part, [(0, 0), (0, 0), gap, (0, 0), gap, (0, 0)])
+                part = ops.reshape(part, (-1, rows * stride, columns * stride, channels))
+                part = part[:, : spread[0], : spread[1]]
+                ends = [
+                    (at, side - at - length)
+                    for at, side, length in zip(start, sides, spread, strict=True)
+                ]
+                return ops.pad(part, [(0, 0), *ends, (0, 0)])
+
+            return largest, grad
+
+        return pool(x)
+
+    def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
+        batch, *sides, channels = input_shape
+        return (batch, *(None if s is None else self._positions(s) for s in sides), channels)
+
+    def get_config(self) -> dict[str, Any]:
+        config = {"size": self.size, "stride": self.stride, "padding": self.padding}
+        return {**super().get_config(), **config}

@@ -1,0 +1,140 @@
+"""The C++ trainer, built once, small data to train on, and run files to train by."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from edgebnn.datasets import Packed, Split, write_packed
+from edgebnn.switches import PRESETS
+
+ROOT = Path(__file__).parents[2]
+SHAPE, CLASSES = (6, 5, 2), 4
+TRAIN, VALIDATION, TEST = 400, 60, 70
+
+
+def build(target: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Runs SCons for a target."""
+    return subprocess.run(
+        [sys.executable, "-m", "SCons", "-Q", "-C", "rpi", f"TARGET={target}", *arguments],
+        cwd=ROOT,
+        check=False,
+        capture_output=True,
+        text=True,
+    )
+
+
+@pytest.fixture(scope="session")
+def built() -> Any:
+    """`built(target)`: the folder with that target's programs, brought up to date."""
+
+    def folder(target: str) -> Path:
+        done = build(target)
+        assert done.returncode == 0, f"{target} does not build:\n{done.stdout}\n{done.stderr}"
+        return ROOT / "build" / target
+
+    return folder
+
+
+@pytest.fixture(scope="session")
+def programs(built: Any) -> Path:
+    """`build/native`."""
+    return built("native")
+
+
+def packed(classes: int = CLASSES) -> Packed:
+    """Noisy copies of one random image a class: learnt in a few epochs."""
+    rng = np.random.default_rng(1)
+    prototypes = rng.integers(0, 160, (CLASSES, *SHAPE))
+
+    def split(count: int) -> Split:
+        labels = rng.integers(0, CLASSES, count).astype(np.uint8)
+        images = prototypes[labels] + rng.integers(0, 96, (count, *SHAPE))
+        return Split(images.astype(np.uint8), labels)
+
+    return Packed(classes, split(TRAIN), split(VALIDATION), split(TEST))
+
+
+@dataclass
+class Job:
+    """A run file, its data and a folder: `job.train()` runs the trainer there.
+
+    `keys` replaces lines of the run file by key; `layers` are its layer lines.
+    """
+
+    program: Path
+    folder: Path
+    data: Path
+    preset: str = "proposed"
+    keys: dict[str, Any] = field(default_factory=dict)
+    layers: tuple[str, ...] = (
+        "flatten", "dense 33", "batch_norm", "sign", "dense 65", "batch_norm", "sign",
+        f"dense {CLASSES}", "batch_norm",
+    )  # fmt: skip
+    runner: tuple[str, ...] = ()
+
+    @property
+    def output(self) -> Path:
+        return self.folder / "record.json"
+
+    def text(self) -> str:
+        keys = {
+            "run_id": "small-mlp",
+            "seed": 3,
+            "batch_size": 50,
+            "epochs": 5,
+            "optimizer": "adam",
+            "learning_rate": 0.01,
+            "schedule": "constant",
+            **PRESETS[self.preset].model_dump(),
+            "input": " ".join(map(str, SHAPE)),
+            **self.keys,
+        }
+        lines = [f"{key} {value}" for key, value in keys.items()]
+        lines += [f"layer {layer}" for layer in self.layers]
+        return "\n".join(["edgebnn-run 1", *lines, ""])
+
+    def command(self, *options: object) -> list[str]:
+        """Writes the run file; returns the command line."""
+        run = self.folder / "a.run"
+        run.write_text(self.text())
+        arguments = [*self.runner, self.program, "--run", run, "--data", self.data, *options]
+        return list(map(str, arguments))
+
+    def train(self, *options: object, environment: Any = None) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            self.command(*options), check=False, capture_output=True, text=True, env=environment
+        )
+
+    def record(self, *options: object) -> Any:
+        """The record of a run that must succeed."""
+        done = self.train(*options)
+        assert done.returncode == 0, done.stderr
+        return json.loads(done.stdout.splitlines()[-1])
+
+
+@pytest.fixture(scope="session")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("data") / "small.ebd"
+    write_packed(path, packed())
+    return path
+
+
+@pytest.fixture(scope="session")
+def mislabelled(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Labels up to 3 under a header that says three classes, 0 to 2."""
+    path = tmp_path_factory.mktemp("data") / "mislabelled.ebd"
+    write_packed(path, packed(classes=3))
+    return path
+
+
+@pytest.fixture
+def job(programs: Path, data: Path, tmp_path: Path) -> Job:
+    return Job(programs / "edgebnn-train", tmp_path, data)

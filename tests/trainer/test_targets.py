@@ -1,0 +1,101 @@
+"""What SCons builds: the unit tests, the boards' targets, and what it refuses."""
+
+import json
+import re
+import shutil
+import struct
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+ROOT = Path(__file__).parents[2]
+BATCH, STEPS = 50, 10
+LAYERS = [(60, 33), (33, 65), (65, 4)]  # (fan_in, units) of the job's network
+
+
+def scons(*arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "SCons", "-Q", "-C", "rpi", *arguments],
+        cwd=ROOT,
+        check=False,
+        capture_output=True,
+        text=True,
+    )
+
+
+def test_unknown_target_names_the_allowed_ones() -> None:
+    done = scons("TARGET=riscv")
+    assert done.returncode == 2
+    assert "TARGET: found 'riscv', allowed are native, aarch64-linux, armv7-linux" in done.stderr
+
+
+def test_unknown_argument() -> None:
+    done = scons("TARGTE=native")
+    assert done.returncode == 2
+    assert "TARGTE: unknown argument" in done.stderr
+
+
+def test_unit_tests(programs: Path) -> None:
+    done = scons("test")
+    assert done.returncode == 0, done.stderr
+    assert re.fullmatch(r"[1-9]\d* passed, 0 failed", done.stdout.splitlines()[-1])
+
+
+def read_dump(path: Path) -> list[tuple[float, Any, Any]]:
+    """(loss, sign bits, weights and betas) of each step."""
+    content = path.read_bytes()
+    assert content[:12] == b"EDGEBNNS" + struct.pack("<I", 1)
+    signs = BATCH * sum(units for _, units in LAYERS[:-1])
+    state = sum(fan_in * units + units for fan_in, units in LAYERS)
+    steps = []
+    for at in range(12, len(content), 8 + signs + 4 * state):
+        (loss,) = struct.unpack_from("<d", content, at)
+        bits = np.frombuffer(content, "u1", signs, at + 8)
+        steps.append((loss, bits, np.frombuffer(content, "<f4", state, at + 8 + signs)))
+    return steps
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("preset", ["standard", "proposed"])
+@pytest.mark.parametrize(
+    ("target", "emulator"), [("aarch64-linux", "qemu-aarch64"), ("armv7-linux", "qemu-arm")]
+)
+def test_boards_agree_with_the_host(
+    job: Any, built: Any, target: str, emulator: str, preset: str
+) -> None:
+    """Ten steps: losses to 1e-5, every sign bit and every 16-bit weight equal."""
+    programs = built(target)
+    qemu = shutil.which(emulator)
+    if qemu is None:
+        pytest.skip(f"{emulator} is not installed")
+    job.preset = preset
+    dumps = []
+    for program, runner in ((job.program, ()), (programs / "edgebnn-train", (qemu,))):
+        job.program, job.runner = program, runner
+        path = job.folder / f"dump-{len(dumps)}"
+        job.record("--steps", STEPS, "--dump", path)
+        dumps.append(read_dump(path))
+    assert len(dumps[0]) == len(dumps[1]) == STEPS
+    for host, board in zip(*dumps, strict=True):
+        assert board[0] == pytest.approx(host[0], rel=1e-5)
+        assert (board[1] == host[1]).all()
+        np.testing.assert_allclose(board[2], host[2], rtol=0, atol=1e-6)
+    assert len({loss for loss, _, _ in dumps[0]}) == STEPS
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("target", "emulator"), [("aarch64-linux", "qemu-aarch64"), ("armv7-linux", "qemu-arm")]
+)
+def test_measure_runs_on_boards(built: Any, target: str, emulator: str, tmp_path: Path) -> None:
+    program = built(target) / "edgebnn-measure"
+    qemu = shutil.which(emulator)
+    if qemu is None:
+        pytest.skip(f"{emulator} is not installed")
+    command = [qemu, str(program), "--output", str(tmp_path / "m"), "--", "sh", "-c", "exit 3"]
+    assert subprocess.run(command, check=False).returncode == 3
+    assert json.loads((tmp_path / "m").read_text())["exit_status"] == 3

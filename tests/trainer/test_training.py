@@ -1,0 +1,154 @@
+"""Training end to end: it learns, repeats itself exactly, and keeps to its plan."""
+
+import json
+import os
+import signal
+import subprocess
+from typing import Any
+
+import pytest
+
+PRESETS = ["standard", "proposed"]
+METRICS = {
+    "test_accuracy", "test_loss", "test_accuracy_at_best", "validation_accuracy",
+    "best_validation_accuracy", "time_per_batch_q1_s", "time_per_batch_s", "time_per_batch_q3_s",
+    "train_time_s", "arena_planned_bytes", "arena_peak_bytes", "process_peak_bytes", "steps",
+}  # fmt: skip
+TIMES = {name for name in METRICS if name.endswith("_s")} | {"process_peak_bytes"}
+
+
+@pytest.mark.parametrize("preset", PRESETS)
+@pytest.mark.parametrize("optimizer", ["adam", "sgd"])
+def test_it_learns(job: Any, preset: str, optimizer: str) -> None:
+    job.preset = preset
+    job.keys = {"optimizer": optimizer, "epochs": 12}
+    record = job.record()
+    metrics, losses = record["metrics"], [loss for _, loss in record["series"]["loss"]]
+    assert losses[-1] < 0.6 * losses[0]
+    assert metrics["test_accuracy"] >= 0.9  # chance is 0.25
+    assert metrics["validation_accuracy"] == record["series"]["validation_accuracy"][-1][1]
+    assert metrics["steps"] == 12 * 8
+
+
+SWITCHES: list[dict[str, str]] = [
+    {"gradient_dtype": "f32"},
+    {"momentum_dtype": "f16", "weight_dtype": "f16"},
+    {"momentum_dtype": "f32", "weight_dtype": "f32"},
+    {"weight_gradient": "f32"},
+    {"activations": "f32", "batch_norm": "l1"},
+    {"activations": "f32", "batch_norm": "l2"},
+    {"activations": "f32"},
+    {"pool_mask": "f32"},
+]
+
+
+@pytest.mark.parametrize("switches", SWITCHES, ids=str)
+def test_every_switch_trains(job: Any, switches: dict[str, str]) -> None:
+    job.keys = {"epochs": 12, **switches}
+    assert job.record()["metrics"]["test_accuracy"] >= 0.8
+
+
+@pytest.mark.parametrize("preset", PRESETS)
+def test_two_runs_are_one(job: Any, preset: str) -> None:
+    job.preset = preset
+    first, second = job.record(), job.record()
+    for record in first, second:
+        assert set(record["metrics"]) == METRICS
+        for name in TIMES:
+            assert record["metrics"].pop(name) > 0
+    assert first == second
+    job.keys = {"seed": 4}
+    assert job.record()["series"] != first["series"]
+
+
+def test_output_is_json_lines_and_the_record(job: Any) -> None:
+    done = job.train("--output", job.output)
+    assert done.returncode == 0
+    lines = [json.loads(line) for line in done.stdout.splitlines()]
+    assert [line["event"] for line in lines] == ["plan", *["epoch"] * 5, "record"]
+    assert job.output.read_text() == done.stdout.splitlines()[-1] + "\n"
+    assert sorted(path.name for path in job.folder.iterdir()) == ["a.run", "record.json"]
+    epoch = lines[2]
+    assert epoch["epoch"] == 2
+    assert epoch["epochs"] == 5
+    for name in ("loss", "accuracy", "validation_loss", "validation_accuracy"):
+        assert lines[-1]["series"][name][1] == [2, epoch[name]]
+        assert len(lines[-1]["series"][name]) == 5
+
+
+@pytest.mark.parametrize("preset", PRESETS)
+@pytest.mark.parametrize("batch_size", [1, 7, 400])
+def test_the_peak_is_the_plan(job: Any, preset: str, batch_size: int) -> None:
+    job.preset, job.keys = preset, {"batch_size": batch_size}
+    done = job.train("--steps", 1)
+    assert done.returncode == 0, done.stderr
+    plan, *_, record = map(json.loads, done.stdout.splitlines())
+    metrics = record["metrics"]
+    assert plan["arena_bytes"] == metrics["arena_planned_bytes"] == metrics["arena_peak_bytes"]
+    persistent = sum(b["bytes"] for b in plan["buffers"] if b["life"][0] == 0)
+    assert plan["arena_bytes"] >= persistent / 2
+    assert all(b["bytes"] <= plan["arena_bytes"] for b in plan["buffers"])
+
+
+def test_plan_table(job: Any) -> None:
+    done = job.train("--plan")
+    assert done.returncode == 0
+    header, *rows = done.stdout.splitlines()
+    assert header.split() == ["variable", "type", "phases", "MiB"]
+    assert any("dense): W" in row and "q15" in row for row in rows)
+    arena_mib = next(float(row.split()[-1]) for row in rows if row.startswith("arena"))
+    metrics = job.record("--steps", 1)["metrics"]
+    assert arena_mib == pytest.approx(metrics["arena_planned_bytes"] / 2**20, abs=1e-4)
+
+
+def test_proposed_keeps_bits_only(job: Any) -> None:
+    """No second moment, no real activations, dW as bits, one map."""
+    plans = {}
+    for preset in PRESETS:
+        job.preset = preset
+        plan = json.loads(job.train("--steps", 1).stdout.splitlines()[0])
+        plans[preset] = {b["name"].split(": ")[-1]: b["type"] for b in plan["buffers"]}
+    assert {"v", "X"} <= set(plans["standard"])
+    assert not {"v", "X"} & set(plans["proposed"])
+    assert plans["proposed"]["dW"] == plans["proposed"]["signs"] == "bit"
+    assert plans["standard"]["dW"] == "f32"
+
+
+def test_schedules(job: Any) -> None:
+    """A rate that falls to almost nothing stops the learning; one that does not fall, does not."""
+
+    def series(schedule: str) -> Any:
+        job.keys = {"schedule": schedule, "epochs": 6}
+        return job.record()["series"]
+
+    constant = series("constant")
+    assert series("step 1e-9 100") == constant
+    assert series("plateau 1e-9 100") == constant
+    stopped = series("step 1e-9 2")["loss"]
+    assert stopped[:2] == constant["loss"][:2]
+    assert stopped[2:] != constant["loss"][2:]
+    assert stopped[-1][1] > constant["loss"][-1][1]
+
+
+def test_steps_end_the_run_early(job: Any) -> None:
+    record = job.record("--steps", 11)
+    assert record["metrics"]["steps"] == 11
+    assert [step for step, _ in record["series"]["loss"]] == [1, 2]
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_ended_by_a_signal(job: Any, number: int) -> None:
+    """At once, and with nothing half-written."""
+    job.keys = {"epochs": 1000000}
+    command = job.command("--output", job.output)
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        process.stdout.readline()  # the plan: training begins
+        process.send_signal(number)
+        assert process.wait(timeout=60) == -number
+    assert [path.name for path in job.folder.iterdir()] == ["a.run"]
+
+
+def test_kernels_are_named(job: Any) -> None:
+    done = job.train("--steps", 2, environment={**os.environ, "EDGEBNN_KERNEL": "scalar"})
+    assert json.loads(done.stdout.splitlines()[-1])["versions"]["kernels"] == "scalar"

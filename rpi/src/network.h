@@ -37,6 +37,10 @@ struct Window {
            (out.height - 1) * stride + height - pad_top > in.height ||
            (out.width - 1) * stride + width - pad_left > in.width;
   }
+  // One output that reads all of the map, row by row: a dense layer.
+  bool whole() const {
+    return height == in.height && width == in.width && out.positions() == 1 && !padded();
+  }
 };
 
 struct Pool {

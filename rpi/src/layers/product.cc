@@ -55,9 +55,8 @@ void Product::integer_row(const ProductInput& input, size_t row, size_t first_la
   for (size_t i = first_lane; i < end;) {
     // Runs of inputs that lie side by side in the image: a tap's channels, or all of a dense layer.
     const size_t tap = i / channels, channel = i % channels;
-    const bool whole = w.out.positions() == 1 && !w.padded();
     const ptrdiff_t from = input_position(position, tap);
-    const size_t run = std::min(whole ? end - i : channels - channel, end - i);
+    const size_t run = std::min(w.whole() ? end - i : channels - channel, end - i);
     if (from >= 0) {
       const uint8_t* pixels = image + static_cast<size_t>(from) * channels + channel;
       for (size_t k = 0; k < run; ++k)

@@ -52,7 +52,7 @@ $(VENV)/ready: requirements.lock pyproject.toml
 
 lock: $(VENV)/ready
 	uv pip compile -q --universal --python-version 3.11 --fork-strategy fewest --generate-hashes \
-	  --no-emit-index-url --no-header --extra dev --upgrade pyproject.toml -o requirements.lock
+	  --no-header --extra dev --upgrade pyproject.toml -o requirements.lock
 
 clean:
 	rm -rf build results .snakemake

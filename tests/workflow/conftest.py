@@ -60,8 +60,6 @@ class Workflow:
             stderr=subprocess.STDOUT,
             text=True,
             start_new_session=True,
-            # A shell's background jobs ignore SIGINT and hand that down; a terminal's do not.
-            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),  # noqa: PLW1509 - no threads here
         )
 
     def run(self, *arguments: str) -> tuple[int, str]:

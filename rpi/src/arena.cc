@@ -59,7 +59,10 @@ uint8_t* Arena::touch(Id id) {
     throw JobError("arena: '" + buffer.name + "' used in phase " + std::to_string(phase_) +
                    ", outside its life");
   }
-  peak_ = std::max(peak_, buffer.offset + buffer.bytes);
+  const size_t end = buffer.offset + buffer.bytes;
+  size_t peak = peak_.load(std::memory_order_relaxed);
+  while (end > peak && !peak_.compare_exchange_weak(peak, end, std::memory_order_relaxed)) {
+  }
   return memory_.get() + buffer.offset;
 }
 

@@ -8,6 +8,7 @@
 // inside its life, and records how far up memory has really been used: the measured peak.
 #pragma once
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -64,7 +65,8 @@ class Arena {
 
   std::vector<Buffer> buffers_;
   std::unique_ptr<uint8_t, Unmap> memory_{nullptr, Unmap{0}};
-  size_t planned_ = 0, peak_ = 0;
+  size_t planned_ = 0;
+  std::atomic<size_t> peak_ = 0;  // buffers are asked for from all threads
   int phase_ = 0;
 };
 

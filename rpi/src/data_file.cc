@@ -47,6 +47,7 @@ DataFile::DataFile(const std::string& path) : path_(path) {
   if (descriptor_ < 0) throw InputError(path + ": cannot be read: " + std::strerror(errno));
   struct stat status{};
   fstat(descriptor_, &status);
+  if (!S_ISREG(status.st_mode)) throw InputError(path + ": cannot be read: not a file");
   const auto bytes = static_cast<uint64_t>(status.st_size);
   if (bytes < kHeader) {
     throw InputError(path + ": truncated: " + std::to_string(bytes) +

@@ -35,9 +35,11 @@ void Dump::step(double loss) {
   const auto& blocks = model_.network().blocks;
   for (size_t l = 0; l < blocks.size(); ++l) {
     const void* weights = arena_.at(model_.plan().blocks[l].weights);
+    const Format format = run_.stored_weights();
+    const size_t units = blocks[l].units(), stride = row_stride(format, units);
     for (size_t j = 0; j < blocks[l].weights(); ++j) {
       float value = 0;
-      load(run_.switches.weights, weights, j, 1, &value);
+      load(format, weights, j / units * stride + j % units, 1, &value);
       append(&value, 4);
     }
   }

@@ -3,8 +3,12 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <cstdlib>
+#include <cstring>
 #include <exception>
+#include <memory>
 #include <optional>
+#include <string>
 
 #include "errors.h"
 #include "json.h"
@@ -21,7 +25,7 @@ namespace {
 
 constexpr double kMiB = 1024.0 * 1024.0;
 
-void print_plan(const Arena& arena, int blocks) {
+void print_plan(const Arena& arena, const Phases& phases) {
   std::printf("%-28s %-6s %-12s %12s\n", "variable", "type", "phases", "MiB");
   for (const Buffer& buffer : arena.buffers()) {
     const std::string life =
@@ -33,7 +37,7 @@ void print_plan(const Arena& arena, int blocks) {
               static_cast<double>(arena.planned_bytes()) / kMiB);
   std::printf(
       "phases: 0..%d forward, %d loss, %d..%d backward; buffers of disjoint phases share memory\n",
-      blocks - 1, blocks, blocks + 1, 2 * blocks);
+      phases.blocks - 1, phases.loss(), phases.loss() + 1, phases.last());
 }
 
 void print_plan_line(const Arena& arena) {
@@ -49,7 +53,15 @@ void print_plan_line(const Arena& arena) {
   std::fflush(stdout);
 }
 
+// Of this program alone. getrusage also counts what the process was before it became this program:
+// a copy of whoever started it.
 double process_peak_bytes() {
+  const std::unique_ptr<FILE, int (*)(FILE*)> status(std::fopen("/proc/self/status", "re"),
+                                                     [](FILE* file) { return std::fclose(file); });
+  char line[256];
+  while (status != nullptr && std::fgets(line, sizeof line, status.get()) != nullptr) {
+    if (std::strncmp(line, "VmHWM:", 6) == 0) return std::strtod(line + 6, nullptr) * 1024.0;
+  }
   rusage usage{};
   getrusage(RUSAGE_SELF, &usage);
   return static_cast<double>(usage.ru_maxrss) * 1024.0;  // Linux counts KiB
@@ -106,10 +118,11 @@ void train(const Options& options) {
   const Network network = compile(run);
   const Kernels& kernels = chosen_kernels();
   Arena arena;
-  const Plan plan = make_plan(run, network, arena);
-  Model model(run, network, plan, kernels, arena);
+  const Plan plan = make_plan(run, network, arena, options.threads);
+  Threads threads(options.threads);
+  Model model(run, network, plan, kernels, arena, threads);
   if (options.plan) {
-    print_plan(arena, static_cast<int>(network.blocks.size()));
+    print_plan(arena, plan.phases);
     return;
   }
   const DataFile data(options.data);
@@ -139,7 +152,8 @@ int main_of(int count, char** arguments) {
       return 0;
     }
     train(options);
-    if (std::fflush(stdout) != 0) throw JobError("standard output cannot be written");
+    if (std::fflush(stdout) != 0 || std::ferror(stdout))
+      throw JobError("standard output cannot be written");
     return 0;
   } catch (const InputError& error) {
     std::fprintf(stderr, "edgebnn-train: %s\n", error.what());

@@ -5,17 +5,20 @@
 #include <vector>
 
 #include "layers/batch_norm.h"
-#include "layers/pool.h"
-#include "layers/product.h"
+#include "layers/forward.h"
+#include "layers/input_gradient.h"
 #include "layers/softmax_cross_entropy.h"
+#include "layers/weight_gradient.h"
 #include "optimizers/optimizer.h"
 
 namespace edgebnn {
 
 class Model {
  public:
+  // `threads` are as many as the plan was made for.
   Model(const RunFile& run, const Network& network, const Plan& plan, const Kernels& kernels,
-        Arena& arena);
+        Arena& arena, Threads& threads);
+  Model(const Model&) = delete;
 
   // Initial weights from the run's seed; beta 0, moving statistics 0 and 1.
   void initialise(uint64_t seed);
@@ -35,7 +38,7 @@ class Model {
   // Sign bits of block l as the last forward left them, for dumps; called between forward and
   // backward.
   using Watch = void (*)(void* context, size_t block);
-  void watch(Watch watch, void* context) { watch_ = watch, context_ = context; }
+  void watch(Watch watch, void* context) { watch_ = watch, watch_context_ = context; }
 
   const Network& network() const { return network_; }
   const Plan& plan() const { return plan_; }
@@ -43,20 +46,19 @@ class Model {
  private:
   void forward(size_t samples, bool training);
   LossSum loss(size_t samples, bool training);
+  void store_loss_gradient();
   void backward();
   ProductInput input_of(size_t block);
-  void deliver(size_t block, size_t sample, const double* dx);
 
   const RunFile& run_;
   const Network& network_;
   const Plan& plan_;
   Arena& arena_;
-  std::vector<Product> products_;
-  std::vector<BatchNorm> norms_;
-  std::vector<PoolBefore> pools_;
+  GradientMap gradients_;
+  Context context_;
   std::unique_ptr<Optimizer> optimizer_;
   Watch watch_ = nullptr;
-  void* context_ = nullptr;
+  void* watch_context_ = nullptr;
 };
 
 }  // namespace edgebnn

@@ -31,11 +31,10 @@ struct Window {
   size_t taps() const { return static_cast<size_t>(height) * width; }
   // Inputs of one unit: taps x channels.
   size_t fan_in() const { return taps() * in.channels; }
-  // Whether some tap of some output lies outside; with stride 2 that may be below or right alone.
+  // Whether some output reads outside the map: above or left of it, or only below or right.
   bool padded() const {
-    return pad_top > 0 || pad_left > 0 ||
-           (out.height - 1) * stride + height - pad_top > in.height ||
-           (out.width - 1) * stride + width - pad_left > in.width;
+    return pad_top > 0 || pad_left > 0 || (out.height - 1) * stride + height > in.height ||
+           (out.width - 1) * stride + width > in.width;
   }
   // One output that reads all of the map, row by row: a dense layer.
   bool whole() const {

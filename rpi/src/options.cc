@@ -6,6 +6,9 @@
 #include "errors.h"
 
 namespace edgebnn {
+namespace {
+constexpr size_t kMostThreads = 64;
+}
 
 Options parse_options(int count, char** arguments) {
   Options options;
@@ -39,8 +42,13 @@ Options parse_options(int count, char** arguments) {
       throw InputError(name + ": found '" + value + "', allowed is a whole number of at least 1");
     }
     if (name == "--steps") options.steps = number;
-    if (name == "--threads" && number != 1)
-      throw InputError("--threads: more than 1 is not yet supported");
+    if (name == "--threads") {
+      if (number > kMostThreads) {
+        throw InputError("--threads: found '" + value + "', at most " +
+                         std::to_string(kMostThreads) + " are allowed");
+      }
+      options.threads = number;
+    }
   }
   if (options.run.empty()) throw InputError("--run: missing");
   if (options.data.empty() && !options.plan) throw InputError("--data: missing");

@@ -5,7 +5,7 @@
 namespace edgebnn {
 namespace {
 
-constexpr size_t kScratch = 64 * 1024;  // bytes that a block of rows may take: stays in L2
+constexpr size_t kScratch = 32 * 1024;  // bytes that a block of rows may take: stays near the core
 
 size_t rows_within(size_t bytes_per_row, size_t most) {
   return std::clamp<size_t>(kScratch / std::max<size_t>(bytes_per_row, 1), 1,
@@ -17,6 +17,190 @@ Format product_format(const Block& block) {
   return block.fan_in() * (block.first ? 255 : 1) <= 32767 ? Format::i16 : Format::i32;
 }
 
+class Planner {
+ public:
+  Planner(const RunFile& run, const Network& network, Arena& arena, size_t threads)
+      : run_(run),
+        network_(network),
+        arena_(arena),
+        batch_(static_cast<size_t>(run.batch_size)),
+        count_(static_cast<int>(network.blocks.size())) {
+    plan_.threads = threads;
+    plan_.phases = {count_};
+  }
+
+  Plan plan() {
+    plan_.blocks.resize(network_.blocks.size());
+    add_shared();
+    for (l_ = 0; l_ < count_; ++l_) {
+      block_ = &network_.blocks[static_cast<size_t>(l_)];
+      buffers_ = &plan_.blocks[static_cast<size_t>(l_)];
+      name_ = block_->name + ": ";
+      add_persistent();
+      add_kept();
+      add_forward();
+      add_weight_gradient();
+      if (!block_->first) add_input_gradient();
+    }
+    arena_.plan();
+    return plan_;
+  }
+
+ private:
+  Life always() const { return {0, plan_.phases.last()}; }
+
+  Arena::Id add(const char* name, std::string_view type, size_t bytes, Life life) {
+    return arena_.add(name_ + name, std::string(type), bytes, life);
+  }
+
+  Scratch scratch(const char* name, std::string_view type, size_t bytes, Life life) {
+    const size_t stride = (bytes + 63) / 64 * 64;
+    return {add(name, type, stride * plan_.threads, life), stride};
+  }
+
+  // The map has room for every gradient. Byte-wide gradients ask for memory before time: a Y that
+  // does not fit beside them is computed again instead of kept.
+  void size_map() {
+    const size_t gradient = bytes_of(run_.switches.gradients);
+    size_t bytes = 0;
+    for (const Block& block : network_.blocks) {
+      bytes = std::max(bytes, block.window.out.size() * gradient);
+      plan_.widest = std::max(plan_.widest, block.units());
+    }
+    for (size_t l = 0; l < network_.blocks.size(); ++l) {
+      const Block& block = network_.blocks[l];
+      BlockBuffers& buffers = plan_.blocks[l];
+      buffers.product_format = product_format(block);
+      const size_t products = block.normed.size() * bytes_of(buffers.product_format);
+      buffers.keeps_products = gradient > 1 || products <= bytes;
+    }
+    for (size_t l = 0; l < network_.blocks.size(); ++l) {
+      if (!plan_.blocks[l].keeps_products) continue;
+      bytes = std::max(bytes,
+                       network_.blocks[l].normed.size() * bytes_of(plan_.blocks[l].product_format));
+    }
+    plan_.sample_bytes = (bytes + 63) / 64 * 64;
+  }
+
+  void add_shared() {
+    size_map();
+    const Format gradients = run_.switches.gradients;
+    const size_t row = plan_.widest * 4;
+    plan_.images = add("images", "u8", batch_ * network_.input.size(), always());
+    plan_.labels = add("labels", "i32", batch_ * 4, {0, count_});
+    plan_.map = add("Y, dX, dY", name_of(gradients), batch_ * plan_.sample_bytes, always());
+    plan_.logits = add("logits", "f32", batch_ * static_cast<size_t>(network_.classes()) * 4,
+                       {count_ - 1, count_});
+    plan_.row = add("rows of a map", "f32", 2 * row, always());
+    if (count_ > 1 || network_.blocks[0].pool_before.present)
+      plan_.own_row = scratch("row of a thread", "f32", row, always());
+    plan_.sums = add("sums", "f64", 3 * plan_.widest * 8, always());
+    if (gradients == Format::f32 || gradients == Format::f16) return;
+    plan_.scales = add("exponents", "f32", 3 * row, always());
+    plan_.largest = add("largest magnitudes", "f32", plan_.threads * row, always());
+  }
+
+  void add_persistent() {
+    const Switches& switches = run_.switches;
+    const size_t units = block_->units(), fan_in = block_->fan_in();
+    const auto matrix = [&](const char* name, Format format) {
+      const size_t bytes = bytes_for(format, fan_in * row_stride(format, units));
+      return add(name, name_of(format), bytes, always());
+    };
+    buffers_->weights = matrix("W", run_.stored_weights());
+    buffers_->momenta = matrix("m", switches.momenta);
+    if (run_.optimizer == "adam" && !switches.binary_weight_gradient)
+      buffers_->second = matrix("v", Format::f32);
+    buffers_->beta = add("beta", "f32", units * 4, always());
+    buffers_->beta_m = add("m of beta", "f32", units * 4, always());
+    if (run_.optimizer != "sgd") buffers_->beta_v = add("v of beta", "f32", units * 4, always());
+    buffers_->moving_mu = add("moving mu", "f32", units * 4, always());
+    buffers_->moving_psi = add("moving psi", "f32", units * 4, always());
+  }
+
+  void add_kept() {
+    const Phases& phases = plan_.phases;
+    const size_t units = block_->units(), positions = block_->normed.positions();
+    const Life to_norm{l_, phases.weights(l_)};
+    const size_t bits = batch_ * positions * words_for(units) * 8;
+    buffers_->signs = add("signs", "bit", bits, to_norm);
+    if (run_.switches.clip_ste && !block_->last)
+      buffers_->inside = add("|X| <= 1", "bit", bits, {l_, phases.inputs(l_ + 1)});
+    if (block_->pool_after.present) {
+      buffers_->pooled =
+          add("pooled signs", "bit", batch_ * block_->out.positions() * words_for(units) * 8,
+              {l_, phases.weights(l_ + 1)});
+    }
+    if (block_->pool_before.present)
+      buffers_->winners =
+          add("pool winners", "2 bit", batch_ * positions * ((units + 3) / 4), to_norm);
+    if (run_.switches.real_activations)
+      buffers_->normed = add("X", "f32", batch_ * block_->normed.size() * 4, to_norm);
+    buffers_->reciprocal = add("1/psi", "f32", units * 4, to_norm);
+    buffers_->omega = add("omega", "f32", units * 4, to_norm);
+  }
+
+  void add_forward() {
+    const Life life{l_, l_};
+    const size_t words = lanes_of(*block_).words(), taps = block_->window.taps();
+    const size_t per_row = block_->pool_before.present ? 4 : 1;
+    const size_t channels = largest_part(block_->units(), plan_.threads, 8);
+    const size_t row_bytes = block_->first ? words * 128 : words * 8;
+    buffers_->packed_forward = add("packed W", "bit", block_->units() * words * 8, life);
+    if (block_->window.padded() && !block_->first)
+      buffers_->tap_counts = add("W of a tap", "i32", block_->units() * taps * 4, life);
+    const size_t rows =
+        rows_within(per_row * (row_bytes + channels * 4), batch_ * block_->normed.positions()) *
+        per_row;
+    buffers_->rows_forward = rows;
+    buffers_->input_rows =
+        scratch("input rows", block_->first ? "i16" : "bit", rows * row_bytes, life);
+    buffers_->products = scratch("products", "i32", rows * channels * 4, life);
+  }
+
+  void add_weight_gradient() {
+    const int phase = plan_.phases.weights(l_);
+    const Life life{phase, phase};
+    const size_t units = std::min(block_->units(), kUnitsAtOnce);
+    const size_t rows =
+        rows_within(kUnitsAtOnce * 4 + 128, batch_ * block_->window.out.positions());
+    buffers_->rows_dw = rows;
+    buffers_->gradient_rows = scratch("gradient columns", "f32", rows * units * 4, life);
+    buffers_->column = scratch("input column", block_->first ? "i16" : "bit",
+                               rows * (block_->first ? 128 : 8), life);
+    buffers_->accumulator = scratch("dW of 64 inputs", "f64", 64 * units * 8, life);
+    if (block_->window.padded() && !block_->first)
+      buffers_->border = scratch("border", "f64", block_->window.taps() * units * 8, life);
+  }
+
+  void add_input_gradient() {
+    const int phase = plan_.phases.inputs(l_);
+    const Life life{phase, phase};
+    const Window& w = block_->window;
+    const size_t words = lanes_of(*block_).words();
+    buffers_->packed_backward =
+        add("packed W", "bit", block_->units() * words * 8, {phase - 1, phase});
+    buffers_->samples_dx = rows_within(w.in.size() * 8, batch_);
+    buffers_->rows_dx =
+        rows_within(words * 64 * 8 + block_->units() * 4, buffers_->samples_dx * w.out.positions());
+    buffers_->gradients =
+        scratch("gradient rows", "f32", buffers_->rows_dx * block_->units() * 4, life);
+    buffers_->lanes = scratch("dX rows", "f64", buffers_->rows_dx * words * 64 * 8, life);
+    buffers_->samples =
+        scratch("dX of samples", "f64", buffers_->samples_dx * w.in.size() * 8, life);
+  }
+
+  const RunFile& run_;
+  const Network& network_;
+  Arena& arena_;
+  size_t batch_;
+  int count_, l_ = 0;
+  const Block* block_ = nullptr;
+  BlockBuffers* buffers_ = nullptr;
+  std::string name_;
+  Plan plan_;
+};
+
 }  // namespace
 
 Lanes lanes_of(const Block& block) {
@@ -25,96 +209,8 @@ Lanes lanes_of(const Block& block) {
   return {block.window.taps(), channels, words_for(channels)};
 }
 
-Plan make_plan(const RunFile& run, const Network& network, Arena& arena) {
-  const Switches& switches = run.switches;
-  const auto batch = static_cast<size_t>(run.batch_size);
-  const int count = static_cast<int>(network.blocks.size());
-  const Life always{0, 2 * count};
-  Plan plan;
-
-  size_t widest = 0, sample_bytes = 0;
-  for (const Block& block : network.blocks) {
-    plan.product_format.push_back(product_format(block));
-    const size_t gradient = bytes_of(switches.gradients),
-                 product = bytes_of(plan.product_format.back());
-    sample_bytes = std::max(sample_bytes, block.window.out.size() * std::max(gradient, product));
-    widest = std::max<size_t>(widest, block.units());
-  }
-  plan.sample_bytes = (sample_bytes + 63) / 64 * 64;
-  plan.images = arena.add("images", "u8", batch * network.input.size(), always);
-  plan.labels = arena.add("labels", "i32", batch * 4, {0, count});
-  plan.map = arena.add("Y, dX, dY", std::string(name_of(switches.gradients)),
-                       batch * plan.sample_bytes, always);
-  plan.logits = arena.add("logits", "f32", batch * network.classes() * 4, {count - 1, count});
-  plan.row = arena.add("rows of a map", "f32", 4 * widest * 4, always);
-
-  for (int l = 0; l < count; ++l) {
-    const Block& block = network.blocks[l];
-    const size_t units = block.units(), weights = block.weights(),
-                 positions = block.normed.positions();
-    const size_t rows = batch * block.window.out.positions(), words = lanes_of(block).words();
-    const Life kept{l, 2 * count - l}, until_dx{l, 2 * count - l - 1};
-    const Life forward{l, l}, backward{2 * count - l, 2 * count - l};
-    const auto add = [&](const char* name, std::string_view type, size_t bytes, Life life) {
-      return arena.add(block.name + ": " + name, std::string(type), bytes, life);
-    };
-    BlockBuffers b;
-    b.weights = add("W", name_of(switches.weights), weights * bytes_of(switches.weights), always);
-    b.momenta = add("m", name_of(switches.momenta), weights * bytes_of(switches.momenta), always);
-    if (run.optimizer == "adam" && !switches.binary_weight_gradient) {
-      b.second = add("v", "f32", weights * 4, always);
-    }
-    b.beta = add("beta", "f32", units * 4, always);
-    b.beta_m = add("m of beta", "f32", units * 4, always);
-    b.beta_v = add("v of beta", "f32", units * 4, always);
-    b.moving_mu = add("moving mu", "f32", units * 4, always);
-    b.moving_psi = add("moving psi", "f32", units * 4, always);
-
-    const size_t bits = batch * positions * words_for(units) * 8;
-    b.signs = add("signs", "bit", bits, kept);
-    if (switches.clip_ste && !block.last) b.inside = add("|X| <= 1", "bit", bits, until_dx);
-    if (block.pool_after.present) {
-      b.pooled = add("pooled signs", "bit", batch * block.out.positions() * words_for(units) * 8,
-                     until_dx);
-    }
-    if (block.pool_before.present) {
-      b.winners = add("pool winners", "2 bit", batch * positions * ((units + 3) / 4), kept);
-    }
-    if (switches.real_activations)
-      b.normed = add("X", "f32", batch * block.normed.size() * 4, kept);
-    b.reciprocal = add("1/psi", "f32", units * 4, kept);
-    b.omega = add("omega", "f32", units * 4, kept);
-
-    b.packed_forward = add("packed W", "bit", units * words * 8, forward);
-    b.packed_backward = add("packed W", "bit", units * words * 8, backward);
-    if (block.window.padded()) {
-      b.tap_counts = add("W of a tap", "i32", units * block.window.taps() * 4, forward);
-      b.border = add("border", "f64", block.window.taps() * units * 8, backward);
-    }
-    const size_t row_bytes = block.first ? words * 128 : words * 8;
-    b.rows_forward = rows_within(row_bytes + units * 4, rows);
-    b.input_rows =
-        add("input rows", block.first ? "i16" : "bit", b.rows_forward * row_bytes, forward);
-    b.products = add("products", "i32", b.rows_forward * units * 4, forward);
-    b.sums = add("sums", "f64", 3 * units * 8, {l, 2 * count - l});
-    b.rows_dw = rows_within(units * 4, rows);
-    b.gradient_rows = add("gradient rows", "f32", b.rows_dw * units * 4, backward);
-    b.column = add("input column", block.first ? "i16" : "bit", b.rows_dw * (block.first ? 128 : 8),
-                   backward);
-    b.accumulator = add("dW of 64 inputs", "f64", 64 * units * 8, backward);
-    size_t sample = block.window.out.size();
-    if (!block.first) {
-      b.rows_dx = rows_within(words * 64 * 8, b.rows_dw);
-      b.lanes = add("dX rows", "f64", b.rows_dx * words * 64 * 8, backward);
-      sample = std::max(sample, block.window.in.size());
-    }
-    b.sample = add("one sample", "f64", sample * 8, backward);
-    b.dw = switches.binary_weight_gradient ? add("dW", "bit", words_for(weights) * 8, backward)
-                                           : add("dW", "f32", weights * 4, backward);
-    plan.blocks.push_back(b);
-  }
-  arena.plan();
-  return plan;
+Plan make_plan(const RunFile& run, const Network& network, Arena& arena, size_t threads) {
+  return Planner(run, network, arena, threads).plan();
 }
 
 }  // namespace edgebnn

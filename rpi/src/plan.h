@@ -1,7 +1,5 @@
-// Which buffers training needs, and when: the network, the batch and the switches, declared to the
-// arena.
-//
-// Phases of a step, for L blocks: l = forward of block l, L = loss, 2L - l = backward of block l.
+// Which buffers training needs, and when: the network, the batch, the switches and the threads,
+// declared to the arena.
 #pragma once
 
 #include <cstdint>
@@ -10,6 +8,7 @@
 
 #include "arena.h"
 #include "network.h"
+#include "threads.h"
 
 namespace edgebnn {
 
@@ -25,12 +24,38 @@ inline size_t words_for(size_t bits) { return (bits + 63) / 64; }
 
 Lanes lanes_of(const Block& block);
 
+// dW is made for the 64 inputs of a word and at most so many units at once, and moves their weights
+// at once.
+inline constexpr size_t kUnitsAtOnce = 64;
+
+// The phases of a step: forward of each block, the loss, then for each block, last first, its norm
+// and dW, and its dX.
+struct Phases {
+  int blocks = 0;
+  int forward(int l) const { return l; }
+  int loss() const { return blocks; }
+  int weights(int l) const { return blocks + 1 + 2 * (blocks - 1 - l); }
+  int inputs(int l) const { return weights(l) + 1; }
+  int last() const { return weights(0); }
+};
+
+// A buffer that each thread has one of.
+struct Scratch {
+  Arena::Id id = 0;
+  size_t stride = 0;  // bytes
+  template <class T>
+  T* at(Arena& arena, size_t thread) const {
+    return reinterpret_cast<T*>(arena.at(id) + thread * stride);
+  }
+};
+
 // Buffers of one block. [n][...] shapes; B = batch, P = positions the batch norm sees, C = units.
 struct BlockBuffers {
   // Persistent.
-  Arena::Id weights, momenta;       // [fan_in][C], stored
+  Arena::Id weights, momenta;       // [fan_in][C], stored; rows begin with a byte
   std::optional<Arena::Id> second;  // [fan_in][C] f32: Adam's, under real gradients only
-  Arena::Id beta, beta_m, beta_v;   // [C] f32
+  Arena::Id beta, beta_m;           // [C] f32
+  std::optional<Arena::Id> beta_v;  // [C] f32: Adam's
   Arena::Id moving_mu, moving_psi;  // [C] f32
   // From forward to backward.
   Arena::Id signs;                   // [B][P][words] bits of X' >= 0
@@ -39,32 +64,41 @@ struct BlockBuffers {
   std::optional<Arena::Id> winners;  // [B][P][C] 2-bit indices of a pool before the norm
   std::optional<Arena::Id> normed;   // [B][P][C] f32 Xn (real activations)
   Arena::Id reciprocal, omega;       // [C] f32: 1/psi, mean |X'|
-  // Within one phase.
-  Arena::Id packed_forward, packed_backward;  // [C][words] W^
+  // Forward.
+  Format product_format = Format::i16;  // of Y in the map
+  bool keeps_products = true;           // whether the map has room for Y
+  Arena::Id packed_forward;             // [C][words] W^
   std::optional<Arena::Id> tap_counts;  // [C][taps] i32: +1 weights of each tap (padded windows)
-  Arena::Id input_rows, products;       // forward: [rows][words] or i16 lanes; [rows][C] i32
-  Arena::Id sums;                       // forward and backward: [3][C] f64
-  Arena::Id sample;                     // backward: one sample of the wider map, f64
-  Arena::Id gradient_rows;              // backward: [rows][C] f32
-  Arena::Id column;                     // backward: [rows] words or [rows][64] i16
-  Arena::Id accumulator;                // backward: [64][C] f64
-  std::optional<Arena::Id> border;      // backward: [taps][C] f64 (padded windows)
-  std::optional<Arena::Id> lanes;       // backward: [rows][64·words] f64 (dX; not in the first)
-  Arena::Id dw;                         // backward: [fan_in][C] bits, or f32
-  size_t rows_forward = 0, rows_dw = 0, rows_dx = 0;  // rows handled at once
+  size_t rows_forward = 0;              // rows handled at once, of the product
+  Scratch input_rows, products;         // [rows][words] or i16 lanes; [rows][channels] i32
+  // Norm and dW.
+  size_t rows_dw = 0;
+  Scratch gradient_rows;          // [rows][units at once] f32
+  Scratch column;                 // [rows] words or [rows][64] i16
+  Scratch accumulator;            // [64][units at once] f64
+  std::optional<Scratch> border;  // [taps][units at once] f64 (padded windows)
+  // dX; not in the first block.
+  size_t rows_dx = 0, samples_dx = 0;
+  Arena::Id packed_backward = 0;  // from dW on, as dW moves the weights
+  Scratch gradients, lanes;       // [rows][C] f32, [rows][64·words] f64
+  Scratch samples;                // [samples][input] f64
 };
 
 struct Plan {
-  Arena::Id images, labels;  // [B][input] u8, [B] i32
-  Arena::Id map;             // [B][sample_bytes]: Y, then dX' and dY, of one block at a time
-  Arena::Id logits;          // [B][classes] f32
-  Arena::Id row;             // four rows of the widest map, f32
-  size_t sample_bytes = 0;
+  Phases phases;
+  size_t threads = 1, widest = 0;  // widest: most units of a block
+  size_t sample_bytes = 0;         // of the map
+  Arena::Id images, labels;        // [B][input] u8, [B] i32
+  Arena::Id map;                   // [B][sample_bytes]: Y, then dX' and dY, of one block at a time
+  Arena::Id logits;                // [B][classes] f32, then their gradients
+  Arena::Id row;                   // two rows, [2][widest] f32, split by channel
+  Scratch own_row;                 // a row, [widest] f32
+  Arena::Id sums;                  // [3][widest] f64
+  Arena::Id scales = 0, largest = 0;  // shared exponents: [3][widest] f32, [threads][widest] f32
   std::vector<BlockBuffers> blocks;
-  std::vector<Format> product_format;  // of each block's Y in the map
 };
 
 // Declares everything and lets the arena plan.
-Plan make_plan(const RunFile& run, const Network& network, Arena& arena);
+Plan make_plan(const RunFile& run, const Network& network, Arena& arena, size_t threads = 1);
 
 }  // namespace edgebnn

@@ -8,10 +8,19 @@ namespace edgebnn {
 
 // First of each family of streams: plus the weighted layer's index, or plus the epoch.
 inline constexpr uint64_t kInitialWeights = 1000;
+inline constexpr uint64_t kRoundWeights = 3000;
+inline constexpr uint64_t kRoundMomenta = 4000;
 inline constexpr uint64_t kShuffle = uint64_t{1} << 32;
 
 // splitmix64's finaliser (Steele, Lea & Flood 2014).
 uint64_t mix(uint64_t z);
+
+// The 32-bit mixer "lowbias32" (Wellons 2018), for stochastic rounding.
+inline uint32_t mix32(uint32_t z) {
+  z = (z ^ (z >> 16)) * 0x7FEB352D;
+  z = (z ^ (z >> 15)) * 0x846CA68B;
+  return z ^ (z >> 16);
+}
 
 class Stream {
  public:

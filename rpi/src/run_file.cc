@@ -19,7 +19,8 @@ using Words = std::vector<std::string>;
 
 // The lines of a file. By C's streams: C++'s would double the program's resident size.
 std::vector<std::string> lines_of(const std::string& path) {
-  const std::unique_ptr<FILE, int (*)(FILE*)> file(std::fopen(path.c_str(), "re"), std::fclose);
+  const std::unique_ptr<FILE, int (*)(FILE*)> file(std::fopen(path.c_str(), "re"),
+                                                   [](FILE* open) { return std::fclose(open); });
   if (file == nullptr) throw InputError(path + ": cannot be read: " + std::strerror(errno));
   std::vector<std::string> lines(1);
   for (int c = std::fgetc(file.get()); c != EOF; c = std::fgetc(file.get())) {
@@ -103,16 +104,6 @@ class Line {
     return found->second;
   }
 
-  // A format of ALGORITHM that this version does not train yet is named as such.
-  Format format(const std::map<std::string, Format>& choices,
-                const std::set<std::string>& later) const {
-    if (words_.size() == 2 && later.contains(words_[1])) {
-      throw InputError(path_ + ": line " + std::to_string(number_) + ": " + key() + ": '" +
-                       words_[1] + "' is not yet trained by this version");
-    }
-    return choice(choices);
-  }
-
  private:
   const std::string& path_;
   int number_;
@@ -134,8 +125,7 @@ using Reader = std::function<void(const Line&, RunFile&)>;
 
 const std::map<std::string, Reader>& readers() {
   constexpr int kMost = 1 << 24;
-  static const std::map<std::string, Format> kStored = {
-      {"f32", Format::f32}, {"f16", Format::f16}, {"q15", Format::q15}};
+  using enum Format;
   static const std::map<std::string, Reader> table = {
       {"run_id", [](const Line& l, RunFile& r) { r.run_id = l.value(); }},
       {"seed", [](const Line& l, RunFile& r) { r.seed = l.number<uint64_t>(0, UINT64_MAX); }},
@@ -143,6 +133,8 @@ const std::map<std::string, Reader>& readers() {
       {"epochs", [](const Line& l, RunFile& r) { r.epochs = l.number(1, kMost); }},
       {"optimizer", [](const Line& l, RunFile& r) { r.optimizer = l.value(); }},
       {"learning_rate", [](const Line& l, RunFile& r) { r.learning_rate = l.number(1e-30, 3e38); }},
+      {"gamma", [](const Line& l, RunFile& r) { r.gamma = l.number(0.0, 1.0); }},
+      {"tau", [](const Line& l, RunFile& r) { r.tau = l.number(0.0, 3e38); }},
       {"schedule", [](const Line& l, RunFile& r) { r.schedule = schedule_of(l); }},
       {"activations",
        [](const Line& l, RunFile& r) {
@@ -157,12 +149,18 @@ const std::map<std::string, Reader>& readers() {
       {"gradient_dtype",
        [](const Line& l, RunFile& r) {
          r.switches.gradients =
-             l.format({{"f32", Format::f32}, {"f16", Format::f16}}, {"i16", "i8", "i6"});
+             l.choice<Format>({{"f32", f32}, {"f16", f16}, {"i16", i16}, {"i8", i8}, {"i6", i6}});
        }},
       {"momentum_dtype",
-       [](const Line& l, RunFile& r) { r.switches.momenta = l.format(kStored, {"i8", "i4"}); }},
+       [](const Line& l, RunFile& r) {
+         r.switches.momenta = l.choice<Format>(
+             {{"f32", f32}, {"f16", f16}, {"q15", q15}, {"i8", i8_momentum}, {"i4", i4_momentum}});
+       }},
       {"weight_dtype",
-       [](const Line& l, RunFile& r) { r.switches.weights = l.format(kStored, {"i8"}); }},
+       [](const Line& l, RunFile& r) {
+         r.switches.weights =
+             l.choice<Format>({{"f32", f32}, {"f16", f16}, {"q15", q15}, {"i8", i8_weight}});
+       }},
       {"weight_gradient",
        [](const Line& l, RunFile& r) {
          r.switches.binary_weight_gradient = l.choice<bool>({{"f32", false}, {"bool", true}});
@@ -190,6 +188,13 @@ void check(const RunFile& run) {
     throw InputError(run.path +
                      ": batch_norm: l1 and l2 need real activations in backward, which activations "
                      "bool does not keep; allowed is bnn");
+  }
+  const bool averages =
+      run.switches.momenta == Format::i8_momentum || run.switches.momenta == Format::i4_momentum;
+  if (averages && !run.switches.binary_weight_gradient) {
+    throw InputError(run.path +
+                     ": momentum_dtype: i8 and i4 hold averages of signs, which weight_gradient "
+                     "f32 does not give; allowed are f32, f16, q15");
   }
   if (run.layers.empty()) throw InputError(run.path + ": layer: missing");
 }
@@ -225,6 +230,11 @@ RunFile read_run_file(const std::string& path) {
     reader->second(line, run);
   }
   for (const auto& [key, unused] : readers()) {
+    const bool of_bop = key == "gamma" || key == "tau";
+    if (of_bop && run.optimizer != "bop") {
+      if (seen.contains(key)) throw InputError(path + ": " + key + ": only optimizer bop has it");
+      continue;
+    }
     if (!seen.contains(key)) throw InputError(path + ": " + key + ": missing");
   }
   check(run);

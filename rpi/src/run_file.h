@@ -40,10 +40,14 @@ struct RunFile {
   int epochs = 0;
   std::string optimizer;
   double learning_rate = 0;
+  double gamma = 0, tau = 0;  // of bop
   Schedule schedule;
   Switches switches;
   int height = 0, width = 0, channels = 0;
   std::vector<LayerLine> layers;
+
+  // What W is kept in: bop's is one bit, whatever weight_dtype.
+  Format stored_weights() const { return optimizer == "bop" ? Format::bit : switches.weights; }
 };
 
 // Throws InputError naming file, line, key, what was found and what is allowed.

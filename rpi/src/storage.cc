@@ -5,76 +5,134 @@
 #include <cmath>
 #include <cstring>
 
+#include "random.h"
+
 namespace edgebnn {
+namespace {
 
-size_t bytes_of(Format format) { return format == Format::f32 || format == Format::i32 ? 4 : 2; }
+// k·unit with k = round(x·scale) in [low, high].
+struct Grid {
+  float scale, unit, low, high;
+};
+constexpr Grid kQ15{0x1p15f, 0x1p-15f, -32768, 32767}, kWeight8{512, 1.0f / 512, -128, 127},
+    kMomentum8{127, 1.0f / 127, -127, 127}, kMomentum4{7, 1.0f / 7, -7, 7},
+    kShort{1, 1, -32768, 32767}, kByte{1, 1, -128, 127};
 
-std::string_view name_of(Format format) {
+// By addition of 1.5·2^23, exact for |x| <= 2^22: small cores have no instruction for it.
+struct Nearest {
+  float operator()(float x, size_t) const { return (x + 0x1.8p23f) - 0x1.8p23f; }
+};
+
+struct Stochastic {
+  uint32_t counter;
+  float operator()(float x, size_t k) const {
+    const uint32_t noise = mix32(counter + static_cast<uint32_t>(k)) >> 16;
+    return std::floor(x + static_cast<float>(noise) * 0x1p-16f);
+  }
+};
+
+template <class T>
+void load_as(const void* stored, size_t first, size_t n, float unit, float* out) {
+  const auto* in = static_cast<const T*>(stored) + first;
+  for (size_t i = 0; i < n; ++i) out[i] = static_cast<float>(in[i]) * unit;
+}
+
+template <class T, class Round>
+void store_as(void* stored, size_t first, size_t n, const float* in, Grid grid, Round round) {
+  auto* out = static_cast<T*>(stored) + first;
+  for (size_t i = 0; i < n; ++i)
+    out[i] = static_cast<T>(round(std::clamp(in[i] * grid.scale, grid.low, grid.high), i));
+}
+
+// Two a byte, the even element in the low half.
+template <class Round>
+void store_nibbles(void* stored, size_t first, size_t n, const float* in, Round round) {
+  auto* out = static_cast<uint8_t*>(stored);
+  for (size_t i = 0; i < n; ++i) {
+    const float k = round(std::clamp(in[i] * kMomentum4.scale, -7.0f, 7.0f), i);
+    const int shift = (first + i) % 2 * 4, nibble = static_cast<int>(k) & 15;
+    uint8_t& byte = out[(first + i) / 2];
+    byte = static_cast<uint8_t>((byte & ~(15 << shift)) | nibble << shift);
+  }
+}
+
+void store_bits(void* stored, size_t first, size_t n, const float* in) {
+  auto* out = static_cast<uint8_t*>(stored);
+  for (size_t i = 0; i < n; ++i) {
+    const size_t at = first + i;
+    const int one = 1 << (at % 8);
+    out[at / 8] = static_cast<uint8_t>((out[at / 8] & ~one) | (in[i] >= 0 ? one : 0));
+  }
+}
+
+}  // namespace
+
+size_t bytes_for(Format format, size_t n) {
   switch (format) {
     case Format::f32:
-      return "f32";
-    case Format::f16:
-      return "f16";
-    case Format::q15:
-      return "q15";
-    case Format::i16:
-      return "i16";
     case Format::i32:
-      return "i32";
+      return 4 * n;
+    case Format::f16:
+    case Format::q15:
+    case Format::i16:
+      return 2 * n;
+    case Format::i4_momentum:
+      return (n + 1) / 2;
+    case Format::bit:
+      return (n + 7) / 8;
+    default:
+      return n;
   }
-  return "?";
 }
 
-// In integers and ordinary float32 arithmetic, so that no machine's half-precision modes (flushed
-// subnormals, alternative formats) have a say. Selections, no branches: loops over these vectorise.
-uint16_t half_bits(float x) {
-  const auto bits = std::bit_cast<uint32_t>(x);
-  const uint32_t sign = bits >> 16 & 0x8000, magnitude = bits & 0x7FFFFFFF;
-  // Normal: the exponent's bias goes from 127 to 15; 13 bits of the significand are rounded away,
-  // nearest even, where a carry moves the exponent up, at last to infinity.
-  const uint32_t normal = (magnitude - (112u << 23) + 0xFFF + (magnitude >> 13 & 1)) >> 13;
-  // Below 2^-14: added to 0.5, whose last bit is worth 2^-24, the adder rounds.
-  const uint32_t subnormal =
-      std::bit_cast<uint32_t>(std::bit_cast<float>(magnitude) + 0.5f) - (126u << 23);
-  const uint32_t special = magnitude > 0x7F800000 ? 0x7E00 : 0x7C00;  // NaN, infinity
-  const uint32_t finite = magnitude < (113u << 23) ? subnormal : normal;
-  return static_cast<uint16_t>(sign | (magnitude >= (143u << 23) ? special : finite));
+size_t bytes_of(Format format) { return bytes_for(format, 1); }
+
+size_t row_stride(Format format, size_t units) {
+  const size_t shared = format == Format::i4_momentum ? 2 : format == Format::bit ? 8 : 1;
+  return (units + shared - 1) / shared * shared;
 }
 
-float half_value(uint16_t half) {
-  const uint32_t sign = static_cast<uint32_t>(half & 0x8000) << 16, magnitude = half & 0x7FFF;
-  const uint32_t normal = (magnitude << 13) + (112u << 23);
-  const auto subnormal = std::bit_cast<uint32_t>(static_cast<float>(magnitude) * 0x1p-24f);
-  const uint32_t special = (magnitude << 13) | 0x7F800000;
-  const uint32_t finite = magnitude < 0x400 ? subnormal : normal;
-  return std::bit_cast<float>(sign | (magnitude >= 0x7C00 ? special : finite));
+std::string_view name_of(Format format) {
+  constexpr std::string_view kNames[] = {"f32", "f16", "q15", "i6", "i8", "i16",
+                                         "i32", "i8",  "i8",  "i4", "bit"};
+  return kNames[static_cast<size_t>(format)];
 }
+
+// The compiler's _Float16 converts as IEEE 754 asks (nearest even, subnormals kept), by one
+// instruction where the machine has it and by its run-time library where not.
+uint16_t half_bits(float x) { return std::bit_cast<uint16_t>(static_cast<_Float16>(x)); }
+float half_value(uint16_t bits) { return static_cast<float>(std::bit_cast<_Float16>(bits)); }
 
 void load(Format format, const void* stored, size_t first, size_t n, float* out) {
   switch (format) {
     case Format::f32:
       std::memcpy(out, static_cast<const float*>(stored) + first, n * sizeof(float));
       return;
-    case Format::f16: {
-      const auto* in = static_cast<const uint16_t*>(stored) + first;
-      for (size_t i = 0; i < n; ++i) out[i] = half_value(in[i]);
+    case Format::f16:
+      return load_as<_Float16>(stored, first, n, 1, out);
+    case Format::q15:
+      return load_as<int16_t>(stored, first, n, kQ15.unit, out);
+    case Format::i16:
+      return load_as<int16_t>(stored, first, n, 1, out);
+    case Format::i32:
+      return load_as<int32_t>(stored, first, n, 1, out);
+    case Format::i6:
+    case Format::i8:
+      return load_as<int8_t>(stored, first, n, 1, out);
+    case Format::i8_weight:
+      return load_as<int8_t>(stored, first, n, kWeight8.unit, out);
+    case Format::i8_momentum:
+      return load_as<int8_t>(stored, first, n, kMomentum8.unit, out);
+    case Format::i4_momentum:
+      for (size_t i = first; i < first + n; ++i) {
+        const int nibble = static_cast<const uint8_t*>(stored)[i / 2] >> (i % 2 * 4) & 15;
+        out[i - first] = static_cast<float>((nibble ^ 8) - 8) * kMomentum4.unit;
+      }
       return;
-    }
-    case Format::q15: {
-      const auto* in = static_cast<const int16_t*>(stored) + first;
-      for (size_t i = 0; i < n; ++i) out[i] = static_cast<float>(in[i]) * 0x1p-15f;
+    case Format::bit:
+      for (size_t i = first; i < first + n; ++i)
+        out[i - first] = static_cast<const uint8_t*>(stored)[i / 8] >> (i % 8) & 1 ? 1.0f : -1.0f;
       return;
-    }
-    case Format::i16: {
-      const auto* in = static_cast<const int16_t*>(stored) + first;
-      for (size_t i = 0; i < n; ++i) out[i] = static_cast<float>(in[i]);
-      return;
-    }
-    case Format::i32: {
-      const auto* in = static_cast<const int32_t*>(stored) + first;
-      for (size_t i = 0; i < n; ++i) out[i] = static_cast<float>(in[i]);
-      return;
-    }
   }
 }
 
@@ -84,28 +142,43 @@ void store(Format format, void* stored, size_t first, size_t n, const float* in)
       std::memcpy(static_cast<float*>(stored) + first, in, n * sizeof(float));
       return;
     case Format::f16: {
-      auto* out = static_cast<uint16_t*>(stored) + first;
-      for (size_t i = 0; i < n; ++i) out[i] = half_bits(in[i]);
+      auto* out = static_cast<_Float16*>(stored) + first;
+      for (size_t i = 0; i < n; ++i) out[i] = static_cast<_Float16>(in[i]);
       return;
     }
-    case Format::q15: {
-      auto* out = static_cast<int16_t*>(stored) + first;
-      for (size_t i = 0; i < n; ++i) {
-        const float scaled = std::nearbyint(in[i] * 0x1p15f);
-        out[i] = static_cast<int16_t>(std::clamp(scaled, -32768.0f, 32767.0f));
-      }
-      return;
-    }
-    case Format::i16: {
-      auto* out = static_cast<int16_t*>(stored) + first;
-      for (size_t i = 0; i < n; ++i) out[i] = static_cast<int16_t>(in[i]);
-      return;
-    }
+    case Format::q15:
+      return store_as<int16_t>(stored, first, n, in, kQ15, Nearest{});
+    case Format::i16:
+      return store_as<int16_t>(stored, first, n, in, kShort, Nearest{});
     case Format::i32: {
       auto* out = static_cast<int32_t*>(stored) + first;
       for (size_t i = 0; i < n; ++i) out[i] = static_cast<int32_t>(in[i]);
       return;
     }
+    case Format::i6:
+    case Format::i8:
+      return store_as<int8_t>(stored, first, n, in, kByte, Nearest{});
+    case Format::i8_weight:
+      return store_as<int8_t>(stored, first, n, in, kWeight8, Nearest{});
+    case Format::i8_momentum:
+      return store_as<int8_t>(stored, first, n, in, kMomentum8, Nearest{});
+    case Format::i4_momentum:
+      return store_nibbles(stored, first, n, in, Nearest{});
+    case Format::bit:
+      return store_bits(stored, first, n, in);
+  }
+}
+
+void store(Format format, void* stored, size_t first, size_t n, const float* in, uint32_t counter) {
+  switch (format) {
+    case Format::i8_weight:
+      return store_as<int8_t>(stored, first, n, in, kWeight8, Stochastic{counter});
+    case Format::i8_momentum:
+      return store_as<int8_t>(stored, first, n, in, kMomentum8, Stochastic{counter});
+    case Format::i4_momentum:
+      return store_nibbles(stored, first, n, in, Stochastic{counter});
+    default:
+      return store(format, stored, first, n, in);
   }
 }
 

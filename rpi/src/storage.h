@@ -1,5 +1,5 @@
 // The number formats that weights, momenta, gradients and maps are stored in (docs/numerics.md,
-// "Storage"). Arithmetic is float32; an element is rounded when it is stored, to nearest even.
+// "Storage"). Arithmetic is float32; an element is rounded when it is stored.
 #pragma once
 
 #include <cstddef>
@@ -8,20 +8,31 @@
 
 namespace edgebnn {
 
-enum class Format { f32, f16, q15, i16, i32 };
+// i6, i8, i16, i32 are plain integers; i6 and i8 take a byte each. The exponents that gradients
+// share are kept beside them (gradient_map.h).
+enum class Format { f32, f16, q15, i6, i8, i16, i32, i8_weight, i8_momentum, i4_momentum, bit };
 
+// Bytes of one element; not for i4_momentum and bit, which share theirs.
 size_t bytes_of(Format format);
+// Bytes of n elements.
+size_t bytes_for(Format format, size_t n);
+// Elements from one row of a matrix to the next: rows begin with a byte.
+size_t row_stride(Format format, size_t units);
 std::string_view name_of(Format format);
 
 // float16 bits of x, subnormals kept, overflow to infinity.
 uint16_t half_bits(float x);
 float half_value(uint16_t bits);
 
-// Loads n elements of a stored array, from element `first` on, as float32. i16 and i32 are plain
-// integers, exact in float32 up to 2^24.
+// Loads n elements of a stored array, from element `first` on, as float32. Plain integers are exact
+// up to 2^24; a bit is -1 or +1.
 void load(Format format, const void* stored, size_t first, size_t n, float* out);
 
-// Rounds and stores n elements. q15 saturates.
+// Rounds to nearest even and stores n elements; fixed-point formats saturate. A bit takes the sign.
 void store(Format format, void* stored, size_t first, size_t n, const float* in);
+
+// The same, by stochastic rounding in those formats that ask for it: element k of the n takes the
+// noise of `counter + k`.
+void store(Format format, void* stored, size_t first, size_t n, const float* in, uint32_t counter);
 
 }  // namespace edgebnn

@@ -83,6 +83,11 @@ LossSum Trainer::evaluate(DataFile::Split split) {
     total.loss += part.loss;
     total.correct += part.correct;
   }
+  if (!std::isfinite(total.loss)) {
+    throw JobError("the loss of the " +
+                   std::string(split == DataFile::validation ? "validation" : "test") +
+                   " images is no number (" + run_.path + ": learning_rate)");
+  }
   return total;
 }
 

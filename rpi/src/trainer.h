@@ -45,7 +45,7 @@ class Trainer {
   const DataFile& data_;
   Model& model_;
   Outcome outcome_;
-  double plateau_rate_, plateau_best_ = -1;
+  double plateau_rate_ = 0, plateau_best_ = -1;
   int plateau_waited_ = 0;
 };
 

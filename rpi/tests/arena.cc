@@ -93,5 +93,45 @@ TEST("arena: memory starts as zeros; use outside a life is an error") {
   SAYS(arena.at(id), "'layer 1: X' used in phase 3");
 }
 
+TEST("arena: what is written stays as long as its buffer lives; then the peak is the plan") {
+  const Stream random(2, 1);
+  uint64_t drawn = 0;
+  const auto draw = [&](int below) {
+    return static_cast<int>(random.draw(drawn++) % static_cast<uint64_t>(below));
+  };
+  constexpr int kPhases = 9;
+  for (int trial = 0; trial < 50; ++trial) {
+    Arena arena;
+    for (int b = 0; b < 40; ++b) {
+      const int from = draw(kPhases), to = from + draw(kPhases - from);
+      arena.add(std::to_string(b), "u8", static_cast<size_t>(draw(5000)), {from, to});
+    }
+    arena.plan();
+    arena.allocate();
+    size_t spoilt = 0;
+    for (int phase = 0; phase < kPhases; ++phase) {
+      arena.enter(phase);
+      for (size_t id = 0; id < arena.buffers().size(); ++id) {
+        const Buffer& buffer = arena.buffers()[id];
+        if (phase < buffer.life.first || phase > buffer.life.last) continue;
+        uint8_t* memory = arena.at(id);
+        for (size_t i = 0; i < buffer.bytes; ++i) {
+          if (phase == buffer.life.first) memory[i] = static_cast<uint8_t>(id + i);
+          spoilt += memory[i] != static_cast<uint8_t>(id + i);
+        }
+      }
+    }
+    EQUAL(spoilt, size_t{0});
+    EQUAL(arena.peak_bytes(), arena.planned_bytes());
+  }
+}
+
+TEST("arena: more than there is memory is refused") {
+  Arena arena;
+  arena.add("huge", "u8", sizeof(size_t) == 8 ? size_t{1} << 60 : ~size_t{0} - 4096, {0, 0});
+  arena.plan();
+  SAYS(arena.allocate(), "not enough memory: the arena needs");
+}
+
 }  // namespace
 }  // namespace edgebnn

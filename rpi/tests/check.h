@@ -65,6 +65,7 @@ inline void contains(const std::string& found, const std::string& part, const ch
   static void CHECK_JOIN(test_, __LINE__)();                                                       \
   static const check::Register CHECK_JOIN(register_, __LINE__)(name, CHECK_JOIN(test_, __LINE__)); \
   static void CHECK_JOIN(test_, __LINE__)()
+#define CONTAINS(found, part) check::contains(found, part, __FILE__, __LINE__)
 #define EQUAL(found, expected) check::equal(found, expected, __FILE__, __LINE__, #found)
 #define SAYS(statement, part) \
   check::contains(check::message_of([&] { statement; }), part, __FILE__, __LINE__)

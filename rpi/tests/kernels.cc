@@ -183,5 +183,23 @@ TEST("kernels: a variant is forced by name; an unknown one is refused with those
   unsetenv("EDGEBNN_KERNEL");
 }
 
+TEST("kernels: many words of the largest inputs overflow nothing") {
+  for (const Kernels& kernels : all_kernels()) {
+    if (!kernels.runs()) continue;
+    for (const size_t words : {64, 65, 512}) {
+      const auto bits = static_cast<int32_t>(words * 64);
+      const std::vector<int16_t> c(words * 64, -255);
+      const std::vector<uint64_t> ones(words, ~uint64_t{0}), zeros(words);
+      int32_t y = 0;
+      kernels.integer_binary(1, 1, words, c.data(), ones.data(), &y);
+      EQUAL(y, -255 * bits);
+      kernels.binary_binary(1, 1, words, bits, ones.data(), ones.data(), &y);
+      EQUAL(y, bits);
+      kernels.binary_binary(1, 1, words, bits, ones.data(), zeros.data(), &y);
+      EQUAL(y, -bits);
+    }
+  }
+}
+
 }  // namespace
 }  // namespace edgebnn

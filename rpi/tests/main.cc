@@ -1,10 +1,17 @@
+#include <exception>
+
 #include "check.h"
 
 int main() {
   int failed = 0;
   for (const check::Case& test : check::cases()) {
     const int before = check::failures();
-    test.body();
+    try {
+      test.body();
+    } catch (const std::exception& error) {
+      ++check::failures();
+      std::cerr << "threw: " << error.what() << "\n";
+    }
     if (check::failures() == before) continue;
     ++failed;
     std::cerr << "FAILED " << test.name << "\n";

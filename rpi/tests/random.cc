@@ -66,5 +66,19 @@ TEST("permutation: epochs and seeds differ") {
   EQUAL(same_seed < 10, true);
 }
 
+// Those of tests/emulation/test_random.py, and the emulation's initial weights: both engines are
+// pinned to the same numbers.
+TEST("random: the emulation's vectors") {
+  EQUAL(mix(1), 0x5692161d100b05e5u);
+  const uint64_t ten[] = {5, 1, 7, 8, 2, 0, 6, 9, 4, 3};
+  const Permutation order(3, 0, 10);
+  for (uint64_t p = 0; p < 10; ++p) EQUAL(order(p), ten[p]);
+  const float weights[] = {0x1.cea85p-1f,  -0x1.44aae8p-5f, -0x1.7cda3cp-1f,
+                           0x1.0883d2p-3f, -0x1.1e984ap-1f, -0x1.07c5p-1f};
+  const Stream layer(5, kInitialWeights + 1);  // fan-in 3
+  for (uint64_t j = 0; j < 6; ++j)
+    EQUAL(static_cast<float>(layer.normal(j) / std::sqrt(3.0)), weights[j]);
+}
+
 }  // namespace
 }  // namespace edgebnn

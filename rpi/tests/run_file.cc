@@ -5,9 +5,9 @@
 
 #include <cstdlib>
 #include <fstream>
+#include <vector>
 
 #include "check.h"
-#include "network.h"
 
 namespace edgebnn {
 namespace {
@@ -62,11 +62,6 @@ std::string with(const std::string& line, const std::string& instead) {
   return text.replace(at, line.size(), instead);
 }
 
-Network compiled(const std::string& text) {
-  const TextFile file(text);
-  return compile(read_run_file(file.path()));
-}
-
 TEST("run file: every key is read") {
   const TextFile file(kGood);
   const RunFile run = read_run_file(file.path());
@@ -101,10 +96,7 @@ TEST("run file: mistakes") {
       {"activations bool", "activations f16", "activations: found 'f16', allowed are bool, f32"},
       {"batch_norm bnn", "batch_norm l3", "found 'l3', allowed are bnn, l1, l2"},
       {"batch_norm bnn", "batch_norm l2", "need real activations"},
-      {"gradient_dtype f16", "gradient_dtype i6", "'i6' is not yet trained"},
       {"gradient_dtype f16", "gradient_dtype f8", "allowed are f16, f32"},
-      {"momentum_dtype q15", "momentum_dtype i4", "momentum_dtype: 'i4' is not yet trained"},
-      {"weight_dtype q15", "weight_dtype i8", "weight_dtype: 'i8' is not yet trained"},
       {"ste clip", "ste hard", "ste: found 'hard', allowed are clip, identity"},
       {"input 8 6 3", "input 8 6", "allowed are 3 values"},
       {"layer flatten", "layer", "layer: found ''"},
@@ -117,45 +109,54 @@ TEST("run file: mistakes") {
   SAYS(read_run_file("/nowhere/run"), "/nowhere/run: cannot be read");
 }
 
-TEST("network: shapes of an MLP") {
-  const Network network = compiled(kGood);
-  EQUAL(network.blocks.size(), size_t{2});
-  EQUAL(network.blocks[0].fan_in(), size_t{144});
-  EQUAL(network.blocks[0].units(), size_t{33});
-  EQUAL(network.blocks[0].name, "layer 2 (dense)");
-  EQUAL(network.blocks[1].weights(), size_t{330});
-  EQUAL(network.blocks[1].last, true);
-  EQUAL(network.classes(), 10);
-}
-
-TEST("network: padding may lie below and to the right alone") {
-  const std::string conv = "layer conv 5 3 2 same\nlayer batch_norm\nlayer sign\nlayer flatten";
-  const Window window = compiled(with("layer flatten", conv)).blocks[0].window;
-  EQUAL(window.pad_top, 0);
-  EQUAL(window.out.height, 4);
-  EQUAL(window.padded(), true);
-  EQUAL(compiled(kGood).blocks[0].window.padded(), false);
-}
-
-TEST("network: what cannot be trained is refused with the layer's number") {
-  const struct {
-    const char *line, *instead, *said;
-  } mistakes[] = {
-      {"layer flatten", "layer residual", "layer 1 (residual): not yet trained"},
-      {"layer flatten", "layer avg_pool 2", "layer 1 (avg_pool): not yet trained"},
-      {"layer flatten", "layer dropout", "layer 1 (dropout): unknown"},
-      {"layer flatten", "layer sign", "layer 1 (sign): stands behind 'batch_norm'"},
-      {"layer flatten\n", "", "layer 1 (dense): needs flat features"},
-      {"layer dense 33", "layer dense 0", "layer 2 (dense): found '0'"},
-      {"layer dense 33", "layer dense", "layer 2 (dense): found 0 arguments, expected UNITS"},
-      {"layer sign\n", "", "layer 4 (dense): takes the image or binary values"},
-      {"layer dense 33", "layer conv 3 3 1 same", "layer 2 (conv): needs a map"},
-      {"layer flatten", "layer conv 3 2 1 same", "kernel 2 is even"},
-      {"layer flatten", "layer conv 3 9 1 valid", "does not fit into 8x6x3"},
-      {"layer dense 10\nlayer batch_norm\n", "", "the last layer is batch_norm"},
+TEST("run file: the other values of the switches") {
+  const auto read = [](const char* line, const char* instead) {
+    const TextFile file(with(line, instead));
+    return read_run_file(file.path());
   };
-  for (const auto& mistake : mistakes)
-    SAYS(compiled(with(mistake.line, mistake.instead)), mistake.said);
+  EQUAL(read("activations bool", "activations f32").switches.real_activations, true);
+  EQUAL(read("ste clip", "ste identity").switches.clip_ste, false);
+  EQUAL(read("weight_gradient bool", "weight_gradient f32").switches.binary_weight_gradient, false);
+  EQUAL(read("gradient_dtype f16", "gradient_dtype f32").switches.gradients == Format::f32, true);
+  const Schedule plateau = read("schedule step 0.5 10", "schedule plateau 0.1 3").schedule;
+  EQUAL(plateau.kind == Schedule::Kind::plateau, true);
+  EQUAL(plateau.factor, 0.1);
+}
+
+TEST("run file: each key is needed, once") {
+  for (const std::string key :
+       {"run_id", "seed", "batch_size", "epochs", "optimizer", "learning_rate", "schedule",
+        "activations", "batch_norm", "gradient_dtype", "momentum_dtype", "pool_mask", "ste",
+        "weight_dtype", "weight_gradient", "input"}) {
+    const std::string text = kGood;
+    const size_t from = text.find("\n" + key) + 1, end = text.find('\n', from) + 1;
+    const std::string line = text.substr(from, end - from);
+    const TextFile without(with(line, "")), twice(with(line, line + line));
+    SAYS(read_run_file(without.path()), std::string(without.path()) + ": " + key + ": missing");
+    SAYS(read_run_file(twice.path()), ": " + key + ": stands twice");
+  }
+  const TextFile layerless(std::string(kGood).substr(0, std::string(kGood).find("layer ")));
+  SAYS(read_run_file(layerless.path()), "layer: missing");
+}
+
+TEST("run file: every format is trained, or refused as not yet trained") {
+  const struct {
+    const char *line, *key;
+    std::vector<const char*> values;
+  } formats[] = {
+      {"gradient_dtype f16", "gradient_dtype", {"f32", "f16", "i16", "i8", "i6"}},
+      {"momentum_dtype q15", "momentum_dtype", {"f32", "f16", "q15", "i8", "i4"}},
+      {"weight_dtype q15", "weight_dtype", {"f32", "f16", "q15", "i8"}},
+  };
+  for (const auto& format : formats) {
+    for (const std::string value : format.values) {
+      const std::string key = format.key;
+      const TextFile file(with(format.line, key + " " + value));
+      const auto message = check::message_of([&] { read_run_file(file.path()); });
+      if (message != "(nothing was thrown)")
+        CONTAINS(message, key + ": '" + value + "' is not yet trained by this version");
+    }
+  }
 }
 
 }  // namespace

@@ -30,5 +30,22 @@ TEST("softmax: huge logits stay finite; none that is no number goes unseen") {
   EQUAL(std::isfinite(softmax_cross_entropy(none, 2, 0, nullptr).loss), false);
 }
 
+TEST("softmax: loss and gradient are the definition") {
+  const float z[4] = {0.5f, -1.25f, 2.0f, 0.0f};
+  double sum = 0;
+  for (const float value : z) sum += std::exp(static_cast<double>(value));
+  for (int32_t label = 0; label < 4; ++label) {
+    float gradient[4];
+    const LossSum found = softmax_cross_entropy(z, 4, label, gradient);
+    const double expected = std::log(sum) - static_cast<double>(z[label]);
+    EQUAL(std::fabs(found.loss - expected) < 1e-14, true);
+    EQUAL(found.correct, size_t{label == 2});
+    for (int c = 0; c < 4; ++c) {
+      const double p = std::exp(static_cast<double>(z[c])) / sum - (c == label ? 1 : 0);
+      EQUAL(std::fabs(static_cast<double>(gradient[c]) - p) < 1e-7, true);
+    }
+  }
+}
+
 }  // namespace
 }  // namespace edgebnn

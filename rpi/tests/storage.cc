@@ -108,5 +108,16 @@ TEST("every format keeps what it can hold, from any first element on") {
   }
 }
 
+TEST("q15: between neighbours, nearest; halfway, even") {
+  size_t wrong = 0;
+  for (int k = -32768; k < 32767; ++k) {
+    const auto at = [&](float part) {
+      return stored_q15((static_cast<float>(k) + part) * 0x1p-15f);
+    };
+    wrong += at(0.25f) != k || at(0.75f) != k + 1 || at(0.5f) != k + (k % 2 != 0);
+  }
+  EQUAL(wrong, size_t{0});
+}
+
 }  // namespace
 }  // namespace edgebnn

@@ -31,6 +31,11 @@ def run_file(run: Run) -> str:
         f"epochs {run.epochs}",
         f"optimizer {run.optimizer.kind}",
         f"learning_rate {run.optimizer.learning_rate!r}",
+        *(
+            [f"gamma {run.optimizer.gamma!r}", f"tau {run.optimizer.tau!r}"]
+            if run.optimizer.kind == "bop"
+            else []
+        ),
         f"schedule {schedule_text}",
         *(f"{name} {value}" for name, value in sorted(run.switches.model_dump().items())),
         "input " + " ".join(map(str, run.network.input)),

@@ -18,6 +18,21 @@ from edgebnn.switches import PRESETS
 ROOT = Path(__file__).parents[2]
 SHAPE, CLASSES = (6, 5, 2), 4
 TRAIN, VALIDATION, TEST = 400, 60, 70
+NETWORKS = {
+    "mlp": (
+        "flatten", "dense 33", "batch_norm", "sign", "dense 65", "batch_norm", "sign",
+        f"dense {CLASSES}", "batch_norm",
+    ),
+    "conv": (  # a pool in each of its places
+        "conv 9 3 1 same", "max_pool 2", "batch_norm", "sign",
+        "conv 17 3 1 same", "batch_norm", "sign", "max_pool 2",
+        "flatten", f"dense {CLASSES}", "batch_norm",
+    ),
+    "stride": (  # padding below and on the right alone
+        "conv 9 3 2 same", "batch_norm", "sign", "conv 17 3 2 same", "batch_norm", "sign",
+        "flatten", f"dense {CLASSES}", "batch_norm",
+    ),
+}  # fmt: skip
 
 
 def build(target: str, *arguments: str) -> subprocess.CompletedProcess[str]:
@@ -66,7 +81,8 @@ def packed(classes: int = CLASSES) -> Packed:
 class Job:
     """A run file, its data and a folder: `job.train()` runs the trainer there.
 
-    `keys` replaces lines of the run file by key; `layers` are its layer lines.
+    `keys` replaces lines of the run file by key; `layers` are its layer lines, those of
+    NETWORKS[network] if there are none.
     """
 
     program: Path
@@ -74,10 +90,8 @@ class Job:
     data: Path
     preset: str = "proposed"
     keys: dict[str, Any] = field(default_factory=dict)
-    layers: tuple[str, ...] = (
-        "flatten", "dense 33", "batch_norm", "sign", "dense 65", "batch_norm", "sign",
-        f"dense {CLASSES}", "batch_norm",
-    )  # fmt: skip
+    network: str = "mlp"
+    layers: tuple[str, ...] = ()
     runner: tuple[str, ...] = ()
 
     @property
@@ -86,7 +100,7 @@ class Job:
 
     def text(self) -> str:
         keys = {
-            "run_id": "small-mlp",
+            "run_id": "small",
             "seed": 3,
             "batch_size": 50,
             "epochs": 5,
@@ -98,7 +112,7 @@ class Job:
             **self.keys,
         }
         lines = [f"{key} {value}" for key, value in keys.items()]
-        lines += [f"layer {layer}" for layer in self.layers]
+        lines += [f"layer {layer}" for layer in self.layers or NETWORKS[self.network]]
         return "\n".join(["edgebnn-run 1", *lines, ""])
 
     def command(self, *options: object) -> list[str]:

@@ -1,7 +1,12 @@
 """Bad input ends in one clear line, a non-zero status, and no output file."""
 
+import json
+import math
 import os
+import resource
+import signal
 import struct
+import subprocess
 import zlib
 from pathlib import Path
 from typing import Any
@@ -24,14 +29,17 @@ def refused(job: Any, *options: object, status: int = 2, environment: Any = None
     ("keys", "said"),
     [
         ({"colour": "red"}, "unknown key 'colour'"),
-        ({"weight_dtype": "f8"}, "weight_dtype: found 'f8', allowed are f16, f32, q15"),
+        ({"weight_dtype": "f8"}, "weight_dtype: found 'f8', allowed are f16, f32, i8, q15"),
         ({"optimizer": "adagrad"}, "optimizer: found 'adagrad', allowed are adam, sgd, bop"),
         ({"batch_norm": "l2"}, "batch_norm: l1 and l2 need real activations"),
         ({"batch_size": 401}, "batch_size: 401 is more than the 400 training images"),
         ({"input": "8 8 1"}, "input: 8x8x1, but"),
         ({"seed": ""}, "seed: found ''"),
         ({"learning_rate": "fast"}, "learning_rate: found 'fast'"),
-        ({"gradient_dtype": "i8"}, "gradient_dtype: 'i8' is not yet"),
+        ({"gradient_dtype": "i7"}, "gradient_dtype: found 'i7', allowed are f16, f32, i16, i6, i8"),
+        ({"optimizer": "bop"}, "gamma: missing"),
+        ({"tau": 0.1}, "tau: only optimizer bop has it"),
+        ({"momentum_dtype": "i4", "weight_gradient": "f32"}, "momentum_dtype: i8 and i4 hold"),
     ],
     ids=str,
 )
@@ -110,6 +118,8 @@ def test_label_out_of_range(job: Any, mislabelled: Path) -> None:
 def test_missing_files(job: Any, tmp_path: Path) -> None:
     job.data = tmp_path / "none.ebd"
     assert "none.ebd: cannot be read: No such file" in refused(job)
+    job.data = tmp_path
+    assert "cannot be read: not a file" in refused(job)
 
 
 @pytest.mark.parametrize("option", ["--output", "--dump"])
@@ -127,7 +137,7 @@ def test_unwritable(job: Any, option: str) -> None:
         (["--steps"], "--steps: needs a value"),
         (["--steps", "0"], "--steps: found '0'"),
         (["--steps", "3x"], "--steps: found '3x'"),
-        (["--threads", "2"], "--threads: more than 1 is not yet supported"),
+        (["--threads", "65"], "--threads: found '65', at most 64 are allowed"),
     ],
 )
 def test_options(job: Any, options: list[str], said: str) -> None:
@@ -151,10 +161,48 @@ def test_loss_that_is_no_number(job: Any) -> None:
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full")
 def test_full_disk_under_standard_output(job: Any) -> None:
-    import subprocess
-
     with Path("/dev/full").open("w") as full:
         done = subprocess.run(job.command("--steps", 1), check=False, stdout=full,
                               stderr=subprocess.PIPE, text=True)  # fmt: skip
     assert done.returncode == 1
     assert "standard output cannot be written" in done.stderr
+
+
+@pytest.mark.parametrize(("option", "most"), [("--output", 100), ("--dump", 5000)])
+def test_full_disk(job: Any, option: str, most: int) -> None:
+    """Status 1; neither the file nor its beginning is left. What was there before, stays."""
+    path = job.folder / "old"
+    path.write_text("as it was")
+
+    def limit() -> None:
+        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (most, most))
+
+    done = subprocess.run(job.command("--steps", 2, option, path), check=False, preexec_fn=limit,
+                          capture_output=True, text=True)  # fmt: skip
+    assert done.returncode == 1
+    assert "old: cannot be written: File too large" in done.stderr
+    assert done.stderr.count("\n") == 1
+    assert path.read_text() == "as it was"
+    assert sorted(left.name for left in job.folder.iterdir()) == ["a.run", "old"]
+
+
+@pytest.mark.parametrize("network", ["mlp", "conv"])
+@pytest.mark.parametrize("preset", ["standard", "proposed"])
+@pytest.mark.parametrize("optimizer", ["adam", "sgd"])
+@pytest.mark.parametrize("rate", [1e3, 1e30, 3e38])
+def test_huge_learning_rate(
+    job: Any, network: str, preset: str, optimizer: str, rate: float
+) -> None:
+    """It trains, or says that the loss is no number; no line of output holds such a number."""
+    job.network, job.preset = network, preset
+    job.keys = {"learning_rate": rate, "optimizer": optimizer}
+    for steps in (1, 20):
+        done = job.train("--steps", steps)
+        assert done.returncode in (0, 1), done.stderr
+        if done.returncode == 1:
+            assert "is no number" in done.stderr
+            assert done.stderr.count("\n") == 1
+        for line in done.stdout.splitlines():
+            event = json.loads(line, parse_constant=pytest.fail)
+            assert all(math.isfinite(value) for value in event.get("metrics", {}).values())

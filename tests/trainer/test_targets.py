@@ -14,7 +14,13 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 BATCH, STEPS = 50, 10
-LAYERS = [(60, 33), (33, 65), (65, 4)]  # (fan_in, units) of the job's network
+EMULATORS = {"aarch64-linux": "qemu-aarch64", "armv7-linux": "qemu-arm"}
+LAYERS = {
+    "mlp": [(60, 33, 1), (33, 65, 1), (65, 4, 0)],
+    "conv": [(18, 9, 3 * 2), (81, 17, 3 * 2), (17, 4, 0)],
+    "stride": [(18, 9, 3 * 3), (81, 17, 2 * 2), (68, 4, 0)],
+}
+"""(fan_in, units, positions of the sign) of the job's networks."""
 
 
 def scons(*arguments: str) -> subprocess.CompletedProcess[str]:
@@ -45,12 +51,22 @@ def test_unit_tests(programs: Path) -> None:
     assert re.fullmatch(r"[1-9]\d* passed, 0 failed", done.stdout.splitlines()[-1])
 
 
-def read_dump(path: Path) -> list[tuple[float, Any, Any]]:
+def emulator(target: str) -> str:
+    """The program that runs a target's programs here."""
+    found = shutil.which(EMULATORS[target])
+    if found is None:
+        pytest.skip(f"{EMULATORS[target]} is not installed")
+    return found
+
+
+def read_dump(path: Path, network: str) -> list[tuple[float, Any, Any]]:
     """(loss, sign bits, weights and betas) of each step."""
     content = path.read_bytes()
     assert content[:12] == b"EDGEBNNS" + struct.pack("<I", 1)
-    signs = BATCH * sum(units for _, units in LAYERS[:-1])
-    state = sum(fan_in * units + units for fan_in, units in LAYERS)
+    layers = LAYERS[network]
+    signs = BATCH * sum(positions * units for _, units, positions in layers)
+    state = sum(fan_in * units + units for fan_in, units, _ in layers)
+    assert (len(content) - 12) % (8 + signs + 4 * state) == 0
     steps = []
     for at in range(12, len(content), 8 + signs + 4 * state):
         (loss,) = struct.unpack_from("<d", content, at)
@@ -60,25 +76,22 @@ def read_dump(path: Path) -> list[tuple[float, Any, Any]]:
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("network", LAYERS)
 @pytest.mark.parametrize("preset", ["standard", "proposed"])
-@pytest.mark.parametrize(
-    ("target", "emulator"), [("aarch64-linux", "qemu-aarch64"), ("armv7-linux", "qemu-arm")]
-)
+@pytest.mark.parametrize("target", EMULATORS)
 def test_boards_agree_with_the_host(
-    job: Any, built: Any, target: str, emulator: str, preset: str
+    job: Any, built: Any, target: str, preset: str, network: str
 ) -> None:
-    """Ten steps: losses to 1e-5, every sign bit and every 16-bit weight equal."""
+    """Ten steps: losses to 1e-5, every sign bit equal; weights and betas to 1e-6."""
     programs = built(target)
-    qemu = shutil.which(emulator)
-    if qemu is None:
-        pytest.skip(f"{emulator} is not installed")
-    job.preset = preset
+    qemu = emulator(target)
+    job.preset, job.network = preset, network
     dumps = []
     for program, runner in ((job.program, ()), (programs / "edgebnn-train", (qemu,))):
         job.program, job.runner = program, runner
         path = job.folder / f"dump-{len(dumps)}"
         job.record("--steps", STEPS, "--dump", path)
-        dumps.append(read_dump(path))
+        dumps.append(read_dump(path, network))
     assert len(dumps[0]) == len(dumps[1]) == STEPS
     for host, board in zip(*dumps, strict=True):
         assert board[0] == pytest.approx(host[0], rel=1e-5)
@@ -88,14 +101,10 @@ def test_boards_agree_with_the_host(
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(
-    ("target", "emulator"), [("aarch64-linux", "qemu-aarch64"), ("armv7-linux", "qemu-arm")]
-)
-def test_measure_runs_on_boards(built: Any, target: str, emulator: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("target", EMULATORS)
+def test_measure_runs_on_boards(built: Any, target: str, tmp_path: Path) -> None:
     program = built(target) / "edgebnn-measure"
-    qemu = shutil.which(emulator)
-    if qemu is None:
-        pytest.skip(f"{emulator} is not installed")
+    qemu = emulator(target)
     command = [qemu, str(program), "--output", str(tmp_path / "m"), "--", "sh", "-c", "exit 3"]
     assert subprocess.run(command, check=False).returncode == 3
     assert json.loads((tmp_path / "m").read_text())["exit_status"] == 3

@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-PRESETS = ["standard", "proposed"]
+PRESETS = ["standard", "proposed", "lean"]
+NETWORKS = ["mlp", "conv", "stride"]
 METRICS = {
     "test_accuracy", "test_loss", "test_accuracy_at_best", "validation_accuracy",
     "best_validation_accuracy", "time_per_batch_q1_s", "time_per_batch_s", "time_per_batch_q3_s",
@@ -17,15 +18,17 @@ METRICS = {
 TIMES = {name for name in METRICS if name.endswith("_s")} | {"process_peak_bytes"}
 
 
+@pytest.mark.parametrize("network", NETWORKS)
 @pytest.mark.parametrize("preset", PRESETS)
 @pytest.mark.parametrize("optimizer", ["adam", "sgd"])
-def test_it_learns(job: Any, preset: str, optimizer: str) -> None:
-    job.preset = preset
+def test_it_learns(job: Any, network: str, preset: str, optimizer: str) -> None:
+    job.network, job.preset = network, preset
     job.keys = {"optimizer": optimizer, "epochs": 12}
     record = job.record()
     metrics, losses = record["metrics"], [loss for _, loss in record["series"]["loss"]]
     assert losses[-1] < 0.6 * losses[0]
-    assert metrics["test_accuracy"] >= 0.9  # chance is 0.25
+    # Chance is 0.25. Convolutions under sgd are on their way after these few steps, not there.
+    assert metrics["test_accuracy"] >= (0.9 if network == "mlp" else 0.65)
     assert metrics["validation_accuracy"] == record["series"]["validation_accuracy"][-1][1]
     assert metrics["steps"] == 12 * 8
 
@@ -48,9 +51,10 @@ def test_every_switch_trains(job: Any, switches: dict[str, str]) -> None:
     assert job.record()["metrics"]["test_accuracy"] >= 0.8
 
 
+@pytest.mark.parametrize("network", ["mlp", "conv"])
 @pytest.mark.parametrize("preset", PRESETS)
-def test_two_runs_are_one(job: Any, preset: str) -> None:
-    job.preset = preset
+def test_two_runs_are_one(job: Any, network: str, preset: str) -> None:
+    job.network, job.preset = network, preset
     first, second = job.record(), job.record()
     for record in first, second:
         assert set(record["metrics"]) == METRICS
@@ -59,6 +63,14 @@ def test_two_runs_are_one(job: Any, preset: str) -> None:
     assert first == second
     job.keys = {"seed": 4}
     assert job.record()["series"] != first["series"]
+
+
+@pytest.mark.parametrize("network", NETWORKS)
+@pytest.mark.parametrize("preset", PRESETS)
+def test_threads_change_no_bit(job: Any, network: str, preset: str) -> None:
+    job.network, job.preset = network, preset
+    series = [job.record("--threads", n)["series"] for n in (1, 2, 3, 4, 9)]
+    assert all(other == series[0] for other in series)
 
 
 def test_output_is_json_lines_and_the_record(job: Any) -> None:
@@ -76,10 +88,15 @@ def test_output_is_json_lines_and_the_record(job: Any) -> None:
         assert len(lines[-1]["series"][name]) == 5
 
 
+@pytest.mark.parametrize("network", NETWORKS)
 @pytest.mark.parametrize("preset", PRESETS)
+@pytest.mark.parametrize("optimizer", ["adam", "sgd"])
 @pytest.mark.parametrize("batch_size", [1, 7, 400])
-def test_the_peak_is_the_plan(job: Any, preset: str, batch_size: int) -> None:
-    job.preset, job.keys = preset, {"batch_size": batch_size}
+def test_the_peak_is_the_plan(
+    job: Any, network: str, preset: str, optimizer: str, batch_size: int
+) -> None:
+    job.network, job.preset = network, preset
+    job.keys = {"batch_size": batch_size, "optimizer": optimizer}
     done = job.train("--steps", 1)
     assert done.returncode == 0, done.stderr
     plan, *_, record = map(json.loads, done.stdout.splitlines())
@@ -88,6 +105,13 @@ def test_the_peak_is_the_plan(job: Any, preset: str, batch_size: int) -> None:
     persistent = sum(b["bytes"] for b in plan["buffers"] if b["life"][0] == 0)
     assert plan["arena_bytes"] >= persistent / 2
     assert all(b["bytes"] <= plan["arena_bytes"] for b in plan["buffers"])
+
+
+def test_the_process_s_peak_is_its_own(job: Any) -> None:
+    """Not what the process was before it became the trainer: a copy of whoever started it."""
+    ballast = b"x" * (200 << 20)
+    peak = job.record("--steps", 1)["metrics"]["process_peak_bytes"]
+    assert 0 < peak < len(ballast) / 4
 
 
 def test_plan_table(job: Any) -> None:
@@ -102,7 +126,7 @@ def test_plan_table(job: Any) -> None:
 
 
 def test_proposed_keeps_bits_only(job: Any) -> None:
-    """No second moment, no real activations, dW as bits, one map."""
+    """No second moment, no real activations, one map; dW exists as a whole in no method."""
     plans = {}
     for preset in PRESETS:
         job.preset = preset
@@ -110,8 +134,8 @@ def test_proposed_keeps_bits_only(job: Any) -> None:
         plans[preset] = {b["name"].split(": ")[-1]: b["type"] for b in plan["buffers"]}
     assert {"v", "X"} <= set(plans["standard"])
     assert not {"v", "X"} & set(plans["proposed"])
-    assert plans["proposed"]["dW"] == plans["proposed"]["signs"] == "bit"
-    assert plans["standard"]["dW"] == "f32"
+    assert plans["proposed"]["signs"] == "bit"
+    assert all("dW" not in plan for plan in plans.values())
 
 
 def test_schedules(job: Any) -> None:

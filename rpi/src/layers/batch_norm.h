@@ -1,38 +1,62 @@
 // Batch norm with a shift and no scale, in its three forms, and the sign behind it
-// (docs/numerics.md, Forward 3-4, Backward 2).
+// (docs/numerics.md, Forward 3-4, Backward 2). All of it is channel by channel, and so is its split
+// over threads: sums run over the rows in order, whatever their number.
 #pragma once
 
-#include "plan.h"
+#include "layers/context.h"
 
 namespace edgebnn {
 
-class BatchNorm {
+// The forward pass of channels [c.begin, c.end), fed row by row with y: [c.size()], centred
+// products. Training passes over the rows three times: add, then add_deviation, then normalise.
+class NormForward {
  public:
-  BatchNorm(const Block& block, const BlockBuffers& buffers, const Plan& plan,
-            Format product_format, const Switches& switches, Arena& arena);
+  NormForward(const Block& block, const BlockBuffers& buffers, const Context& context, Range c);
 
-  // Y in the map -> sign bits (and what backward needs), or logits in the last block.
-  // Training uses and moves the batch's statistics; else the moving ones are used.
-  void forward(size_t samples, bool training);
-
-  // dX' in the map -> dY in the map; dbeta (already divided by the batch) into the sums.
-  void backward(size_t samples);
-
-  // [units] f32, valid after backward in the same phase.
-  const double* dbeta() const;
+  void add(const float* y);
+  void end_mean(size_t rows);
+  void add_deviation(const float* y);
+  // Also moves the moving statistics.
+  void end_deviation(size_t rows);
+  // The moving statistics in place of the batch's.
+  void use_moving();
+  // Sign bits and what backward needs, or logits in the last block. Overwrites y.
+  void normalise(size_t row, float* y);
+  void end(size_t rows);
 
  private:
-  void batch_statistics(size_t samples);
-  void normalise(size_t samples, const float* mu);
-  uint8_t* sample_of_map(size_t sample) const;
+  void reciprocals();
+
+  Range c_;
+  size_t units_, words_;
+  bool l2_;
+  double* sum_;             // [units], the channels' part
+  float *mu_, *r_, *beta_;  // mu lies where omega will
+  float *moving_mu_, *moving_psi_;
+  uint64_t *signs_, *inside_;
+  float *kept_, *logits_;
+};
+
+class NormBackward {
+ public:
+  NormBackward(const Block& block, const BlockBuffers& buffers, const Context& context)
+      : block_(block), buffers_(buffers), context_(context) {}
+
+  // dX' in the map -> dY in the map.
+  void run(size_t samples);
+  // [units], already divided by the batch; valid after run() in the same phase.
+  const double* dbeta() const { return context_.arena.at<double>(context_.plan.sums); }
+
+ private:
+  void averages(Range c, size_t samples);
+  template <class Body>
+  void each_row(Range c, size_t samples, bool along, Body&& body);
+  template <class Body>
+  void each_gradient(Range c, size_t samples, Body&& body);
 
   const Block& block_;
   const BlockBuffers& buffers_;
-  const Plan& plan_;
-  Format product_format_;
-  const Switches& switches_;
-  Arena& arena_;
-  size_t units_, positions_, words_;
+  const Context& context_;
 };
 
 }  // namespace edgebnn

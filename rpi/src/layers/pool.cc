@@ -5,72 +5,68 @@
 namespace edgebnn {
 namespace {
 
-// Position of window element `k` (row by row) of pooled position `p`, in a map of width `width`.
-size_t window_position(size_t p, size_t k, size_t width, size_t pooled_width) {
-  return (p / pooled_width * 2 + k / 2) * width + p % pooled_width * 2 + k % 2;
+// From the last position to the first: a window never lies before its pooled position.
+template <class T>
+void spread(const Block& block, const uint8_t* winners, T* map, T* pooled) {
+  const size_t units = block.units(), bytes = winner_bytes(units);
+  const size_t width = block.window.out.width, height = block.window.out.height;
+  for (size_t p = block.normed.positions(); p-- > 0;) {
+    std::memcpy(pooled, map + p * units, units * sizeof(T));
+    const auto window = [&](size_t k) {
+      return map + window_position(p, k, width, block.normed.width) * units;
+    };
+    for (size_t k = 0; k < 4; ++k) std::memset(window(k), 0, units * sizeof(T));
+    for (size_t c = 0; c < units; ++c)
+      window(winners[p * bytes + c / 4] >> (c % 4 * 2) & 3)[c] = pooled[c];
+  }
+  // A last odd row and column are in no window.
+  for (size_t y = 0; y < height && width % 2 == 1; ++y)
+    std::memset(map + (y * width + width - 1) * units, 0, units * sizeof(T));
+  if (height % 2 == 1)
+    std::memset(map + (height - 1) * width * units, 0, width * units * sizeof(T));
 }
 
 }  // namespace
 
-PoolBefore::PoolBefore(const Block& block, const BlockBuffers& buffers, const Plan& plan,
-                       Format product_format, const Switches& switches, Arena& arena)
-    : block_(block),
-      buffers_(buffers),
-      plan_(plan),
-      product_format_(product_format),
-      switches_(switches),
-      arena_(arena) {}
-
-void PoolBefore::forward(size_t samples) {
-  const size_t units = block_.units(), positions = block_.normed.positions();
-  const size_t winner_bytes = (units + 3) / 4;
-  auto* best = arena_.at<float>(plan_.row);
-  float* other = best + units;
-  for (size_t b = 0; b < samples; ++b) {
-    uint8_t* map = arena_.at(plan_.map) + b * plan_.sample_bytes;
-    for (size_t p = 0; p < positions; ++p) {
-      uint8_t* winners = arena_.at(*buffers_.winners) + (b * positions + p) * winner_bytes;
-      std::memset(winners, 0, winner_bytes);
-      for (size_t k = 0; k < 4; ++k) {
-        const size_t from = window_position(p, k, block_.window.out.width, block_.normed.width);
-        load(product_format_, map, from * units, units, k == 0 ? best : other);
-        for (size_t c = 0; c < units && k > 0; ++c) {
-          if (other[c] <= best[c]) continue;
-          best[c] = other[c];
-          winners[c / 4] =
-              static_cast<uint8_t>((winners[c / 4] & ~(3u << (c % 4 * 2))) | k << (c % 4 * 2));
-        }
-      }
-      store(product_format_, map, p * units, units, best);
+void pool_products(size_t n, const int32_t* y, float* pooled, uint8_t* winners) {
+  std::memset(winners, 0, winner_bytes(n));
+  for (size_t c = 0; c < n; ++c) {
+    unsigned best = 0;
+    for (unsigned k = 1; k < 4; ++k) {
+      if (y[k * n + c] > y[best * n + c]) best = k;
     }
+    pooled[c] = static_cast<float>(y[best * n + c]);
+    winners[c / 4] = static_cast<uint8_t>(winners[c / 4] | best << (c % 4 * 2));
   }
 }
 
-void PoolBefore::backward(size_t samples) {
-  const size_t units = block_.units(), positions = block_.normed.positions();
-  const size_t full = block_.window.out.size(), winner_bytes = (units + 3) / 4;
-  // The sample's scratch holds the pooled gradient as float32 while the map is spread.
-  auto* pooled = arena_.at<float>(buffers_.sample);
-  auto* row = arena_.at<float>(plan_.row);
-  std::memset(row, 0, units * 4);
-  for (size_t b = 0; b < samples; ++b) {
-    uint8_t* map = arena_.at(plan_.map) + b * plan_.sample_bytes;
-    load(switches_.gradients, map, 0, positions * units, pooled);
-    for (size_t at = 0; at < full; at += units) store(switches_.gradients, map, at, units, row);
-    for (size_t p = 0; p < positions; ++p) {
-      const uint8_t* winners = arena_.at(*buffers_.winners) + (b * positions + p) * winner_bytes;
-      for (size_t c = 0; c < units; ++c) {
-        const size_t k = winners[c / 4] >> (c % 4 * 2) & 3;
-        const size_t to = window_position(p, k, block_.window.out.width, block_.normed.width);
-        store(switches_.gradients, map, to * units + c, 1, pooled + p * units + c);
+// Stored elements are moved as they are: zero is all bits zero in every format.
+void spread_to_winners(const Block& block, const BlockBuffers& buffers, const Context& context,
+                       size_t samples) {
+  const size_t bytes = block.normed.positions() * winner_bytes(block.units());
+  context.threads.each([&](size_t part) {
+    const Range range = part_of(samples, part, context.threads.count());
+    void* row = context.plan.own_row.at<float>(context.arena, part);
+    for (size_t b = range.begin; b < range.end; ++b) {
+      const uint8_t* winners = context.arena.at(*buffers.winners) + b * bytes;
+      uint8_t* map = context.gradients.sample(b);
+      switch (bytes_of(context.gradients.format())) {
+        case 1:
+          spread(block, winners, map, static_cast<uint8_t*>(row));
+          break;
+        case 2:
+          spread(block, winners, reinterpret_cast<uint16_t*>(map), static_cast<uint16_t*>(row));
+          break;
+        default:
+          spread(block, winners, reinterpret_cast<uint32_t*>(map), static_cast<uint32_t*>(row));
       }
     }
-  }
+  });
 }
 
-void pool_signs(const Block& block, const uint64_t* signs, uint64_t* pooled, size_t samples) {
+void pool_signs(const Block& block, const uint64_t* signs, uint64_t* pooled, Range samples) {
   const size_t words = words_for(block.units());
-  for (size_t b = 0; b < samples; ++b) {
+  for (size_t b = samples.begin; b < samples.end; ++b) {
     for (size_t p = 0; p < block.out.positions(); ++p) {
       for (size_t word = 0; word < words; ++word) {
         uint64_t any = 0;

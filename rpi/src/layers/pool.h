@@ -1,32 +1,28 @@
-// 2x2 max-pool, stride 2, before the batch norm (on products, in the map) or behind the sign (on
-// bits). Among equal values the first in the window, row by row, wins; the gradient goes to it
-// alone.
+// 2x2 max-pool, stride 2, before the batch norm (on products) or behind the sign (on bits). Among
+// equal values the first in the window, row by row, wins; the gradient goes to it alone.
 #pragma once
 
-#include "plan.h"
+#include "layers/context.h"
 
 namespace edgebnn {
 
-class PoolBefore {
- public:
-  PoolBefore(const Block& block, const BlockBuffers& buffers, const Plan& plan,
-             Format product_format, const Switches& switches, Arena& arena);
-  // Pools every sample of the map in place, and notes the winners.
-  void forward(size_t samples);
-  // Spreads dY of every sample of the map over the winners, in place.
-  void backward(size_t samples);
+// Position of window element k (row by row) of pooled position p, in a map of width `width`.
+inline size_t window_position(size_t p, size_t k, size_t width, size_t pooled_width) {
+  return (p / pooled_width * 2 + k / 2) * width + p % pooled_width * 2 + k % 2;
+}
 
- private:
-  const Block& block_;
-  const BlockBuffers& buffers_;
-  const Plan& plan_;
-  Format product_format_;
-  const Switches& switches_;
-  Arena& arena_;
-};
+// Bytes of a pooled position's winners: two bits a channel.
+inline size_t winner_bytes(size_t units) { return (units + 3) / 4; }
 
-// Max of signs: the OR of the window's bits. [B][P][words] -> [B][P'][words].
-void pool_signs(const Block& block, const uint64_t* signs, uint64_t* pooled, size_t samples);
+// The largest of four rows of products, y: [4][n] -> pooled: [n], and its places, two bits each.
+void pool_products(size_t n, const int32_t* y, float* pooled, uint8_t* winners);
+
+// Spreads the dY of every sample of the map over the winners, in place.
+void spread_to_winners(const Block& block, const BlockBuffers& buffers, const Context& context,
+                       size_t samples);
+
+// Max of signs of samples [range): the OR of the window's bits. [B][P][words] -> [B][P'][words].
+void pool_signs(const Block& block, const uint64_t* signs, uint64_t* pooled, Range samples);
 
 // Place in the window, 0..3, of the first largest sign of a pooled position's channel.
 size_t winning_sign(const Block& block, const uint64_t* signs, size_t sample,

@@ -13,6 +13,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <iterator>
 #include <optional>
 #include <string>
 #include <vector>
@@ -24,6 +25,8 @@
 namespace {
 
 using Clock = std::chrono::steady_clock;
+
+constexpr int kForwarded[] = {SIGTERM, SIGINT, SIGHUP};
 
 pid_t child = 0;
 
@@ -114,32 +117,30 @@ Arguments parse(int count, char** arguments) {
 
 int measure(const Arguments& arguments) {
   edgebnn::check_writable(arguments.output);
-  struct sigaction action{};
+  // Signals wait until there is a child to have them; the child starts with what this process had.
+  sigset_t forwarded, mask;
+  sigemptyset(&forwarded);
+  for (const int signal : kForwarded) sigaddset(&forwarded, signal);
+  sigprocmask(SIG_BLOCK, &forwarded, &mask);
+  struct sigaction action{}, before[std::size(kForwarded)];
   action.sa_handler = forward;
-  sigaction(SIGTERM, &action, nullptr);
-  sigaction(SIGINT, &action, nullptr);
-  sigaction(SIGHUP, &action, nullptr);
+  for (size_t i = 0; i < std::size(kForwarded); ++i) sigaction(kForwarded[i], &action, &before[i]);
   struct sigaction ignore_until_wait{};
   ignore_until_wait.sa_handler = [](int) {};
   sigaction(SIGALRM, &ignore_until_wait, nullptr);
 
-  // A signal that comes before the child is known waits until it is; the child starts with the
-  // mask it would have had.
-  sigset_t forwarded, before;
-  sigemptyset(&forwarded);
-  for (const int number : {SIGTERM, SIGINT, SIGHUP}) sigaddset(&forwarded, number);
-  sigprocmask(SIG_BLOCK, &forwarded, &before);
   const auto start = Clock::now();
   child = fork();
   if (child < 0) throw edgebnn::JobError(std::string("fork: ") + std::strerror(errno));
-  if (child != 0) sigprocmask(SIG_SETMASK, &before, nullptr);
   if (child == 0) {
-    for (const int number : {SIGTERM, SIGINT, SIGHUP}) signal(number, SIG_DFL);
-    sigprocmask(SIG_SETMASK, &before, nullptr);
+    for (size_t i = 0; i < std::size(kForwarded); ++i)
+      sigaction(kForwarded[i], &before[i], nullptr);
+    sigprocmask(SIG_SETMASK, &mask, nullptr);
     execvp(arguments.command[0], arguments.command);
     std::fprintf(stderr, "edgebnn-measure: %s: %s\n", arguments.command[0], std::strerror(errno));
     _exit(127);
   }
+  sigprocmask(SIG_SETMASK, &mask, nullptr);
   const auto micro = static_cast<long>(arguments.interval * 1e6);
   const timeval every{micro / 1000000, static_cast<suseconds_t>(micro % 1000000)};
   const itimerval timer{every, every};

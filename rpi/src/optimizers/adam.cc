@@ -1,6 +1,5 @@
 #include "optimizers/adam.h"
 
-#include <algorithm>
 #include <cmath>
 
 namespace edgebnn {
@@ -10,7 +9,7 @@ constexpr float kEpsilon = 1e-8f;
 }  // namespace
 
 void Adam::begin_step(float learning_rate) {
-  learning_rate_ = learning_rate;
+  Optimizer::begin_step(learning_rate);
   beta1_power_ *= kBeta1;
   beta2_power_ *= kBeta2;
 }
@@ -22,41 +21,28 @@ float Adam::moved(float w, float m, float v) const {
   return w - (a * m) / (std::sqrt(v) + kEpsilon * correction);
 }
 
-void Adam::update_weights(const Block& block, const BlockBuffers& buffers, Arena& arena) {
-  void* weights = arena.at(buffers.weights);
-  void* momenta = arena.at(buffers.momenta);
-  float* second = buffers.second ? arena.at<float>(*buffers.second) : nullptr;
-  const void* dw = arena.at(buffers.dw);
-  const float scale = 1.0f + kEpsilon * std::sqrt(static_cast<float>(block.fan_in()));
-  const float a = learning_rate_ / (1.0f - beta1_power_) / scale;
-  float g[kUpdateChunk], m[kUpdateChunk], w[kUpdateChunk];
-  for (size_t first = 0; first < block.weights(); first += kUpdateChunk) {
-    const size_t n = std::min(kUpdateChunk, block.weights() - first);
-    load_gradient(switches_.binary_weight_gradient, dw, first, n, g);
-    load(switches_.momenta, momenta, first, n, m);
-    for (size_t i = 0; i < n; ++i) m[i] = m[i] * kBeta1 + g[i] * kRest1;
-    store(switches_.momenta, momenta, first, n, m);
-    load(switches_.momenta, momenta, first, n, m);  // the step uses m as stored
-    load(switches_.weights, weights, first, n, w);
-    if (second == nullptr) {
-      for (size_t i = 0; i < n; ++i) w[i] = w[i] - a * m[i];
-    } else {
-      float* v = second + first;
-      for (size_t i = 0; i < n; ++i) {
-        v[i] = v[i] * kBeta2 + (g[i] * g[i]) * kRest2;
-        w[i] = moved(w[i], m[i], v[i]);
-      }
-    }
-    for (size_t i = 0; i < n; ++i) w[i] = std::clamp(w[i], -1.0f, 1.0f);
-    store(switches_.weights, weights, first, n, w);
+void Adam::average(size_t n, float, const float* g, float* m) const {
+  for (size_t i = 0; i < n; ++i) m[i] = m[i] * kBeta1 + g[i] * kRest1;
+}
+
+void Adam::move(size_t n, float fan_in, const float* m, const float* g, float* v, float* w) const {
+  if (v == nullptr) {
+    const float scale = 1.0f + kEpsilon * std::sqrt(fan_in);
+    const float a = learning_rate_ / (1.0f - beta1_power_) / scale;
+    for (size_t i = 0; i < n; ++i) w[i] = w[i] - a * m[i];
+    return;
+  }
+  for (size_t i = 0; i < n; ++i) {
+    v[i] = v[i] * kBeta2 + (g[i] * g[i]) * kRest2;
+    w[i] = moved(w[i], m[i], v[i]);
   }
 }
 
 void Adam::update_beta(const Block& block, const BlockBuffers& buffers, const double* dbeta,
-                       Arena& arena) {
+                       Arena& arena) const {
   auto* beta = arena.at<float>(buffers.beta);
   auto* m = arena.at<float>(buffers.beta_m);
-  auto* v = arena.at<float>(buffers.beta_v);
+  auto* v = arena.at<float>(*buffers.beta_v);
   for (size_t c = 0; c < block.units(); ++c) {
     const auto g = static_cast<float>(dbeta[c]);
     m[c] = m[c] * kBeta1 + g * kRest1;

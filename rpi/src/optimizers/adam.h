@@ -8,17 +8,20 @@ namespace edgebnn {
 
 class Adam : public Optimizer {
  public:
-  explicit Adam(const Switches& switches) : switches_(switches) {}
+  using Optimizer::Optimizer;
   void begin_step(float learning_rate) override;
-  void update_weights(const Block& block, const BlockBuffers& buffers, Arena& arena) override;
   void update_beta(const Block& block, const BlockBuffers& buffers, const double* dbeta,
-                   Arena& arena) override;
+                   Arena& arena) const override;
+
+ protected:
+  void average(size_t n, float fan_in, const float* g, float* m) const override;
+  void move(size_t n, float fan_in, const float* m, const float* g, float* v,
+            float* w) const override;
 
  private:
   float moved(float w, float m, float v) const;
 
-  Switches switches_;
-  float learning_rate_ = 0, beta1_power_ = 1, beta2_power_ = 1;
+  float beta1_power_ = 1, beta2_power_ = 1;
 };
 
 }  // namespace edgebnn

@@ -1,31 +1,61 @@
 #include "optimizers/optimizer.h"
 
+#include <algorithm>
+
 #include "errors.h"
 #include "optimizers/adam.h"
+#include "optimizers/bop.h"
 #include "optimizers/sgd.h"
+#include "random.h"
 
 namespace edgebnn {
 
 std::unique_ptr<Optimizer> make_optimizer(const RunFile& run) {
-  if (run.optimizer == "adam") return std::make_unique<Adam>(run.switches);
-  if (run.optimizer == "sgd") return std::make_unique<Sgd>(run.switches);
-  if (run.optimizer == "bop") {
-    throw InputError(run.path + ": optimizer: 'bop' is not yet trained by this version");
-  }
+  if (run.optimizer == "adam") return std::make_unique<Adam>(run);
+  if (run.optimizer == "sgd") return std::make_unique<Sgd>(run);
+  if (run.optimizer == "bop") return std::make_unique<Bop>(run);
   throw InputError(run.path + ": optimizer: found '" + run.optimizer +
                    "', allowed are adam, sgd, bop");
 }
 
-void load_gradient(bool binary, const void* dw, size_t first, size_t n, float* out) {
-  if (!binary) {
-    load(Format::f32, dw, first, n, out);
-    return;
+Optimizer::Optimizer(const RunFile& run) : switches_(run.switches), weights_(run.stored_weights()) {
+  for (size_t layer = 0; layer < run.layers.size(); ++layer) {
+    const auto base = [&](uint64_t family) {
+      return static_cast<uint32_t>(Stream(run.seed, family + layer).draw(0) >> 32);
+    };
+    weight_base_.push_back(base(kRoundWeights));
+    momentum_base_.push_back(base(kRoundMomenta));
   }
-  const auto* bits = static_cast<const uint64_t*>(dw);
-  for (size_t i = 0; i < n; ++i) {
-    const size_t j = first + i;
-    out[i] = bits[j / 64] >> (j % 64) & 1 ? 1.0f : -1.0f;
-  }
+}
+
+void Optimizer::begin_step(float learning_rate) {
+  learning_rate_ = learning_rate;
+  ++step_;
+}
+
+void Optimizer::update_weights(const WeightSlice& slice, const float* g, Arena& arena) const {
+  const size_t units = slice.block.units(), n = slice.units.size();
+  const size_t j = slice.input * units + slice.units.begin;
+  const auto at = [&](Format format) {
+    return slice.input * row_stride(format, units) + slice.units.begin;
+  };
+  // Where element j's noise begins.
+  const auto counter = [&](const std::vector<uint32_t>& base) {
+    return mix32(base[slice.layer] + step_) + static_cast<uint32_t>(j);
+  };
+  const auto fan_in = static_cast<float>(slice.block.fan_in());
+  void* weights = arena.at(slice.buffers.weights);
+  void* momenta = arena.at(slice.buffers.momenta);
+  float* v = slice.buffers.second ? arena.at<float>(*slice.buffers.second) + j : nullptr;
+  float m[kUnitsAtOnce], w[kUnitsAtOnce];
+  load(switches_.momenta, momenta, at(switches_.momenta), n, m);
+  average(n, fan_in, g, m);
+  store(switches_.momenta, momenta, at(switches_.momenta), n, m, counter(momentum_base_));
+  load(switches_.momenta, momenta, at(switches_.momenta), n, m);  // the step uses m as stored
+  load(weights_, weights, at(weights_), n, w);
+  move(n, fan_in, m, g, v, w);
+  for (size_t i = 0; i < n; ++i) w[i] = std::clamp(w[i], -1.0f, 1.0f);
+  store(weights_, weights, at(weights_), n, w, counter(weight_base_));
 }
 
 }  // namespace edgebnn

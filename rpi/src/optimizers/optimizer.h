@@ -2,34 +2,55 @@
 #pragma once
 
 #include <memory>
+#include <vector>
 
 #include "plan.h"
 
 namespace edgebnn {
 
+// Weights of one input and some units.
+struct WeightSlice {
+  const Block& block;
+  const BlockBuffers& buffers;
+  size_t layer;  // number of the block, from 0
+  size_t input;
+  Range units;  // at most kUnitsAtOnce
+};
+
 class Optimizer {
  public:
+  explicit Optimizer(const RunFile& run);
   virtual ~Optimizer() = default;
 
   // Opens step t = 1, 2, ... under this learning rate.
-  virtual void begin_step(float learning_rate) = 0;
+  virtual void begin_step(float learning_rate);
 
-  // Moves the block's latent weights by its dW, clipped to [-1, 1] and stored; each is touched
-  // once.
-  virtual void update_weights(const Block& block, const BlockBuffers& buffers, Arena& arena) = 0;
+  // Moves latent weights by their dW, g: [units], clipped to [-1, 1] and stored. Slices may be
+  // moved in any order and by any thread, each once a step.
+  void update_weights(const WeightSlice& slice, const float* g, Arena& arena) const;
 
   // Moves beta, a float32 vector, by its real gradient.
   virtual void update_beta(const Block& block, const BlockBuffers& buffers, const double* dbeta,
-                           Arena& arena) = 0;
+                           Arena& arena) const = 0;
+
+ protected:
+  // m <- what is to be stored of the average of m and the gradient.
+  virtual void average(size_t n, float fan_in, const float* g, float* m) const = 0;
+  // w <- the weights after the step, given m as stored; v is absent where it is not kept.
+  virtual void move(size_t n, float fan_in, const float* m, const float* g, float* v,
+                    float* w) const = 0;
+
+  Switches switches_;
+  float learning_rate_ = 0;
+
+ private:
+  Format weights_;
+  uint32_t step_ = 0;
+  // Of the stochastic rounding, by layer.
+  std::vector<uint32_t> weight_base_, momentum_base_;
 };
 
 // The optimiser that a run names. Throws InputError with the known names.
 std::unique_ptr<Optimizer> make_optimizer(const RunFile& run);
-
-// Elements handled at once by an update: they stay in the first-level cache.
-inline constexpr size_t kUpdateChunk = 512;
-
-// Elements [first, first + n) of a block's dW as float32: signs (-1, +1) or values.
-void load_gradient(bool binary, const void* dw, size_t first, size_t n, float* out);
 
 }  // namespace edgebnn

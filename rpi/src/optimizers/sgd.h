@@ -8,15 +8,17 @@ namespace edgebnn {
 
 class Sgd : public Optimizer {
  public:
-  explicit Sgd(const Switches& switches) : switches_(switches) {}
-  void begin_step(float learning_rate) override { learning_rate_ = learning_rate; }
-  void update_weights(const Block& block, const BlockBuffers& buffers, Arena& arena) override;
+  using Optimizer::Optimizer;
   void update_beta(const Block& block, const BlockBuffers& buffers, const double* dbeta,
-                   Arena& arena) override;
+                   Arena& arena) const override;
+
+ protected:
+  void average(size_t n, float fan_in, const float* g, float* m) const override;
+  void move(size_t n, float fan_in, const float* m, const float* g, float* v,
+            float* w) const override;
 
  private:
-  Switches switches_;
-  float learning_rate_ = 0;
+  bool in_units_of_bound() const;
 };
 
 }  // namespace edgebnn

@@ -1,0 +1,44 @@
+// The forward pass of a block: Y = X^ W^, [max-pool], batch norm, sign (docs/numerics.md, Forward).
+//
+// Channels are split over threads. Batch norm wants Y three times: for the mean, for the deviation,
+// and for the signs. Where the map has room, Y is computed once and kept there (pooled); else the
+// product, which is cheap, is computed again each time, to the same integers.
+#pragma once
+
+#include "layers/batch_norm.h"
+#include "layers/input_rows.h"
+
+namespace edgebnn {
+
+class Forward {
+ public:
+  Forward(const Block& block, const BlockBuffers& buffers, const Context& context)
+      : block_(block), buffers_(buffers), context_(context), lanes_(lanes_of(block)) {}
+
+  // Of `samples` samples. Training uses and moves the batch's statistics; else the moving ones are
+  // used.
+  void run(const ProductInput& input, size_t samples, bool training);
+
+ private:
+  struct Task {
+    InputRows input;
+    size_t samples, part;
+    Range c;
+  };
+  enum class Source { compute, compute_and_keep, map };
+
+  void channels(const Task& task, bool training);
+  void prepare_weights(Range c);
+  void multiply(const Task& task, size_t first, size_t count, int32_t* products);
+  void correct_border(size_t position, Range c, int32_t* y) const;
+  void kept_row(size_t row, Range c, float* y, bool store_it);
+  template <class Body>
+  void each_row(const Task& task, Source source, Body&& body);
+
+  const Block& block_;
+  const BlockBuffers& buffers_;
+  const Context& context_;
+  Lanes lanes_;
+};
+
+}  // namespace edgebnn

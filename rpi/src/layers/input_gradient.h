@@ -1,0 +1,36 @@
+// dX = dY W^T, cut by the straight-through estimator: dX' of the block below, in the place of dY
+// (docs/numerics.md, Backward 3). Samples are split over threads.
+#pragma once
+
+#include "layers/context.h"
+#include "layers/input_rows.h"
+
+namespace edgebnn {
+
+class InputGradient {
+ public:
+  // below: the block whose output this one reads.
+  InputGradient(const Block& block, const BlockBuffers& buffers, const Block& below,
+                const BlockBuffers& buffers_below, const Context& context)
+      : block_(block),
+        buffers_(buffers),
+        below_(below),
+        buffers_below_(buffers_below),
+        context_(context),
+        lanes_(lanes_of(block)) {}
+
+  void run(size_t samples);
+
+ private:
+  void compute(Range samples, size_t part, double* dx) const;
+  void cut(size_t sample, size_t position, const double* dx, float* row) const;
+
+  const Block& block_;
+  const BlockBuffers& buffers_;
+  const Block& below_;
+  const BlockBuffers& buffers_below_;
+  const Context& context_;
+  Lanes lanes_;
+};
+
+}  // namespace edgebnn

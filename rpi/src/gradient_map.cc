@@ -1,33 +1,102 @@
 #include "gradient_map.h"
 
 #include <algorithm>
-#include <bit>
 #include <cmath>
 #include <cstring>
 
 namespace edgebnn {
 namespace {
-enum { kLoaded, kStored, kInverse };  // rows of the scales
-}
+
+// How far below the largest a channel's exponent may be, so that all of a position's bytes, aligned
+// to one exponent, are shorts: 127·2^6 and 31·2^8 are below 8191.
+int spread_of(Format format) { return format == Format::i8 ? 6 : format == Format::i6 ? 8 : 0; }
+
+}  // namespace
 
 int largest_of(Format format) {
   return format == Format::i16 ? 8191 : format == Format::i8 ? 127 : 31;
 }
 
 // top = f·2^p with f in [1/2, 1), so top <= largest·2^(p-b) exactly where f <= largest/2^b.
-float shared_scale(float top, int largest) {
+int shared_exponent(float top, int largest) {
   const auto bits = std::bit_cast<int32_t>(top);
   const int width = std::bit_width(static_cast<unsigned>(largest));
   const int p = (bits >> 23) - 126, limit = largest << (24 - width) & 0x7FFFFF;
-  const int e = std::clamp(p - width + ((bits & 0x7FFFFF) > limit ? 1 : 0), -126, 126);
-  return std::bit_cast<float>((e + 127) << 23);
+  return std::clamp(p - width + ((bits & 0x7FFFFF) > limit ? 1 : 0), -126, 126);
 }
 
-void GradientMap::load(size_t b, size_t position, size_t units, Range c, float* out) const {
+void GradientMap::begin_sample(size_t part) {
+  if (shared()) std::memset(largest(part), 0, plan_.widest * sizeof(float));
+}
+
+void GradientMap::note(size_t part, Range c, const float* x) {
+  float* top = largest(part) + c.begin;
+  for (size_t i = 0; i < c.size(); ++i) top[i] = std::max(top[i], std::fabs(x[i]));
+}
+
+void GradientMap::settle_sample(size_t part, size_t b) {
+  if (!shared()) return;
+  float* top = largest(part);
+  int8_t* e = exponents(b);
+  const int limit = largest_of(format_);
+  if (format_ == Format::i16) {
+    *e = static_cast<int8_t>(shared_exponent(*std::max_element(top, top + plan_.widest), limit));
+  } else {
+    for (size_t c = 0; c < plan_.widest; ++c)
+      e[c] = static_cast<int8_t>(shared_exponent(top[c], limit));
+  }
+}
+
+void GradientMap::store_sample(size_t b, size_t position, size_t units, Range c, const float* in) {
+  const size_t first = position * units + c.begin;
+  if (!shared()) return edgebnn::store(format_, sample(b), first, c.size(), in);
+  const bool one = format_ == Format::i16;
+  const int8_t* e = exponents(b) + (one ? 0 : c.begin);
+  float k[kUnitsAtOnce];
+  for (size_t i = 0; i < c.size(); i += kUnitsAtOnce) {
+    const size_t n = std::min(kUnitsAtOnce, c.size() - i);
+    if (one) {
+      const float inverse = power_of_two(-*e);
+      for (size_t j = 0; j < n; ++j) k[j] = in[i + j] * inverse;
+    } else {
+      for (size_t j = 0; j < n; ++j) k[j] = in[i + j] * power_of_two(-e[i + j]);
+    }
+    edgebnn::store(format_, sample(b), first + i, n, k);
+  }
+}
+
+void GradientMap::load_sample(size_t b, size_t position, size_t units, Range c, float* out) const {
   edgebnn::load(format_, sample(b), position * units + c.begin, c.size(), out);
   if (!shared()) return;
-  const float* scale = scales(kLoaded) + c.begin;
-  for (size_t i = 0; i < c.size(); ++i) out[i] *= scale[i];
+  if (format_ == Format::i16) {
+    const float unit = power_of_two(*exponents(b));
+    for (size_t i = 0; i < c.size(); ++i) out[i] *= unit;
+  } else {
+    const int8_t* e = exponents(b) + c.begin;
+    for (size_t i = 0; i < c.size(); ++i) out[i] *= power_of_two(e[i]);
+  }
+}
+
+void GradientMap::begin() {
+  if (shared()) std::memset(largest(0), 0, plan_.threads * plan_.widest * sizeof(float));
+}
+
+void GradientMap::settle() {
+  if (!shared()) return;
+  float* top = largest(0);
+  for (size_t part = 1; part < plan_.threads; ++part) {
+    for (size_t c = 0; c < plan_.widest; ++c) top[c] = std::max(top[c], largest(part)[c]);
+  }
+  const int limit = largest_of(format_);
+  const int highest = shared_exponent(*std::max_element(top, top + plan_.widest), limit);
+  const int lowest = std::max(highest - spread_of(format_), -126);
+  for (size_t c = 0; c < plan_.widest; ++c) {
+    const int e = std::max(shared_exponent(top[c], limit), lowest);
+    scales(kUnit)[c] = power_of_two(e);
+    scales(kInverse)[c] = power_of_two(-e);
+    scales(kToAligned)[c] = power_of_two(e - lowest);
+  }
+  *scales(kAlignedUnit) = power_of_two(lowest);
 }
 
 void GradientMap::store(size_t b, size_t position, size_t units, Range c, const float* in) {
@@ -42,34 +111,30 @@ void GradientMap::store(size_t b, size_t position, size_t units, Range c, const 
   }
 }
 
-void GradientMap::begin() {
-  if (shared())
-    std::memset(arena_.at(plan_.largest), 0, plan_.threads * plan_.widest * sizeof(float));
-}
-
-void GradientMap::note(size_t part, Range c, const float* x) {
-  float* top = arena_.at<float>(plan_.largest) + part * plan_.widest + c.begin;
-  for (size_t i = 0; i < c.size(); ++i) top[i] = std::max(top[i], std::fabs(x[i]));
-}
-
-void GradientMap::settle() {
+void GradientMap::load(size_t b, size_t position, size_t units, Range c, float* out) const {
+  edgebnn::load(format_, sample(b), position * units + c.begin, c.size(), out);
   if (!shared()) return;
-  auto* top = arena_.at<float>(plan_.largest);
-  for (size_t part = 1; part < plan_.threads; ++part) {
-    for (size_t c = 0; c < plan_.widest; ++c)
-      top[c] = std::max(top[c], top[part * plan_.widest + c]);
-  }
-  if (format_ == Format::i16)
-    std::fill(top, top + plan_.widest, *std::max_element(top, top + plan_.widest));
-  for (size_t c = 0; c < plan_.widest; ++c) {
-    const float scale = shared_scale(top[c], largest_of(format_));
-    scales(kStored)[c] = scale;
-    scales(kInverse)[c] = 1.0f / scale;
+  const float* unit = scales(kUnit) + c.begin;
+  for (size_t i = 0; i < c.size(); ++i) out[i] *= unit[i];
+}
+
+void GradientMap::load_integers(size_t b, size_t position, size_t units, Range c,
+                                int16_t* out) const {
+  const size_t first = position * units + c.begin;
+  if (format_ == Format::i16) {
+    std::memcpy(out, sample(b) + first * 2, c.size() * 2);
+  } else {
+    const auto* k = reinterpret_cast<const int8_t*>(sample(b)) + first;
+    for (size_t i = 0; i < c.size(); ++i) out[i] = k[i];
   }
 }
 
-void GradientMap::turn() {
-  if (shared()) std::memcpy(scales(kLoaded), scales(kStored), plan_.widest * sizeof(float));
+void GradientMap::load_aligned(size_t b, size_t position, size_t units, int16_t* out) const {
+  if (format_ == Format::i16) return load_integers(b, position, units, {0, units}, out);
+  const auto* k = reinterpret_cast<const int8_t*>(sample(b)) + position * units;
+  const float* factor = scales(kToAligned);
+  for (size_t i = 0; i < units; ++i)
+    out[i] = static_cast<int16_t>(static_cast<float>(k[i]) * factor[i]);
 }
 
 }  // namespace edgebnn

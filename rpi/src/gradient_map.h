@@ -1,10 +1,12 @@
 // The gradients of one block's map, dX' or dY, in the arena's map: stored narrowly, with the
 // exponents they share (docs/numerics.md, "Storage").
 //
-// i16, i8 and i6 hold k·2^e, one e a tensor or one a channel, so the largest magnitude has to be
-// known before the first element is stored: a tensor is computed twice, once to be noted and once
-// to be stored. Only then does it become what is loaded, so the one before may be read meanwhile.
+// i16, i8 and i6 hold k·2^e, so the largest magnitude has to be known before the first element is
+// stored. dX' is made sample by sample, and its exponents are a sample's; dY, whose sums run over
+// samples, has the exponents of all of them. So dX' overwrites dY while that is still being read.
 #pragma once
+
+#include <bit>
 
 #include "plan.h"
 #include "threads.h"
@@ -17,26 +19,43 @@ class GradientMap {
       : plan_(plan), format_(format), arena_(arena) {}
 
   Format format() const { return format_; }
-  // Whether elements share exponents: then note() every element and settle() before store().
-  bool shared() const {
-    return format_ == Format::i16 || format_ == Format::i8 || format_ == Format::i6;
-  }
+  // Whether elements share exponents: then all of a tensor (or sample) is noted, and the exponents
+  // settled, before an element is stored.
+  bool shared() const { return shares_exponents(format_); }
   uint8_t* sample(size_t b) const { return arena_.at(plan_.map) + b * plan_.sample_bytes; }
 
-  // Channels [c.begin, c.end) of a position of a sample whose positions have `units` channels.
-  void load(size_t sample, size_t position, size_t units, Range c, float* out) const;
-  void store(size_t sample, size_t position, size_t units, Range c, const float* in);
+  // Below: channels [c.begin, c.end) of a position of a sample whose positions have `units`
+  // channels.
 
-  // One tensor: begin, note (each thread under its part's number), settle; after the last store,
-  // turn. Without shared exponents these do nothing.
-  void begin();
+  // dX' of a sample, by one thread.
+  void begin_sample(size_t part);
   void note(size_t part, Range c, const float* x);
+  void settle_sample(size_t part, size_t b);
+  void store_sample(size_t b, size_t position, size_t units, Range c, const float* in);
+  void load_sample(size_t b, size_t position, size_t units, Range c, float* out) const;
+
+  // dY, by all threads: begin, note, settle once, store.
+  void begin();
   void settle();
-  void turn();
+  void store(size_t b, size_t position, size_t units, Range c, const float* in);
+  void load(size_t b, size_t position, size_t units, Range c, float* out) const;
+
+  // dY as integers: k, for sums over positions, and aligned to one exponent, for sums over channels.
+  void load_integers(size_t b, size_t position, size_t units, Range c, int16_t* out) const;
+  void load_aligned(size_t b, size_t position, size_t units, int16_t* out) const;
+  // What an element of such a sum is worth: 2^e of a channel, and of the aligned ones.
+  float unit(size_t channel) const { return scales(kUnit)[channel]; }
+  float aligned_unit() const { return *scales(kAlignedUnit); }
 
  private:
-  float* scales(size_t which) const {
-    return arena_.at<float>(plan_.scales) + which * plan_.widest;
+  enum { kUnit, kInverse, kToAligned, kAlignedUnit };  // rows of the scales
+
+  float* scales(size_t row) const { return arena_.at<float>(plan_.scales) + row * plan_.widest; }
+  float* largest(size_t part) const {
+    return arena_.at<float>(plan_.largest) + part * plan_.widest;
+  }
+  int8_t* exponents(size_t b) const {
+    return arena_.at<int8_t>(plan_.sample_exponents) + b * plan_.exponents_per_sample;
   }
 
   const Plan& plan_;
@@ -46,7 +65,8 @@ class GradientMap {
 
 // The largest k of a format's shared exponent, 2^b - 1.
 int largest_of(Format format);
-// 2^e with the smallest e for which top <= largest·2^e; e is in [-126, 126].
-float shared_scale(float top, int largest);
+// The smallest e for which top <= largest·2^e, in [-126, 126].
+int shared_exponent(float top, int largest);
+inline float power_of_two(int e) { return std::bit_cast<float>((e + 127) << 23); }
 
 }  // namespace edgebnn

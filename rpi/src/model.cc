@@ -75,13 +75,13 @@ void Model::store_loss_gradient() {
   const auto batch = static_cast<size_t>(run_.batch_size);
   const auto classes = static_cast<size_t>(network_.classes());
   const auto* gradient = arena_.at<float>(plan_.logits);
-  gradients_.begin();
-  for (size_t b = 0; b < batch && gradients_.shared(); ++b)
-    gradients_.note(0, {0, classes}, gradient + b * classes);
-  gradients_.settle();
-  for (size_t b = 0; b < batch; ++b)
-    gradients_.store(b, 0, classes, {0, classes}, gradient + b * classes);
-  gradients_.turn();
+  for (size_t b = 0; b < batch; ++b) {
+    const float* row = gradient + b * classes;
+    gradients_.begin_sample(0);
+    if (gradients_.shared()) gradients_.note(0, {0, classes}, row);
+    gradients_.settle_sample(0, b);
+    gradients_.store_sample(b, 0, classes, {0, classes}, row);
+  }
 }
 
 LossSum Model::train(float learning_rate) {

@@ -2,10 +2,16 @@
 
 #include <algorithm>
 
+#include "kernels/binary_binary/binary_binary.h"
+
 namespace edgebnn {
 namespace {
 
 constexpr size_t kScratch = 32 * 1024;  // bytes that a block of rows may take: stays near the core
+constexpr size_t kRowsAtOnce = 128;     // rows that dW sums at once
+constexpr size_t kFewRows = 8;          // rows that share the bits of W^ while they are at hand
+
+size_t rounded_up(size_t n, size_t grain) { return (n + grain - 1) / grain * grain; }
 
 size_t rows_within(size_t bytes_per_row, size_t most) {
   return std::clamp<size_t>(kScratch / std::max<size_t>(bytes_per_row, 1), 1,
@@ -24,7 +30,9 @@ class Planner {
         network_(network),
         arena_(arena),
         batch_(static_cast<size_t>(run.batch_size)),
-        count_(static_cast<int>(network.blocks.size())) {
+        count_(static_cast<int>(network.blocks.size())),
+        gradient_(shares_exponents(run.switches.gradients) ? Type{"i16", 2} : Type{"f32", 4}),
+        sum_(shares_exponents(run.switches.gradients) ? Type{"i32", 4} : Type{"f64", 8}) {
     plan_.threads = threads;
     plan_.phases = {count_};
   }
@@ -95,9 +103,12 @@ class Planner {
     if (count_ > 1 || network_.blocks[0].pool_before.present)
       plan_.own_row = scratch("row of a thread", "f32", row, always());
     plan_.sums = add("sums", "f64", 3 * plan_.widest * 8, always());
-    if (gradients == Format::f32 || gradients == Format::f16) return;
-    plan_.scales = add("exponents", "f32", 3 * row, always());
+    if (!shares_exponents(gradients)) return;
+    plan_.scales = add("exponents of dY", "f32", 4 * row, always());
     plan_.largest = add("largest magnitudes", "f32", plan_.threads * row, always());
+    plan_.exponents_per_sample = gradients == Format::i16 ? 1 : plan_.widest;
+    plan_.sample_exponents =
+        add("exponents of dX", "i8", batch_ * plan_.exponents_per_sample, always());
   }
 
   void add_persistent() {
@@ -144,57 +155,78 @@ class Planner {
     const Life life{l_, l_};
     const size_t words = lanes_of(*block_).words(), taps = block_->window.taps();
     const size_t per_row = block_->pool_before.present ? 4 : 1;
-    const size_t channels = largest_part(block_->units(), plan_.threads, 8);
-    const size_t row_bytes = block_->first ? words * 128 : words * 8;
-    buffers_->packed_forward = add("packed W", "bit", block_->units() * words * 8, life);
-    if (block_->window.padded() && !block_->first)
+    const size_t channels = largest_part(block_->units(), plan_.threads, kChannelGrain);
+    const bool first = block_->first;
+    const size_t row_bytes = first ? words * 128 : words * 8;
+    const size_t units = rounded_up(block_->units(), first ? kChannelGrain : kUnitsTogether);
+    buffers_->packed_forward = add("packed W", "bit", units * words * 8, life);
+    if (block_->window.padded() && !first)
       buffers_->tap_counts = add("W of a tap", "i32", block_->units() * taps * 4, life);
     const size_t rows =
         rows_within(per_row * (row_bytes + channels * 4), batch_ * block_->normed.positions()) *
         per_row;
     buffers_->rows_forward = rows;
-    buffers_->input_rows =
-        scratch("input rows", block_->first ? "i16" : "bit", rows * row_bytes, life);
-    buffers_->products = scratch("products", "i32", rows * channels * 4, life);
+    buffers_->input_rows = scratch("input rows", first ? "i16" : "bit", rows * row_bytes, life);
+    buffers_->products =
+        scratch("products", "i32", rows * rounded_up(channels, kChannelGrain) * 4, life);
   }
 
   void add_weight_gradient() {
     const int phase = plan_.phases.weights(l_);
     const Life life{phase, phase};
+    const bool first = block_->first;
     const size_t units = std::min(block_->units(), kUnitsAtOnce);
-    const size_t rows =
-        rows_within(kUnitsAtOnce * 4 + 128, batch_ * block_->window.out.positions());
+    const size_t rows = std::min(kRowsAtOnce, batch_ * block_->window.out.positions());
     buffers_->rows_dw = rows;
-    buffers_->gradient_rows = scratch("gradient columns", "f32", rows * units * 4, life);
-    buffers_->column = scratch("input column", block_->first ? "i16" : "bit",
-                               rows * (block_->first ? 128 : 8), life);
-    buffers_->accumulator = scratch("dW of 64 inputs", "f64", 64 * units * 8, life);
-    if (block_->window.padded() && !block_->first)
-      buffers_->border = scratch("border", "f64", block_->window.taps() * units * 8, life);
+    buffers_->tile_words = first ? 1 : std::min(kTileWords, lanes_of(*block_).words());
+    const size_t lanes = buffers_->tile_words * 64;
+    const auto part = [&](const char* name, std::string_view type, size_t bytes) {
+      return scratch(name, type, bytes, life);
+    };
+    buffers_->gradients_dw =
+        part("dY of a tile", gradient_.name, units * terms_for(rows) * gradient_.bytes);
+    if (first) {
+      buffers_->input_columns = part("input rows of dW", "i16", rows * 128);
+      buffers_->accumulator = part("dW of a tile", "f64", 64 * units * 8);
+      return;
+    }
+    buffers_->input_columns = part("input columns", "bit", terms_for(rows) / 32 * lanes * 4);
+    buffers_->accumulator = part("dW of a tile", sum_.name, units * lanes * sum_.bytes);
+    if (block_->window.padded())
+      buffers_->border = part("border", "f64", block_->window.taps() * units * 8);
   }
 
   void add_input_gradient() {
     const int phase = plan_.phases.inputs(l_);
     const Life life{phase, phase};
     const Window& w = block_->window;
-    const size_t words = lanes_of(*block_).words();
-    buffers_->packed_backward =
-        add("packed W", "bit", block_->units() * words * 8, {phase - 1, phase});
-    buffers_->samples_dx = rows_within(w.in.size() * 8, batch_);
-    buffers_->rows_dx =
-        rows_within(words * 64 * 8 + block_->units() * 4, buffers_->samples_dx * w.out.positions());
+    const size_t lanes = lanes_of(*block_).words() * 64, terms = terms_for(block_->units());
+    buffers_->packed_backward = add("packed W", "bit", terms / 8 * lanes, {phase - 1, phase});
+    // As many samples as give the product enough rows for a table to be worth its making.
+    const size_t enough = (kFewRows + w.out.positions() - 1) / w.out.positions();
+    buffers_->samples_dx =
+        std::min(batch_, std::max(rows_within(w.in.size() * sum_.bytes, batch_), enough));
+    const size_t rows = buffers_->samples_dx * w.out.positions();
+    buffers_->rows_dx = std::min(
+        rows, std::max(rows_within(lanes * sum_.bytes + terms * gradient_.bytes, rows), kFewRows));
     buffers_->gradients =
-        scratch("gradient rows", "f32", buffers_->rows_dx * block_->units() * 4, life);
-    buffers_->lanes = scratch("dX rows", "f64", buffers_->rows_dx * words * 64 * 8, life);
+        scratch("dY rows", gradient_.name, buffers_->rows_dx * terms * gradient_.bytes, life);
+    buffers_->lanes = scratch("dX rows", sum_.name, buffers_->rows_dx * lanes * sum_.bytes, life);
     buffers_->samples =
-        scratch("dX of samples", "f64", buffers_->samples_dx * w.in.size() * 8, life);
+        scratch("dX of samples", sum_.name, buffers_->samples_dx * w.in.size() * sum_.bytes, life);
   }
+
+  struct Type {
+    std::string_view name;
+    size_t bytes;
+  };
 
   const RunFile& run_;
   const Network& network_;
   Arena& arena_;
   size_t batch_;
   int count_, l_ = 0;
+  Type gradient_, sum_;  // as the products take them
   const Block* block_ = nullptr;
   BlockBuffers* buffers_ = nullptr;
   std::string name_;

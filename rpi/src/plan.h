@@ -22,11 +22,17 @@ struct Lanes {
 
 inline size_t words_for(size_t bits) { return (bits + 63) / 64; }
 
+// Terms of a sum of gradients times bits: whole words of 32.
+inline size_t terms_for(size_t n) { return (n + 31) / 32 * 32; }
+
 Lanes lanes_of(const Block& block);
 
-// dW is made for the 64 inputs of a word and at most so many units at once, and moves their weights
-// at once.
-inline constexpr size_t kUnitsAtOnce = 64;
+// dW is made for a tile of at most so many words of inputs (of 64) and so many units, and moves
+// their weights at once.
+inline constexpr size_t kTileWords = 8, kUnitsAtOnce = 64;
+
+// Channels that belong to one thread: as many as a byte of bits and a vector of sums ask for.
+inline constexpr size_t kChannelGrain = 16;
 
 // The phases of a step: forward of each block, the loss, then for each block, last first, its norm
 // and dW, and its dX.
@@ -67,21 +73,21 @@ struct BlockBuffers {
   // Forward.
   Format product_format = Format::i16;  // of Y in the map
   bool keeps_products = true;           // whether the map has room for Y
-  Arena::Id packed_forward;             // [C][words] W^
+  Arena::Id packed_forward;             // W^ (packed_weights.h)
   std::optional<Arena::Id> tap_counts;  // [C][taps] i32: +1 weights of each tap (padded windows)
   size_t rows_forward = 0;              // rows handled at once, of the product
-  Scratch input_rows, products;         // [rows][words] or i16 lanes; [rows][channels] i32
-  // Norm and dW.
-  size_t rows_dw = 0;
-  Scratch gradient_rows;          // [rows][units at once] f32
-  Scratch column;                 // [rows] words or [rows][64] i16
-  Scratch accumulator;            // [64][units at once] f64
+  Scratch input_rows, products;         // [rows][words] or i16 terms; [rows][channels] i32
+  // Norm and dW. G, S: f32 and f64, or i16 and i32.
+  size_t rows_dw = 0, tile_words = 1;
+  Scratch gradients_dw;   // [units at once][rows] G; first block: [rows][units at once]
+  Scratch input_columns;  // [rows/32][lanes of the tile] u32; first block: [rows][64] i16
+  Scratch accumulator;    // [units at once][lanes of the tile] S; first block: [64][units] f64
   std::optional<Scratch> border;  // [taps][units at once] f64 (padded windows)
   // dX; not in the first block.
   size_t rows_dx = 0, samples_dx = 0;
   Arena::Id packed_backward = 0;  // from dW on, as dW moves the weights
-  Scratch gradients, lanes;       // [rows][C] f32, [rows][64·words] f64
-  Scratch samples;                // [samples][input] f64
+  Scratch gradients, lanes;       // [rows][C, as terms] G, [rows][64·words] S
+  Scratch samples;                // [samples][input] S
 };
 
 struct Plan {
@@ -94,7 +100,10 @@ struct Plan {
   Arena::Id row;                   // two rows, [2][widest] f32, split by channel
   Scratch own_row;                 // a row, [widest] f32
   Arena::Id sums;                  // [3][widest] f64
-  Arena::Id scales = 0, largest = 0;  // shared exponents: [3][widest] f32, [threads][widest] f32
+  // Shared exponents (gradient_map.h).
+  Arena::Id scales = 0, largest = 0;  // [4][widest] f32, [threads][widest] f32
+  Arena::Id sample_exponents = 0;     // [B][exponents a sample] i8
+  size_t exponents_per_sample = 0;
   std::vector<BlockBuffers> blocks;
 };
 

@@ -18,9 +18,8 @@ constexpr Grid kQ15{0x1p15f, 0x1p-15f, -32768, 32767}, kWeight8{512, 1.0f / 512,
     kMomentum8{127, 1.0f / 127, -127, 127}, kMomentum4{7, 1.0f / 7, -7, 7},
     kShort{1, 1, -32768, 32767}, kByte{1, 1, -128, 127};
 
-// By addition of 1.5·2^23, exact for |x| <= 2^22: small cores have no instruction for it.
 struct Nearest {
-  float operator()(float x, size_t) const { return (x + 0x1.8p23f) - 0x1.8p23f; }
+  float operator()(float x, size_t) const { return nearest(x); }
 };
 
 struct Stochastic {

@@ -24,6 +24,15 @@ std::string_view name_of(Format format);
 uint16_t half_bits(float x);
 float half_value(uint16_t bits);
 
+// Formats of gradients that share exponents (gradient_map.h).
+inline bool shares_exponents(Format format) {
+  return format == Format::i16 || format == Format::i8 || format == Format::i6;
+}
+
+// To the nearest integer, ties to even. By addition of 1.5·2^23, exact for |x| <= 2^22: small cores
+// have no instruction for it.
+inline float nearest(float x) { return (x + 0x1.8p23f) - 0x1.8p23f; }
+
 // Loads n elements of a stored array, from element `first` on, as float32. Plain integers are exact
 // up to 2^24; a bit is -1 or +1.
 void load(Format format, const void* stored, size_t first, size_t n, float* out);

@@ -1,7 +1,10 @@
 // Every kernel of every variant in the registry against its formula, at sizes around a word.
 //
 // Values are such that float64 sums are exact in any order: what is compared, is compared exactly.
+#include <algorithm>
+#include <cmath>
 #include <cstdlib>
+#include <type_traits>
 #include <vector>
 
 #include "check.h"
@@ -11,166 +14,211 @@
 namespace edgebnn {
 namespace {
 
-constexpr size_t kSizes[] = {0, 1, 7, 63, 64, 65, 130};  // bits of a row, units
+constexpr size_t kSizes[] = {1, 7, 63, 64, 65, 130};
 constexpr size_t kRows[] = {0, 1, 3, 8, 17};
 
-// Inputs of one product: X or c, W and G with their packed forms. Pad bits are zero.
-struct Operands {
-  Operands(size_t rows, size_t units, size_t bits)
+// Binary operands: X and W with their packed forms. Pad bits are zero.
+struct Bits {
+  Bits(size_t rows, size_t units, size_t bits)
       : rows(rows),
         units(units),
         bits(bits),
         words((bits + 63) / 64),
         x(rows * words),
-        w(units * words),
-        c(rows * words * 64),
-        g(rows * units) {
+        w((units + 7) / 8 * 8 * words) {
     const Stream random(rows * 1000 + units, bits);
     uint64_t next = 0;
-    for (auto* packed : {&x, &w}) {
-      for (size_t i = 0; i < packed->size(); ++i) {
-        const size_t left = bits - i % words * 64;
-        const uint64_t inside = left >= 64 ? ~uint64_t{0} : (uint64_t{1} << left) - 1;
-        (*packed)[i] = random.draw(next++) & inside;
-      }
-    }
-    for (size_t m = 0; m < rows; ++m) {
-      for (size_t i = 0; i < bits; ++i) {
-        c[m * words * 64 + i] = static_cast<int16_t>(2 * (random.draw(next++) >> 56)) - 255;
-      }
-    }
-    // Multiples of 2^-8 below 2^8: sixteen bits, and zero among them.
-    for (float& value : g) {
-      value = (static_cast<float>(random.draw(next++) >> 48) - 32768) * 0x1p-8f;
-    }
+    for (size_t i = 0; i < x.size(); ++i) x[i] = random.draw(next++) & inside(i % words);
+    for (size_t i = 0; i < w.size(); ++i) w[i] = random.draw(next++) & inside(i / 8 % words);
   }
 
-  int input_sign(size_t m, size_t i) const { return sign(x[m * words + i / 64], i); }
-  int weight_sign(size_t n, size_t i) const { return sign(w[n * words + i / 64], i); }
+  int product(size_t m, size_t n) const {
+    int sum = 0;
+    for (size_t i = 0; i < bits; ++i) {
+      const uint64_t unit = w[(n / 8 * words + i / 64) * 8 + n % 8];
+      sum += sign(x[m * words + i / 64], i) * sign(unit, i);
+    }
+    return sum;
+  }
 
   size_t rows, units, bits, words;
   std::vector<uint64_t> x, w;
-  std::vector<int16_t> c;
-  std::vector<float> g;
 
  private:
+  uint64_t inside(size_t word) const {
+    const size_t left = bits - word * 64;
+    return left >= 64 ? ~uint64_t{0} : (uint64_t{1} << left) - 1;
+  }
   static int sign(uint64_t word, size_t i) { return word >> (i % 64) & 1 ? 1 : -1; }
 };
 
-template <class Body>
-void each_case(const Body& body) {
-  for (const Kernels& kernels : all_kernels()) {
-    if (!kernels.runs()) {
-      std::cout << "SKIP " << kernels.name << ": not on this machine\n";
-      continue;
+// Gradients times bits: `terms` and `lanes` are rounded up as the kernels want them.
+template <class G>
+struct Terms {
+  Terms(size_t rows, size_t some, size_t few)
+      : rows(rows),
+        terms((some + 31) / 32 * 32),
+        lanes((few + 15) / 16 * 16),
+        g(rows * terms),
+        b(terms / 32 * lanes) {
+    const Stream random(rows * 1000 + some, few);
+    uint64_t next = 0;
+    for (uint32_t& word : b) word = static_cast<uint32_t>(random.draw(next++));
+    for (size_t i = 0; i < g.size(); ++i)
+      if (i % terms < some) g[i] = value(random.draw(next++));
+  }
+
+  double product(size_t r, size_t l) const {
+    double sum = 0;
+    for (size_t t = 0; t < terms; ++t) {
+      const double one = g[r * terms + t];
+      sum += b[t / 32 * lanes + l] >> (t % 32) & 1 ? one : -one;
     }
-    for (const size_t rows : kRows) {
-      for (const size_t units : kSizes) {
-        for (const size_t bits : kSizes) body(kernels, Operands(rows, units, bits));
-      }
+    return sum;
+  }
+
+  // Of fourteen bits and a sign, zero and the extremes among them; real ones in steps of 2^-6, so
+  // that float32 sums of them are exact.
+  static G value(uint64_t draw) {
+    const auto k = draw % 17 == 0 ? 8191 : static_cast<int>(draw >> 50) - 8192;
+    return std::is_integral_v<G> ? static_cast<G>(std::max(k, -8191)) : static_cast<G>(k * 0x1p-6);
+  }
+
+  size_t rows, terms, lanes;
+  std::vector<G> g;
+  std::vector<uint32_t> b;
+};
+
+// Centred pixels of 64 inputs times gradients.
+template <class G>
+struct Pixels {
+  Pixels(size_t rows, size_t units) : rows(rows), units(units), c(rows * 64), g(rows * units) {
+    const Stream random(rows, units);
+    uint64_t next = 0;
+    for (int16_t& pixel : c)
+      pixel = static_cast<int16_t>(2 * static_cast<int>(random.draw(next++) >> 56) - 255);
+    for (G& one : g) one = Terms<G>::value(random.draw(next++));
+  }
+
+  double product(size_t i, size_t n) const {
+    double sum = 0;
+    for (size_t m = 0; m < rows; ++m)
+      sum += static_cast<double>(c[m * 64 + i]) * static_cast<double>(g[m * units + n]);
+    return sum;
+  }
+
+  size_t rows, units;
+  std::vector<int16_t> c;
+  std::vector<G> g;
+};
+
+template <class Body>
+void each_variant(const Body& body) {
+  for (const Kernels& kernels : all_kernels()) {
+    if (kernels.runs()) {
+      body(kernels);
+    } else {
+      std::cout << "SKIP " << kernels.name << ": not on this machine\n";
     }
   }
+}
+
+// s is added to; what lies behind it is left alone.
+template <class G, class S, class Kernel>
+size_t wrong_products(Kernel kernel, const Terms<G>& o) {
+  std::vector<S> s(o.rows * o.lanes + 1, S{3});
+  kernel(o.rows, o.terms, o.lanes, o.g.data(), o.b.data(), s.data());
+  size_t wrong = s.back() != S{3};
+  for (size_t r = 0; r < o.rows; ++r) {
+    for (size_t l = 0; l < o.lanes; ++l)
+      wrong += static_cast<double>(s[r * o.lanes + l]) != 3 + o.product(r, l);
+  }
+  return wrong;
+}
+
+template <class G, class Kernel>
+size_t wrong_products(Kernel kernel, const Pixels<G>& o) {
+  std::vector<double> a(64 * o.units + 1, -2.0);
+  kernel(o.rows, o.units, o.c.data(), o.g.data(), a.data());
+  size_t wrong = a.back() != -2.0;
+  for (size_t i = 0; i < 64; ++i) {
+    for (size_t n = 0; n < o.units; ++n) wrong += a[i * o.units + n] != o.product(i, n) - 2;
+  }
+  return wrong;
 }
 
 TEST("kernels: binary x binary") {
   size_t wrong = 0;
-  each_case([&](const Kernels& kernels, const Operands& o) {
-    std::vector<int32_t> y(o.rows * o.units + 1, 12345);
-    kernels.binary_binary(o.rows, o.units, o.words, static_cast<int32_t>(o.bits), o.x.data(),
-                          o.w.data(), y.data());
-    for (size_t m = 0; m < o.rows; ++m) {
-      for (size_t n = 0; n < o.units; ++n) {
-        int32_t sum = 0;
-        for (size_t i = 0; i < o.bits; ++i) sum += o.input_sign(m, i) * o.weight_sign(n, i);
-        wrong += y[m * o.units + n] != sum;
-      }
-    }
-    wrong += y.back() != 12345;
-  });
-  EQUAL(wrong, size_t{0});
-}
-
-TEST("kernels: integer x binary") {
-  size_t wrong = 0;
-  each_case([&](const Kernels& kernels, const Operands& o) {
-    std::vector<int32_t> y(o.rows * o.units + 1, 12345);
-    kernels.integer_binary(o.rows, o.units, o.words, o.c.data(), o.w.data(), y.data());
-    for (size_t m = 0; m < o.rows; ++m) {
-      for (size_t n = 0; n < o.units; ++n) {
-        int32_t sum = 0;
-        for (size_t i = 0; i < o.bits; ++i) sum += o.c[m * o.words * 64 + i] * o.weight_sign(n, i);
-        wrong += y[m * o.units + n] != sum;
-      }
-    }
-    wrong += y.back() != 12345;
-  });
-  EQUAL(wrong, size_t{0});
-}
-
-TEST("kernels: real x binary adds dX to what is there") {
-  size_t wrong = 0;
-  each_case([&](const Kernels& kernels, const Operands& o) {
-    std::vector<double> d(o.rows * o.words * 64 + 1, 3.0);
-    kernels.real_binary(o.rows, o.units, o.words, o.g.data(), o.w.data(), d.data());
-    for (size_t m = 0; m < o.rows; ++m) {
-      for (size_t i = 0; i < o.bits; ++i) {
-        double sum = 3.0;
-        for (size_t n = 0; n < o.units; ++n)
-          sum += static_cast<double>(o.g[m * o.units + n]) * o.weight_sign(n, i);
-        wrong += d[m * o.words * 64 + i] != sum;
-      }
-    }
-    wrong += d.back() != 3.0;
-  });
-  EQUAL(wrong, size_t{0});
-}
-
-// One word's column of X: [rows].
-std::vector<uint64_t> column_of(const Operands& o, size_t word) {
-  std::vector<uint64_t> column(o.rows);
-  for (size_t m = 0; m < o.rows; ++m) column[m] = o.x[m * o.words + word];
-  return column;
-}
-
-TEST("kernels: binary x real adds dW to what is there") {
-  size_t wrong = 0;
-  each_case([&](const Kernels& kernels, const Operands& o) {
-    for (size_t word = 0; word < o.words; ++word) {
-      std::vector<double> a(64 * o.units + 1, -2.0);
-      kernels.binary_real(o.rows, o.units, column_of(o, word).data(), o.g.data(), a.data());
-      for (size_t i = word * 64; i < o.bits && i < word * 64 + 64; ++i) {
-        for (size_t n = 0; n < o.units; ++n) {
-          double sum = -2.0;
-          for (size_t m = 0; m < o.rows; ++m)
-            sum += static_cast<double>(o.g[m * o.units + n]) * o.input_sign(m, i);
-          wrong += a[i % 64 * o.units + n] != sum;
+  each_variant([&](const Kernels& kernels) {
+    for (const size_t rows : kRows) {
+      for (const size_t units : kSizes) {
+        for (const size_t bits : kSizes) {
+          const Bits o(rows, units, bits);
+          std::vector<int32_t> y(rows * units + 1, 12345);
+          kernels.binary_binary(rows, units, o.words, static_cast<int32_t>(bits), o.x.data(),
+                                o.w.data(), y.data());
+          for (size_t m = 0; m < rows; ++m) {
+            for (size_t n = 0; n < units; ++n) wrong += y[m * units + n] != o.product(m, n);
+          }
+          wrong += y.back() != 12345;
         }
       }
-      wrong += a.back() != -2.0;
     }
   });
   EQUAL(wrong, size_t{0});
 }
 
-TEST("kernels: integer x real adds dW to what is there") {
+TEST("kernels: gradients x binary") {
   size_t wrong = 0;
-  each_case([&](const Kernels& kernels, const Operands& o) {
-    const size_t stride = o.words * 64;
-    for (size_t word = 0; word < o.words; ++word) {
-      std::vector<double> a(64 * o.units + 1, -2.0);
-      kernels.integer_real(o.rows, o.units, stride, o.c.data() + word * 64, o.g.data(), a.data());
-      for (size_t i = 0; i < 64; ++i) {  // lanes of padding hold c = 0, and add nothing
-        for (size_t n = 0; n < o.units; ++n) {
-          double sum = -2.0;
-          for (size_t m = 0; m < o.rows; ++m)
-            sum += static_cast<double>(o.g[m * o.units + n]) * o.c[m * stride + word * 64 + i];
-          wrong += a[i * o.units + n] != sum;
+  each_variant([&](const Kernels& kernels) {
+    for (const size_t rows : kRows) {
+      for (const size_t terms : {1, 32, 33, 127, 128, 129, 300}) {
+        for (const size_t lanes : {16, 32, 48, 80, 144}) {
+          wrong += wrong_products<int16_t, int32_t>(kernels.short_binary,
+                                                    Terms<int16_t>(rows, terms, lanes));
+          wrong +=
+              wrong_products<float, double>(kernels.real_binary, Terms<float>(rows, terms, lanes));
         }
       }
-      wrong += a.back() != -2.0;
     }
   });
   EQUAL(wrong, size_t{0});
+}
+
+TEST("kernels: pixels x gradients") {
+  size_t wrong = 0;
+  each_variant([&](const Kernels& kernels) {
+    for (const size_t rows : {0, 1, 2, 3, 255, 256, 257, 600}) {
+      for (const size_t units : {1, 7, 15, 16, 17, 40, 64}) {
+        wrong += wrong_products(kernels.integer_integer, Pixels<int16_t>(rows, units));
+        // Few enough rows for float32 sums to be exact: 2^14 · 2^8 · rows.
+        if (rows <= 3) wrong += wrong_products(kernels.integer_real, Pixels<float>(rows, units));
+      }
+    }
+  });
+  EQUAL(wrong, size_t{0});
+}
+
+// Float32 sums of real gradients are as near to the definition's float64 ones as their own
+// rounding.
+TEST("kernels: real gradients, to the rounding of float32") {
+  each_variant([&](const Kernels& kernels) {
+    Terms<float> o(5, 500, 64);
+    Pixels<float> p(500, 20);
+    for (float& g : o.g) g *= 0x1.3579bp-3f;
+    for (float& g : p.g) g *= 0x1.3579bp-3f;
+    std::vector<double> s(o.rows * o.lanes), a(64 * p.units);
+    kernels.real_binary(o.rows, o.terms, o.lanes, o.g.data(), o.b.data(), s.data());
+    kernels.integer_real(p.rows, p.units, p.c.data(), p.g.data(), a.data());
+    double worst = 0;
+    for (size_t i = 0; i < s.size(); ++i)
+      worst = std::max(worst, std::fabs(s[i] - o.product(i / o.lanes, i % o.lanes)) / (500 * 20.0));
+    for (size_t i = 0; i < a.size(); ++i) {
+      const double error = std::fabs(a[i] - p.product(i / p.units, i % p.units));
+      worst = std::max(worst, error / (500 * 20.0 * 255));
+    }
+    EQUAL(worst < 1e-6, true);
+  });
 }
 
 TEST("kernels: a variant is forced by name; an unknown one is refused with those that run") {
@@ -184,21 +232,22 @@ TEST("kernels: a variant is forced by name; an unknown one is refused with those
 }
 
 TEST("kernels: many words of the largest inputs overflow nothing") {
-  for (const Kernels& kernels : all_kernels()) {
-    if (!kernels.runs()) continue;
+  each_variant([&](const Kernels& kernels) {
     for (const size_t words : {64, 65, 512}) {
       const auto bits = static_cast<int32_t>(words * 64);
-      const std::vector<int16_t> c(words * 64, -255);
-      const std::vector<uint64_t> ones(words, ~uint64_t{0}), zeros(words);
+      const std::vector<uint64_t> ones(words * 8, ~uint64_t{0}), zeros(words * 8);
       int32_t y = 0;
-      kernels.integer_binary(1, 1, words, c.data(), ones.data(), &y);
-      EQUAL(y, -255 * bits);
       kernels.binary_binary(1, 1, words, bits, ones.data(), ones.data(), &y);
       EQUAL(y, bits);
       kernels.binary_binary(1, 1, words, bits, ones.data(), zeros.data(), &y);
       EQUAL(y, -bits);
+      const std::vector<int16_t> g(words * 64, -kLargestShort);
+      const std::vector<uint32_t> all(words * 2 * 16, ~uint32_t{0});
+      int32_t s[16] = {};
+      kernels.short_binary(1, words * 64, 16, g.data(), all.data(), s);
+      EQUAL(s[15], -kLargestShort * bits);
     }
-  }
+  });
 }
 
 }  // namespace

@@ -52,7 +52,7 @@ void before(size_t height, size_t width, int units_, Switches switches) {
     for (size_t p = 0; p < pooled; ++p) {
       for (size_t k = 0; k < 4; ++k)
         std::copy_n(&y[b][place_of(p, k, width) * units], units, &window[k * units]);
-      pool_products(units, window.data(), &found[p * units],
+      pool_products(units, units, window.data(), &found[p * units],
                     bench.arena.at(*buffers.winners) + (b * pooled + p) * winner_bytes(units));
       for (size_t c = 0; c < units; ++c) {
         size_t winner = 0;

@@ -1,5 +1,7 @@
 """Every storage against its definition in plain numpy, eagerly and compiled."""
 
+from functools import partial
+
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -22,13 +24,18 @@ GRIDS = {
     ("momenta", "i8"): (127, -127, 127, True),
     ("momenta", "i4"): (7, -7, 7, True),
 }
-STORES = {"weights": WEIGHTS, "momenta": MOMENTA, "gradients": GRADIENTS}
+STORES = {
+    "weights": WEIGHTS,
+    "momenta": MOMENTA,
+    "gradients": {name: partial(store, by_sample=False) for name, store in GRADIENTS.items()},
+}
 COMPILED = pytest.mark.parametrize("compiled", [False, True], ids=["eager", "xla"])
 
 
 def run(store, x, noise=None, compiled=False):
-    make = None if noise is None else lambda: tf.constant(noise)
-    return np.asarray(tf.function(lambda y: store(y, make), jit_compile=compiled)(tf.constant(x)))
+    arguments = [] if noise is None else [lambda: tf.constant(noise)]
+    compute = tf.function(lambda y: store(y, *arguments), jit_compile=compiled)
+    return np.asarray(compute(tf.constant(x)))
 
 
 @COMPILED
@@ -67,24 +74,36 @@ def test_fixed_point_storage_is_unbiased_or_nearest(kind, name):
 
 
 @COMPILED
-@pytest.mark.parametrize(("name", "largest"), [("i16", 8191), ("i8", 127), ("i6", 31)])
-def test_shared_exponent(name, largest, compiled):
-    x = SPREAD[:4000].reshape(-1, 8).copy()
-    x[:, 3] = 0
-    x[:, 4] *= 1e-4
-    x[0, 5], x[1:, 5] = largest * 2.0**-7, 0.001  # exactly fits
-    x[0, 6], x[1:, 6] = np.nextafter(np.float32(largest * 2.0**-7), np.float32(99)), 0.001
+@pytest.mark.parametrize("by_sample", [False, True])
+@pytest.mark.parametrize(
+    ("name", "largest", "spread"), [("i16", 8191, None), ("i8", 127, 6), ("i6", 31, 8)]
+)
+def test_shared_exponent(name, largest, spread, by_sample, compiled):
+    x = SPREAD[:4000].reshape(4, -1, 8).copy()
+    x[..., 3] = 0
+    x[..., 4] *= 1e-4
+    x[0, 0, 5], x[:, 1:, 5] = largest * 2.0**-7, 0.001  # exactly fits
+    x[0, 0, 6], x[:, 1:, 6] = np.nextafter(np.float32(largest * 2.0**-7), np.float32(99)), 0.001
     expected = np.empty_like(x)
-    groups = [slice(None)] if name == "i16" else [slice(c, c + 1) for c in range(8)]
-    for group in groups:
-        top, e = np.abs(x[:, group]).max(), -100
-        while largest * 2.0**e < top:
-            e += 1
-        expected[:, group] = np.rint(x[:, group] * np.float64(2.0**-e)) * 2.0**e
-    found = run(GRADIENTS[name], x, compiled=compiled)
-    np.testing.assert_array_equal(found, expected)
-    assert not found[:, 3].any() if name != "i16" else True
+    for sample in [slice(b, b + 1) for b in range(4)] if by_sample else [slice(None)]:
+        groups = [slice(None)] if spread is None else [slice(c, c + 1) for c in range(8)]
+        tops = [np.abs(x[sample, :, group]).max() for group in groups]
+        smallest = [min(e for e in range(-126, 99) if largest * 2.0**e >= top) for top in tops]
+        for group, e in zip(groups, smallest, strict=True):
+            if spread is not None and not by_sample:
+                e = max(e, max(smallest) - spread)  # noqa: PLW2901
+            expected[sample, :, group] = np.rint(x[sample, :, group] * 2.0**-e) * 2.0**e
+    store = partial(GRADIENTS[name], by_sample=by_sample)
+    np.testing.assert_array_equal(run(store, x, compiled=compiled), expected)
 
 
-def test_shared_exponent_of_zeros_is_zeros():
-    assert not run(GRADIENTS["i16"], np.zeros((3, 2), np.float32)).any()
+def test_a_dense_layer_s_bytes_have_an_exponent_each_within_a_sample():
+    x = np.array([[1.0, 3e-5], [-7.0, 0.0]], np.float32)
+    np.testing.assert_allclose(run(partial(GRADIENTS["i8"], by_sample=True), x), x, rtol=0.004)
+
+
+@pytest.mark.parametrize("name", ["i16", "i8", "i6"])
+def test_shared_exponent_of_zeros_is_zeros(name):
+    for by_sample in (False, True):
+        store = partial(GRADIENTS[name], by_sample=by_sample)
+        assert not run(store, np.zeros((3, 2), np.float32)).any()

@@ -18,8 +18,6 @@ from edgebnn.plan import Run
 from edgebnn.switches import PRESETS, Switches
 
 STEPS = 10
-NOT_YET: dict[str, set[object]] = {}
-"""What this version's trainer refuses; a value that it accepts must be taken out."""
 MNIST = Path(os.environ.get("EDGEBNN_DATA_DIR") or Path(__file__).parents[3] / "shared/datasets")
 
 
@@ -69,12 +67,6 @@ class Case:
             epochs=1,
             seed=self.seed,
         )
-
-    def not_yet(self, threads: int) -> list[str]:
-        """What of this case the trainer does not do yet."""
-        run = self.run
-        wanted = {**run.switches.model_dump(), "optimizer": run.optimizer.kind, "threads": threads}
-        return [name for name, values in NOT_YET.items() if wanted[name] in values]
 
     @property
     def weights_atol(self) -> float:

@@ -105,21 +105,25 @@ MOMENTUM_GRIDS = {
 }
 
 
-def store_g(dtype: str, x: F) -> F:
+def smallest_exponent(top: float, largest: int) -> int:
+    e = -126
+    while largest * 2.0**e < top:
+        e += 1
+    return e
+
+
+def store_g(dtype: str, x: F, samples: int | None = None) -> F:
+    """[rows, channels]; of `samples` samples with exponents of their own, or of all with one."""
     if dtype in ("f32", "f16"):
         return store(dtype, x, {})
-    largest = {"i16": 8191, "i8": 127, "i6": 31}[dtype]
-    result = np.zeros_like(x)
-    columns = [slice(None)] if dtype == "i16" else [slice(c, c + 1) for c in range(x.shape[-1])]
-    for c in columns:
-        top = float(np.abs(x[..., c]).max())
-        if top == 0:
-            continue
-        e = -149
-        while largest * 2.0**e < top:
-            e += 1
-        k = np.rint(x[..., c].astype(np.float64) * 2.0**-e)
-        result[..., c] = (k * 2.0**e).astype(f32)
+    largest, spread = {"i16": (8191, None), "i8": (127, 6), "i6": (31, 8)}[dtype]
+    result = np.empty_like(x)
+    for part, stored in zip(np.split(x, samples or 1), np.split(result, samples or 1), strict=True):
+        tops = [float(np.abs(part).max())] if spread is None else np.abs(part).max(axis=0)
+        e = np.array([smallest_exponent(float(top), largest) for top in tops])
+        if spread is not None and samples is None:
+            e = np.maximum(e, e.max() - spread)
+        stored[:] = np.rint(part.astype(np.float64) * 2.0**-e) * 2.0**e
     return result
 
 
@@ -314,7 +318,9 @@ class Reference:
         s = e.sum(axis=1, keepdims=True)
         onehot = np.eye(z.shape[1])[labels]
         losses = np.log(s[:, 0]) - (shifted * onehot).sum(axis=1)
-        return float(losses.mean()), store_g(self.s["gradient_dtype"], (e / s - onehot).astype(f32))
+        return float(losses.mean()), store_g(
+            self.s["gradient_dtype"], (e / s - onehot).astype(f32), len(z)
+        )
 
     def _backward(self, number: int, g: F) -> F:
         a, n, kind = self.layers[number], f32(len(g)), self.s["batch_norm"]
@@ -348,7 +354,7 @@ class Reference:
         dX = dX.reshape(rows, below.at.units)
         if self.s["ste"] == "clip":
             dX = np.where(np.abs(below.Xp) <= 1, dX, f32(0))
-        return store_g(self.s["gradient_dtype"], dX)
+        return store_g(self.s["gradient_dtype"], dX, batch)
 
     def _update(self, number: int, g: F, dbeta: F) -> None:
         a, binary = self.layers[number], self.s["weight_gradient"] == "bool"

@@ -1,16 +1,17 @@
 // Every variant of every kernel, in one list that dispatch, tests and benchmarks read.
 //
-// To add one: kernels/<op>/<isa>.cc, its declaration in <op>.h, its line in registry.cc.
+// To add one: kernels/<op>/<isa>.cc, its declaration in <op>.h, its line in registry.cc; the flags
+// of a new ISA in rpi/src/SConscript.
 #pragma once
 
 #include <span>
 #include <string>
 
 #include "kernels/binary_binary/binary_binary.h"
-#include "kernels/binary_real/binary_real.h"
-#include "kernels/integer_binary/integer_binary.h"
+#include "kernels/integer_integer/integer_integer.h"
 #include "kernels/integer_real/integer_real.h"
 #include "kernels/real_binary/real_binary.h"
+#include "kernels/short_binary/short_binary.h"
 
 namespace edgebnn {
 
@@ -19,9 +20,9 @@ struct Kernels {
   bool (*runs)();    // whether this machine can run it
   BinaryBinary binary_binary;
   RealBinary real_binary;
-  BinaryReal binary_real;
-  IntegerBinary integer_binary;
+  ShortBinary short_binary;
   IntegerReal integer_real;
+  IntegerInteger integer_integer;
 };
 
 // Fastest first; the last one, scalar, is the definition and runs everywhere.

@@ -2,7 +2,9 @@
 
 #include <algorithm>
 #include <bit>
+#include <cstring>
 
+#include "layers/packed_weights.h"
 #include "layers/pool.h"
 
 namespace edgebnn {
@@ -10,7 +12,7 @@ namespace edgebnn {
 void Forward::run(const ProductInput& input, size_t samples, bool training) {
   const size_t parts = context_.threads.count();
   context_.threads.each([&](size_t part) {
-    const Range c = part_of(block_.units(), part, parts, 8);
+    const Range c = part_of(block_.units(), part, parts, kChannelGrain);
     if (c.size() > 0) channels({InputRows(block_, input), samples, part, c}, training);
   });
   if (!block_.pool_after.present) return;
@@ -41,14 +43,20 @@ void Forward::channels(const Task& task, bool training) {
 
 void Forward::prepare_weights(Range c) {
   auto* packed = context_.arena.at<uint64_t>(buffers_.packed_forward);
-  pack_weights(block_, context_.run.stored_weights(), context_.arena.at(buffers_.weights), c,
-               context_.arena.at<float>(context_.plan.row), packed);
+  pack_forward(block_, context_.run.stored_weights(), context_.arena.at(buffers_.weights), c,
+               packed);
   if (!buffers_.tap_counts) return;
   auto* counts = context_.arena.at<int32_t>(*buffers_.tap_counts);
-  const size_t taps = block_.window.taps(), per_tap = lanes_.words() / taps;
-  for (size_t i = c.begin * taps; i < c.end * taps; ++i) {
-    counts[i] = 0;
-    for (size_t k = 0; k < per_tap; ++k) counts[i] += std::popcount(packed[i * per_tap + k]);
+  const size_t taps = block_.window.taps(), per_tap = lanes_.words_per_group;
+  for (size_t o = c.begin; o < c.end; ++o) {
+    const uint64_t* unit =
+        packed + o / kUnitsTogether * lanes_.words() * kUnitsTogether + o % kUnitsTogether;
+    for (size_t tap = 0; tap < taps; ++tap) {
+      int32_t count = 0;
+      for (size_t k = 0; k < per_tap; ++k)
+        count += std::popcount(unit[(tap * per_tap + k) * kUnitsTogether]);
+      counts[o * taps + tap] = count;
+    }
   }
 }
 
@@ -64,7 +72,8 @@ void Forward::each_row(const Task& task, Source source, Body&& body) {
     }
     return;
   }
-  const size_t n = task.c.size(), per_row = block_.pool_before.present ? 4 : 1;
+  const size_t n = task.c.size(), stride = product_stride(task.c);
+  const size_t per_row = block_.pool_before.present ? 4 : 1;
   const size_t at_once = buffers_.rows_forward / per_row;
   auto* products = buffers_.products.at<int32_t>(context_.arena, task.part);
   uint8_t* winners = buffers_.winners ? context_.arena.at(*buffers_.winners) : nullptr;
@@ -72,10 +81,10 @@ void Forward::each_row(const Task& task, Source source, Body&& body) {
     const size_t count = std::min(at_once, rows - first);
     multiply(task, first, count, products);
     for (size_t m = 0; m < count; ++m) {
-      const int32_t* product = products + m * per_row * n;
+      const int32_t* product = products + m * per_row * stride;
       if (winners != nullptr) {
         pool_products(
-            n, product, y,
+            n, stride, product, y,
             winners + (first + m) * winner_bytes(block_.units()) + winner_bytes(task.c.begin));
       } else {
         for (size_t i = 0; i < n; ++i) y[i] = static_cast<float>(product[i]);
@@ -108,19 +117,22 @@ void Forward::multiply(const Task& task, size_t first, size_t count, int32_t* pr
     return row / normed * w.out.positions() +
            window_position(row % normed, i % per_row, w.out.width, block_.normed.width);
   };
-  const uint64_t* packed =
-      context_.arena.at<uint64_t>(buffers_.packed_forward) + task.c.begin * words;
+  const auto* packed = context_.arena.at<uint64_t>(buffers_.packed_forward);
   if (block_.first) {
+    const size_t terms = words * 64, stride = product_stride(task.c);
     auto* in = buffers_.input_rows.at<int16_t>(context_.arena, task.part);
     for (size_t i = 0; i < count * per_row; ++i)
-      task.input.integers(product_row(i), 0, words * 64, in + i * words * 64);
-    context_.kernels.integer_binary(count * per_row, n, words, in, packed, products);
+      task.input.integers(product_row(i), 0, terms, in + i * terms);
+    std::memset(products, 0, count * per_row * stride * 4);
+    const auto* bits = reinterpret_cast<const uint32_t*>(packed) + task.c.begin * words * 2;
+    context_.kernels.short_binary(count * per_row, terms, stride, in, bits, products);
     return;
   }
   auto* in = buffers_.input_rows.at<uint64_t>(context_.arena, task.part);
-  for (size_t i = 0; i < count * per_row; ++i) task.input.words(product_row(i), in + i * words);
+  for (size_t i = 0; i < count * per_row; ++i)
+    task.input.words(product_row(i), 0, words, in + i * words);
   context_.kernels.binary_binary(count * per_row, n, words, static_cast<int32_t>(block_.fan_in()),
-                                 in, packed, products);
+                                 in, packed + task.c.begin * words, products);
   for (size_t i = 0; i < count * per_row && buffers_.tap_counts; ++i)
     correct_border(product_row(i) % w.out.positions(), task.c, products + i * n);
 }

@@ -3,7 +3,6 @@
 #pragma once
 
 #include "layers/context.h"
-#include "layers/input_rows.h"
 
 namespace edgebnn {
 
@@ -22,8 +21,15 @@ class InputGradient {
   void run(size_t samples);
 
  private:
-  void compute(Range samples, size_t part, double* dx) const;
-  void cut(size_t sample, size_t position, const double* dx, float* row) const;
+  // G, S: a gradient and a sum of them, float and double or int16 and int32.
+  template <class G, class S>
+  void run_as(size_t samples);
+  template <class G, class S>
+  void compute(Range samples, size_t part, S* dx) const;
+  template <class S>
+  void replace(size_t sample, size_t part, const S* dx) const;
+  template <class S>
+  void cut(size_t sample, size_t position, const S* dx, float unit, float* row) const;
 
   const Block& block_;
   const BlockBuffers& buffers_;

@@ -1,7 +1,6 @@
 #include "layers/input_rows.h"
 
 #include <algorithm>
-#include <cstring>
 
 namespace edgebnn {
 
@@ -35,30 +34,26 @@ void InputRows::integers(size_t row, size_t first, size_t lanes, int16_t* out) c
   }
 }
 
-uint64_t InputRows::word(size_t row, size_t word) const {
+void InputRows::words(size_t row, size_t first, size_t count, uint64_t* out) const {
   const Window& w = block_.window;
-  const size_t sample = row / w.out.positions(), position = row % w.out.positions();
-  const ptrdiff_t from = input_position(w, position, word / lanes_.words_per_group);
-  if (from < 0) return 0;
-  const size_t at = sample * w.in.positions() + static_cast<size_t>(from);
-  return input_.bits[at * lanes_.words_per_group + word % lanes_.words_per_group];
-}
-
-void InputRows::words(size_t row, uint64_t* out) const {
-  for (size_t i = 0; i < lanes_.words(); ++i) out[i] = word(row, i);
-}
-
-void pack_weights(const Block& block, Format format, const void* weights, Range units, float* row,
-                  uint64_t* packed) {
-  const Lanes lanes = lanes_of(block);
-  const size_t words = lanes.words(), stride = row_stride(format, block.units());
-  std::memset(packed + units.begin * words, 0, units.size() * words * 8);
-  for (size_t i = 0; i < block.fan_in(); ++i) {
-    const size_t in_group = i % lanes.per_group;
-    const size_t word = i / lanes.per_group * lanes.words_per_group + in_group / 64;
-    load(format, weights, i * stride + units.begin, units.size(), row + units.begin);
-    for (size_t o = units.begin; o < units.end; ++o)
-      packed[o * words + word] |= static_cast<uint64_t>(row[o] >= 0) << (in_group % 64);
+  const size_t position = row % w.out.positions(), per_tap = lanes_.words_per_group;
+  const uint64_t* map = input_.bits + row / w.out.positions() * w.in.positions() * per_tap;
+  const ptrdiff_t top = static_cast<ptrdiff_t>(position / w.out.width * w.stride) - w.pad_top;
+  const ptrdiff_t left = static_cast<ptrdiff_t>(position % w.out.width * w.stride) - w.pad_left;
+  ptrdiff_t ky = static_cast<ptrdiff_t>(first / per_tap / w.width);
+  ptrdiff_t kx = static_cast<ptrdiff_t>(first / per_tap % w.width);
+  for (size_t within = first % per_tap; count > 0; within = 0) {
+    const size_t run = std::min(count, per_tap - within);
+    const ptrdiff_t y = top + ky, x = left + kx;
+    if (y < 0 || x < 0 || y >= w.in.height || x >= w.in.width) {
+      std::fill(out, out + run, uint64_t{0});
+    } else {
+      const uint64_t* from = map + static_cast<size_t>(y * w.in.width + x) * per_tap + within;
+      std::copy(from, from + run, out);
+    }
+    out += run;
+    count -= run;
+    if (++kx == w.width) kx = 0, ++ky;
   }
 }
 

@@ -23,19 +23,13 @@ class InputRows {
 
   // Lanes [first, first + lanes) of a row of centred pixels, zero beyond the fan-in.
   void integers(size_t row, size_t first, size_t lanes, int16_t* out) const;
-  // One word, and all words, of a row of signs.
-  uint64_t word(size_t row, size_t word) const;
-  void words(size_t row, uint64_t* out) const;
+  // Words [first, first + count) of a row of signs.
+  void words(size_t row, size_t first, size_t count, uint64_t* out) const;
 
  private:
   const Block& block_;
   ProductInput input_;
   Lanes lanes_;
 };
-
-// W^ of the units of `units`, a unit's inputs side by side: rows of packed, [units][words].
-// row: scratch of the block's units, f32.
-void pack_weights(const Block& block, Format format, const void* weights, Range units, float* row,
-                  uint64_t* packed);
 
 }  // namespace edgebnn

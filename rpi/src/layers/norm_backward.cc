@@ -19,7 +19,7 @@ void NormBackward::each_row(Range c, size_t samples, bool along, Body&& body) {
   float* x = g + context_.plan.widest;
   for (size_t row = 0; row < samples * positions; ++row) {
     const size_t sample = row / positions, position = row % positions;
-    context_.gradients.load(sample, position, units, c, g);
+    context_.gradients.load_sample(sample, position, units, c, g);
     if (form == Form::bnn) {
       const uint64_t* bits = signs + row * words;
       for (size_t i = c.begin; i < c.end; ++i)
@@ -78,7 +78,7 @@ void NormBackward::run(size_t samples) {
   const size_t units = block_.units(), parts = context_.threads.count();
   map.begin();
   context_.threads.each([&](size_t part) {
-    const Range c = part_of(units, part, parts, 8);
+    const Range c = part_of(units, part, parts, kChannelGrain);
     if (c.size() == 0) return;
     averages(c, samples);
     if (!map.shared()) return;
@@ -86,13 +86,12 @@ void NormBackward::run(size_t samples) {
   });
   map.settle();
   context_.threads.each([&](size_t part) {
-    const Range c = part_of(units, part, parts, 8);
+    const Range c = part_of(units, part, parts, kChannelGrain);
     if (c.size() == 0) return;
     each_gradient(c, samples, [&](size_t sample, size_t position, const float* dy) {
       map.store(sample, position, units, c, dy);
     });
   });
-  map.turn();
 }
 
 }  // namespace edgebnn

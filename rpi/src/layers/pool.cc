@@ -28,14 +28,14 @@ void spread(const Block& block, const uint8_t* winners, T* map, T* pooled) {
 
 }  // namespace
 
-void pool_products(size_t n, const int32_t* y, float* pooled, uint8_t* winners) {
+void pool_products(size_t n, size_t stride, const int32_t* y, float* pooled, uint8_t* winners) {
   std::memset(winners, 0, winner_bytes(n));
   for (size_t c = 0; c < n; ++c) {
     unsigned best = 0;
     for (unsigned k = 1; k < 4; ++k) {
-      if (y[k * n + c] > y[best * n + c]) best = k;
+      if (y[k * stride + c] > y[best * stride + c]) best = k;
     }
-    pooled[c] = static_cast<float>(y[best * n + c]);
+    pooled[c] = static_cast<float>(y[best * stride + c]);
     winners[c / 4] = static_cast<uint8_t>(winners[c / 4] | best << (c % 4 * 2));
   }
 }

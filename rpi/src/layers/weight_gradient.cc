@@ -2,106 +2,238 @@
 
 #include <algorithm>
 #include <cstring>
+#include <optional>
+#include <type_traits>
+
+#include "layers/packed_weights.h"
 
 namespace edgebnn {
 
 void WeightGradient::run(const ProductInput& input, size_t samples) {
-  const size_t words = lanes_.words(), parts = context_.threads.count();
+  const size_t parts = context_.threads.count();
+  const size_t groups = (block_.units() + kUnitsAtOnce - 1) / kUnitsAtOnce;
+  const size_t across = (lanes_.words() + buffers_.tile_words - 1) / buffers_.tile_words;
   if (!block_.first) {
-    auto* packed = context_.arena.at<uint64_t>(buffers_.packed_backward);
+    auto* packed = context_.arena.at<uint32_t>(buffers_.packed_backward);
     context_.threads.each([&](size_t part) {
-      const Range units = part_of(block_.units(), part, parts, 8);
-      if (units.size() == 0) return;
-      pack_weights(block_, context_.run.stored_weights(), context_.arena.at(buffers_.weights),
-                   units, context_.arena.at<float>(context_.plan.row), packed);
+      pack_backward(block_, context_.run.stored_weights(), context_.arena.at(buffers_.weights),
+                    part_of(block_.fan_in(), part, parts), packed);
     });
   }
-  // A piece is a word of inputs and a group of units, group by group.
-  const size_t groups = (block_.units() + kUnitsAtOnce - 1) / kUnitsAtOnce;
   context_.threads.each([&](size_t part) {
-    const Task task{InputRows(block_, input), samples, part};
-    const Range pieces = part_of(groups * words, part, parts);
-    auto* sums = buffers_.accumulator.at<double>(context_.arena, part);
-    double* border = buffers_.border ? buffers_.border->at<double>(context_.arena, part) : nullptr;
-    for (size_t piece = pieces.begin; piece < pieces.end; ++piece) {
-      const Range units = units_of(piece / words);
-      const size_t word = piece % words;
-      if (border != nullptr && (piece == pieces.begin || word == 0)) border_of(task, units, border);
-      accumulate(task, units, word, sums);
-      if (border != nullptr) {
-        const double* missing = border + word / lanes_.words_per_group * units.size();
-        for (size_t i = 0; i < 64 * units.size(); ++i) sums[i] += missing[i % units.size()];
-      }
-      update(task, units, word, sums);
+    const Task task{InputRows(block_, input), samples, part,
+                    samples * block_.window.out.positions()};
+    const Range numbers = part_of(groups * across, part, parts);
+    if (context_.gradients.shared()) {
+      tiles<int16_t, int32_t>(task, numbers);
+    } else {
+      tiles<float, double>(task, numbers);
     }
   });
 }
 
-Range WeightGradient::units_of(size_t group) const {
-  return {group * kUnitsAtOnce, std::min((group + 1) * kUnitsAtOnce, block_.units())};
+// Group of units by group, inputs within.
+WeightGradient::Tile WeightGradient::tile_of(size_t number) const {
+  const size_t across = (lanes_.words() + buffers_.tile_words - 1) / buffers_.tile_words;
+  const size_t unit = number / across * kUnitsAtOnce, word = number % across * buffers_.tile_words;
+  return {{unit, std::min(unit + kUnitsAtOnce, block_.units())},
+          {word, std::min(word + buffers_.tile_words, lanes_.words())}};
 }
 
-void WeightGradient::load_rows(Range units, size_t first, size_t count, float* g) const {
-  const size_t positions = block_.window.out.positions();
-  for (size_t m = 0; m < count; ++m) {
-    context_.gradients.load((first + m) / positions, (first + m) % positions, block_.units(), units,
-                            g + m * units.size());
+template <class G, class S>
+void WeightGradient::tiles(const Task& task, Range numbers) {
+  Arena& arena = context_.arena;
+  double* border = buffers_.border ? buffers_.border->at<double>(arena, task.part) : nullptr;
+  for (size_t number = numbers.begin; number < numbers.end; ++number) {
+    const Tile tile = tile_of(number);
+    const size_t n = tile.units.size();
+    if (block_.first) {
+      auto* sums = buffers_.accumulator.at<double>(arena, task.part);
+      accumulate_first<G>(task, tile, sums);
+      for (size_t first = 0; first < 64; first += kInputsAtOnce) {
+        update(
+            task, tile, kInputsAtOnce, [&](size_t k) { return first + k; },
+            [&](size_t k, size_t o) { return sums[(first + k) * n + o]; });
+      }
+      continue;
+    }
+    auto* sums = buffers_.accumulator.at<S>(arena, task.part);
+    accumulate<G>(task, tile, sums);
+    if (border != nullptr) {
+      if (number == numbers.begin || tile.words.begin == 0) border_of<G>(task, tile.units, border);
+      add_border(tile, border, sums);
+    }
+    // transpose_bits has left lane 32w + j at j·words + w.
+    const size_t lanes = tile.lanes(), words = lanes / 32;
+    for (size_t j = 0; j < 32; ++j) {
+      update(
+          task, tile, words, [&](size_t w) { return w * 32 + j; },
+          [&](size_t w, size_t o) { return sums[o * lanes + j * words + w]; });
+    }
   }
 }
 
-void WeightGradient::accumulate(const Task& task, Range units, size_t word, double* sums) const {
-  const size_t rows = task.samples * block_.window.out.positions();
-  auto* g = buffers_.gradient_rows.at<float>(context_.arena, task.part);
-  std::memset(sums, 0, 64 * units.size() * 8);
-  for (size_t first = 0; first < rows; first += buffers_.rows_dw) {
-    const size_t count = std::min(buffers_.rows_dw, rows - first);
-    load_rows(units, first, count, g);
-    if (block_.first) {
-      auto* column = buffers_.column.at<int16_t>(context_.arena, task.part);
-      for (size_t m = 0; m < count; ++m)
-        task.input.integers(first + m, word * 64, 64, column + m * 64);
-      context_.kernels.integer_real(count, units.size(), 64, column, g, sums);
+// dY of rows, [count][units].
+template <class G>
+void WeightGradient::load_rows(Range units, size_t first, size_t count, G* g) const {
+  const size_t positions = block_.window.out.positions();
+  for (size_t m = 0; m < count; ++m) {
+    const size_t sample = (first + m) / positions, position = (first + m) % positions;
+    G* row = g + m * units.size();
+    if constexpr (std::is_same_v<G, float>) {
+      context_.gradients.load(sample, position, block_.units(), units, row);
     } else {
-      auto* column = buffers_.column.at<uint64_t>(context_.arena, task.part);
-      for (size_t m = 0; m < count; ++m) column[m] = task.input.word(first + m, word);
-      context_.kernels.binary_real(count, units.size(), column, g, sums);
+      context_.gradients.load_integers(sample, position, block_.units(), units, row);
+    }
+  }
+}
+
+// dY of rows, a column a unit: [units][stride].
+template <class G>
+void WeightGradient::load_columns(Range units, size_t first, size_t count, size_t stride,
+                                  G* columns) const {
+  constexpr size_t kSide = 8;
+  const size_t positions = block_.window.out.positions(), n = units.size();
+  const bool as_stored = std::is_same_v<G, int16_t> && context_.gradients.format() == Format::i16;
+  G copies[kSide][kUnitsAtOnce] = {};
+  const G* rows[kSide];
+  for (size_t m = 0; m < stride; m += kSide) {
+    for (size_t k = 0; k < kSide; ++k) {
+      const size_t sample = (first + m + k) / positions, position = (first + m + k) % positions;
+      rows[k] = copies[k];
+      if (m + k >= count) {
+        std::fill(copies[k], copies[k] + n, G{0});
+      } else if (as_stored) {
+        rows[k] = reinterpret_cast<const G*>(context_.gradients.sample(sample)) +
+                  position * block_.units() + units.begin;
+      } else {
+        load_rows(units, first + m + k, 1, copies[k]);
+      }
+    }
+    for (size_t o = 0; o < n; ++o) {
+      for (size_t k = 0; k < kSide; ++k) columns[o * stride + m + k] = rows[k][o];
+    }
+  }
+}
+
+// sums: [units][lanes].
+template <class G, class S>
+void WeightGradient::accumulate(const Task& task, const Tile& tile, S* sums) const {
+  const size_t n = tile.units.size();
+  auto* columns = buffers_.gradients_dw.at<G>(context_.arena, task.part);
+  auto* bits = buffers_.input_columns.at<uint32_t>(context_.arena, task.part);
+  std::memset(sums, 0, n * tile.lanes() * sizeof(S));
+  for (size_t first = 0; first < task.rows; first += buffers_.rows_dw) {
+    const size_t count = std::min(buffers_.rows_dw, task.rows - first), terms = terms_for(count);
+    load_columns(tile.units, first, count, terms, columns);
+    gather(task, tile, first, count, bits);
+    if constexpr (std::is_same_v<G, float>) {
+      context_.kernels.real_binary(n, terms, tile.lanes(), columns, bits, sums);
+    } else {
+      context_.kernels.short_binary(n, terms, tile.lanes(), columns, bits, sums);
+    }
+  }
+}
+
+// Signs of a tile's inputs, bits over rows: [rows/32][lanes].
+void WeightGradient::gather(const Task& task, const Tile& tile, size_t first, size_t count,
+                            uint32_t* bits) const {
+  const size_t words = tile.words.size();
+  for (size_t m = 0; m < count; m += 32, bits += tile.lanes()) {
+    uint64_t row[kTileWords];
+    for (size_t i = 0; i < 32; ++i) {
+      if (m + i < count) {
+        task.input.words(first + m + i, tile.words.begin, words, row);
+      } else {
+        std::fill(row, row + words, uint64_t{0});
+      }
+      std::memcpy(bits + i * words * 2, row, words * 8);
+    }
+    transpose_bits(words * 2, bits);
+  }
+}
+
+// sums: [64][units].
+template <class G>
+void WeightGradient::accumulate_first(const Task& task, const Tile& tile, double* sums) const {
+  const size_t n = tile.units.size();
+  auto* g = buffers_.gradients_dw.at<G>(context_.arena, task.part);
+  auto* pixels = buffers_.input_columns.at<int16_t>(context_.arena, task.part);
+  std::memset(sums, 0, 64 * n * sizeof(double));
+  for (size_t first = 0; first < task.rows; first += buffers_.rows_dw) {
+    const size_t count = std::min(buffers_.rows_dw, task.rows - first);
+    load_rows(tile.units, first, count, g);
+    for (size_t m = 0; m < count; ++m)
+      task.input.integers(first + m, tile.words.begin * 64, 64, pixels + m * 64);
+    if constexpr (std::is_same_v<G, float>) {
+      context_.kernels.integer_real(count, n, pixels, g, sums);
+    } else {
+      context_.kernels.integer_integer(count, n, pixels, g, sums);
     }
   }
 }
 
 // Rows whose tap lies in the padding are counted as -1 · g: their g, to be added again.
 // border: [taps][units].
+template <class G>
 void WeightGradient::border_of(const Task& task, Range units, double* border) const {
-  const size_t positions = block_.window.out.positions(), rows = task.samples * positions;
+  const size_t positions = block_.window.out.positions();
   const size_t taps = block_.window.taps(), n = units.size();
-  auto* g = buffers_.gradient_rows.at<float>(context_.arena, task.part);
+  G g[kUnitsAtOnce];
   std::memset(border, 0, taps * n * 8);
-  for (size_t first = 0; first < rows; first += buffers_.rows_dw) {
-    const size_t count = std::min(buffers_.rows_dw, rows - first);
-    load_rows(units, first, count, g);
-    for (size_t m = 0; m < count; ++m) {
+  for (size_t position = 0; position < positions; ++position) {
+    bool outside = false;
+    for (size_t tap = 0; tap < taps; ++tap)
+      outside |= input_position(block_.window, position, tap) < 0;
+    for (size_t b = 0; outside && b < task.samples; ++b) {
+      load_rows(units, b * positions + position, 1, g);
       for (size_t tap = 0; tap < taps; ++tap) {
-        if (input_position(block_.window, (first + m) % positions, tap) >= 0) continue;
-        for (size_t o = 0; o < n; ++o) border[tap * n + o] += static_cast<double>(g[m * n + o]);
+        if (input_position(block_.window, position, tap) >= 0) continue;
+        for (size_t o = 0; o < n; ++o) border[tap * n + o] += static_cast<double>(g[o]);
       }
     }
   }
 }
 
+template <class S>
+void WeightGradient::add_border(const Tile& tile, const double* border, S* sums) const {
+  const size_t n = tile.units.size(), lanes = tile.lanes(), words = lanes / 32;
+  for (size_t w = 0; w < words; ++w) {
+    const size_t tap = (tile.words.begin + w / 2) / lanes_.words_per_group;
+    for (size_t o = 0; o < n; ++o) {
+      const auto missing = static_cast<S>(border[tap * n + o]);
+      for (size_t j = 0; j < 32; ++j) sums[o * lanes + j * words + w] += missing;
+    }
+  }
+}
+
 // The sums are rounded to float32 first: a dW of magnitude below its range has the sign of +0.
-void WeightGradient::update(const Task& task, Range units, size_t word, const double* sums) const {
-  const size_t group = word / lanes_.words_per_group, lane = word % lanes_.words_per_group * 64;
-  const size_t inputs = std::min<size_t>(64, lanes_.per_group - lane), n = units.size();
+template <class Lane, class Sum>
+void WeightGradient::update(const Task& task, const Tile& tile, size_t count, Lane&& lane,
+                            Sum&& sum) const {
   const bool binary = context_.run.switches.binary_weight_gradient;
   const auto batch = static_cast<float>(task.samples);
-  float g[kUnitsAtOnce];
-  for (size_t i = 0; i < inputs; ++i) {
-    for (size_t o = 0; o < n; ++o) {
-      const auto sum = static_cast<float>(sums[i * n + o]);
-      g[o] = !binary ? sum / batch : sum >= 0 ? 1.0f : -1.0f;
+  const size_t n = tile.units.size();
+  const GradientMap& map = context_.gradients;
+  const size_t per_group = lanes_.words_per_group * 64;
+  std::optional<WeightSlice> slices[kInputsAtOnce];  // none in lanes of padding
+  for (size_t k = 0; k < count; ++k) {
+    const size_t at = tile.words.begin * 64 + lane(k), in_group = at % per_group;
+    if (in_group >= lanes_.per_group) continue;
+    const size_t input = at / per_group * lanes_.per_group + in_group;
+    slices[k].emplace(WeightSlice{block_, buffers_, layer_, input, tile.units});
+    optimizer_.prefetch(*slices[k], context_.arena);
+  }
+  float g[kInputsAtOnce][kUnitsAtOnce];
+  for (size_t o = 0; o < n; ++o) {
+    const float unit = map.shared() ? map.unit(tile.units.begin + o) : 1.0f;
+    for (size_t k = 0; k < count; ++k) {
+      const auto one = static_cast<float>(sum(k, o));
+      g[k][o] = !binary ? one * unit / batch : one >= 0 ? 1.0f : -1.0f;
     }
-    optimizer_.update_weights(
-        {block_, buffers_, layer_, group * lanes_.per_group + lane + i, units}, g, context_.arena);
+  }
+  for (size_t k = 0; k < count; ++k) {
+    if (slices[k]) optimizer_.update_weights(*slices[k], g[k], context_.arena);
   }
 }
 

@@ -1,6 +1,6 @@
-// dW = X^T dY, for the 64 inputs of a word and up to kUnitsAtOnce units at a time, each of which
-// moves its weights at once: dW never exists as a whole (docs/numerics.md, Backward 4, Update).
-// Threads share these pieces, so each sum runs over all rows in order.
+// dW = X^T dY, for a tile of inputs and up to kUnitsAtOnce units at a time, each of which moves its
+// weights at once: dW never exists as a whole (docs/numerics.md, Backward 4, Update). Threads share
+// the tiles, so each sum runs over all rows in order.
 #pragma once
 
 #include "layers/context.h"
@@ -24,15 +24,40 @@ class WeightGradient {
   void run(const ProductInput& input, size_t samples);
 
  private:
+  static constexpr size_t kInputsAtOnce = 2 * kTileWords;
+
   struct Task {
     InputRows input;
     size_t samples, part;
+    size_t rows;  // of the product
   };
-  Range units_of(size_t piece) const;
-  void load_rows(Range units, size_t first, size_t count, float* g) const;
-  void accumulate(const Task& task, Range units, size_t word, double* sums) const;
+  // Some units, and words of inputs (of 64).
+  struct Tile {
+    Range units, words;
+    size_t lanes() const { return words.size() * 64; }
+  };
+  Tile tile_of(size_t number) const;
+
+  // G, S: a gradient and a sum of them, float and double or int16 and int32.
+  template <class G, class S>
+  void tiles(const Task& task, Range numbers);
+  template <class G>
+  void load_rows(Range units, size_t first, size_t count, G* g) const;
+  template <class G>
+  void load_columns(Range units, size_t first, size_t count, size_t stride, G* columns) const;
+  template <class G, class S>
+  void accumulate(const Task& task, const Tile& tile, S* sums) const;
+  template <class G>
+  void accumulate_first(const Task& task, const Tile& tile, double* sums) const;
+  void gather(const Task& task, const Tile& tile, size_t first, size_t count, uint32_t* bits) const;
+  template <class G>
   void border_of(const Task& task, Range units, double* border) const;
-  void update(const Task& task, Range units, size_t word, const double* sums) const;
+  template <class S>
+  void add_border(const Tile& tile, const double* border, S* sums) const;
+  // Moves the weights of `count` of the tile's inputs, at most kInputsAtOnce: those of lanes
+  // lane(k), by the sums sum(k, unit of the tile).
+  template <class Lane, class Sum>
+  void update(const Task& task, const Tile& tile, size_t count, Lane&& lane, Sum&& sum) const;
 
   const Block& block_;
   const BlockBuffers& buffers_;

@@ -58,4 +58,16 @@ void Optimizer::update_weights(const WeightSlice& slice, const float* g, Arena& 
   store(weights_, weights, at(weights_), n, w, counter(weight_base_));
 }
 
+void Optimizer::prefetch(const WeightSlice& slice, Arena& arena) const {
+  const auto fetch = [&](Arena::Id matrix, Format format) {
+    const size_t first = slice.input * row_stride(format, slice.block.units()) + slice.units.begin;
+    const uint8_t* begin = arena.at(matrix) + bytes_for(format, first);
+    const uint8_t* end = begin + bytes_for(format, slice.units.size());
+    for (const uint8_t* line = begin; line < end; line += 64) __builtin_prefetch(line, 1);
+  };
+  fetch(slice.buffers.weights, weights_);
+  fetch(slice.buffers.momenta, switches_.momenta);
+  if (slice.buffers.second) fetch(*slice.buffers.second, Format::f32);
+}
+
 }  // namespace edgebnn

@@ -29,6 +29,9 @@ class Optimizer {
   // moved in any order and by any thread, each once a step.
   void update_weights(const WeightSlice& slice, const float* g, Arena& arena) const;
 
+  // Asks for the memory of a slice that will be moved soon: rows of a matrix lie far apart.
+  void prefetch(const WeightSlice& slice, Arena& arena) const;
+
   // Moves beta, a float32 vector, by its real gradient.
   virtual void update_beta(const Block& block, const BlockBuffers& buffers, const double* dbeta,
                            Arena& arena) const = 0;

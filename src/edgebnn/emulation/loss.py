@@ -33,7 +33,7 @@ def cross_entropy(labels: Any, logits: Any, gradient_dtype: str = "f32") -> Any:
 
         def grad(*args: Any, upstream: Any = None) -> Any:
             dz = precision.single(exponentials / total - precision.wide(onehot))
-            return store_gradients(gradient_dtype, dz), ops.zeros_like(onehot)
+            return store_gradients(gradient_dtype, dz, by_sample=True), ops.zeros_like(onehot)
 
         picked = ops.sum(shifted * precision.wide(onehot), axis=-1)
         return ops.log(ops.squeeze(total, -1)) - picked, grad

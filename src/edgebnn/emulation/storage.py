@@ -53,24 +53,27 @@ def fixed_point(scale: float, low: int, high: int, stochastic: bool = False) -> 
     return store
 
 
-def shared_exponent(largest: int, per_channel: bool) -> Callable[..., Any]:
+def shared_exponent(largest: int, spread: int | None = None) -> Callable[..., Any]:
     """A storage of k·2^e with |k| <= largest = 2^b - 1 and the smallest e for which all fit.
 
     Args:
         largest: 2^b - 1.
-        per_channel: one e for each index of the last axis, or one for the tensor.
+        spread: None for one e; else each channel (index of the last axis) has its own, over a whole
+            batch at least the largest of them less `spread`.
     """
     width = largest.bit_length()
 
-    def store(x: Any, noise: Noise | None = None) -> Any:
-        axes = tuple(range(len(x.shape) - 1)) if per_channel else None
-        top = ops.max(ops.abs(x), axis=axes, keepdims=True)
+    def store(x: Any, by_sample: bool) -> Any:
+        axes = range(int(by_sample), len(x.shape) - (spread is not None))
+        top = ops.max(ops.abs(x), axis=tuple(axes), keepdims=True) if axes else ops.abs(x)
         # top = f·2^p with f in [1/2, 1), so top <= largest·2^(p-b) exactly where f <= largest/2^b.
         bits = ops.cast(ops.view(top, "int32"), "int32")
         p = ops.right_shift(bits, 23) - 126
         fraction = ops.bitwise_and(bits, 0x7FFFFF)
         limit = (largest << (24 - width)) & 0x7FFFFF
         e = ops.clip(p - width + ops.cast(fraction > limit, "int32"), -126, 126)
+        if spread is not None and not by_sample:
+            e = ops.maximum(e, ops.max(e) - spread)
         return ops.round(x * _power_of_two(-e)) * _power_of_two(e)
 
     return store
@@ -90,11 +93,11 @@ MOMENTA = {
     "i4": fixed_point(7.0, -7, 7, stochastic=True),
 }
 GRADIENTS = {
-    "f32": identity,
-    "f16": half,
-    "i16": shared_exponent(8191, per_channel=False),
-    "i8": shared_exponent(127, per_channel=True),
-    "i6": shared_exponent(31, per_channel=True),
+    "f32": lambda x, by_sample: x,
+    "f16": lambda x, by_sample: half(x),
+    "i16": shared_exponent(8191),
+    "i8": shared_exponent(127, spread=6),
+    "i6": shared_exponent(31, spread=8),
 }
 
 
@@ -108,9 +111,14 @@ def store_momenta(name: str, x: Any, noise: Noise | None = None) -> Any:
     return MOMENTA[name](x, noise)
 
 
-def store_gradients(name: str, x: Any) -> Any:
-    """store_g: dX' or dY, [..., channels], as `gradient_dtype` keeps it."""
-    return GRADIENTS[name](x)
+def store_gradients(name: str, x: Any, *, by_sample: bool) -> Any:
+    """store_g: dX' or dY, [B, ..., channels], as `gradient_dtype` keeps it.
+
+    Args:
+        name: the switch.
+        by_sample: whether exponents are shared within a sample (dX') or by all of them (dY).
+    """
+    return GRADIENTS[name](x, by_sample)
 
 
 def _power_of_two(e: Any) -> Any:

@@ -10,11 +10,16 @@
 
 namespace edgebnn {
 
-// x: [rows][words], w: [units][words], y: [rows][units].
+// Units that lie side by side in w, so that a vector holds one word of each.
+inline constexpr size_t kUnitsTogether = 8;
+
+// x: [rows][words]; w: [units/8][words][8], units rounded up; y: [rows][units].
 using BinaryBinary = void (*)(size_t rows, size_t units, size_t words, int32_t bits,
                               const uint64_t* x, const uint64_t* w, int32_t* y);
 
 void binary_binary_scalar(size_t rows, size_t units, size_t words, int32_t bits, const uint64_t* x,
+                          const uint64_t* w, int32_t* y);
+void binary_binary_avx512(size_t rows, size_t units, size_t words, int32_t bits, const uint64_t* x,
                           const uint64_t* w, int32_t* y);
 
 }  // namespace edgebnn

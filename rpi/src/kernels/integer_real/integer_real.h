@@ -1,7 +1,8 @@
-// Small integer times real: a[i][n] += sum over m of c[m][i]·g[m][n]; the first layer's dW, for 64
+// Small integer times real: a[i][n] += sum over m of c[m][i]·g[m][n]: the first layer's dW, for 64
 // inputs.
 //
-// Sums are float64: exact, whatever their order, where g holds float16 values or integers.
+// The scalar variant sums in float64, exactly where g holds float16 values. Vector variants sum up
+// to kRowsInFloat rows in float32, and those sums in float64.
 #pragma once
 
 #include <cstddef>
@@ -9,11 +10,13 @@
 
 namespace edgebnn {
 
-// c: [rows][stride], of which columns 0..63 are read; g: [rows][units]; a: [64][units].
-using IntegerReal = void (*)(size_t rows, size_t units, size_t stride, const int16_t* c,
-                             const float* g, double* a);
+inline constexpr size_t kRowsInFloat = 128;
 
-void integer_real_scalar(size_t rows, size_t units, size_t stride, const int16_t* c, const float* g,
-                         double* a);
+// c: [rows][64]; g: [rows][units]; a: [64][units].
+using IntegerReal = void (*)(size_t rows, size_t units, const int16_t* c, const float* g,
+                             double* a);
+
+void integer_real_scalar(size_t rows, size_t units, const int16_t* c, const float* g, double* a);
+void integer_real_avx512(size_t rows, size_t units, const int16_t* c, const float* g, double* a);
 
 }  // namespace edgebnn

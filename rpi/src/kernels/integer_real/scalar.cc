@@ -2,12 +2,11 @@
 
 namespace edgebnn {
 
-void integer_real_scalar(size_t rows, size_t units, size_t stride, const int16_t* c, const float* g,
-                         double* a) {
+void integer_real_scalar(size_t rows, size_t units, const int16_t* c, const float* g, double* a) {
   for (size_t i = 0; i < 64; ++i) {
     double* sum = a + i * units;
     for (size_t m = 0; m < rows; ++m) {
-      const double value = c[m * stride + i];
+      const double value = c[m * 64 + i];
       for (size_t n = 0; n < units; ++n) sum[n] += value * static_cast<double>(g[m * units + n]);
     }
   }

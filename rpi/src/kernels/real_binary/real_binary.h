@@ -1,6 +1,9 @@
-// Real times binary: d[m][i] += sum over n of g[m][n]·w[n][i], w in {-1, +1}; the product of dX.
+// Real times binary: s[r][l] += sum over t of g[r][t]·b[t][l], b in {-1, +1}. The product of dX
+// (rows: positions, terms: units, lanes: inputs) and, with dY transposed, of dW (rows: units,
+// terms: positions).
 //
-// Sums are float64: exact, whatever their order, where g holds float16 values or integers.
+// The scalar variant sums in float64, exactly where g holds float16 values. Vector variants sum up
+// to kTermsInFloat terms in float32, and those sums in float64.
 #pragma once
 
 #include <cstddef>
@@ -8,12 +11,16 @@
 
 namespace edgebnn {
 
-// g: [rows][units], w: [units][words] packed (a set bit is +1), d: [rows][64·words]. Lanes of d
-// that belong to padding bits of w receive meaningless values.
-using RealBinary = void (*)(size_t rows, size_t units, size_t words, const float* g,
-                            const uint64_t* w, double* d);
+inline constexpr size_t kTermsInFloat = 128;
 
-void real_binary_scalar(size_t rows, size_t units, size_t words, const float* g, const uint64_t* w,
-                        double* d);
+// g: [rows][terms]; b: [terms/32][lanes], bit t%32 of a word set for +1; s: [rows][lanes]. terms is
+// a multiple of 32 (g is 0 where there is no term), lanes of 16.
+using RealBinary = void (*)(size_t rows, size_t terms, size_t lanes, const float* g,
+                            const uint32_t* b, double* s);
+
+void real_binary_scalar(size_t rows, size_t terms, size_t lanes, const float* g, const uint32_t* b,
+                        double* s);
+void real_binary_avx512(size_t rows, size_t terms, size_t lanes, const float* g, const uint32_t* b,
+                        double* s);
 
 }  // namespace edgebnn

@@ -77,7 +77,7 @@ class BatchNorm(keras.layers.Layer):  # type: ignore[misc]
                     m2 = precision.mean(v, axes, xn)
                 dy = (v - precision.mean(v, axes)) - m2 * direction
                 dbeta = precision.single(ops.sum(precision.wide(g), axes)) / precision.batch(y)
-                dy = store_gradients(self.gradient_dtype, dy)
+                dy = store_gradients(self.gradient_dtype, dy, by_sample=False)
                 return dy, dbeta, ops.zeros_like(mu), ops.zeros_like(psi)
 
             return x, grad

@@ -1,0 +1,19 @@
+// Small integer times short integer: a[i][n] += sum over m of c[m][i]·g[m][n], |c| <= 255,
+// |g| <= 8191: the first layer's dW on gradients of shared exponents, for 64 inputs. Exact.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+namespace edgebnn {
+
+// c: [rows][64]; g: [rows][units], at most 64 units; a: [64][units].
+using IntegerInteger = void (*)(size_t rows, size_t units, const int16_t* c, const int16_t* g,
+                                double* a);
+
+void integer_integer_scalar(size_t rows, size_t units, const int16_t* c, const int16_t* g,
+                            double* a);
+void integer_integer_avx512(size_t rows, size_t units, const int16_t* c, const int16_t* g,
+                            double* a);
+
+}  // namespace edgebnn

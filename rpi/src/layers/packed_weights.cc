@@ -1,0 +1,111 @@
+#include "layers/packed_weights.h"
+
+#include <algorithm>
+
+namespace edgebnn {
+namespace {
+
+constexpr size_t kWords = 8;  // of signs, side by side: 256 units
+
+// Bit i % 32 of word i / 32 is the sign of weight first + i; bits from n on are 0.
+void sign_bits(Format format, const void* weights, size_t first, size_t n, uint32_t* out) {
+  float row[32];
+  for (size_t i = 0; i < n; i += 32) {
+    const size_t some = std::min<size_t>(32, n - i);
+    load(format, weights, first + i, some, row);
+    uint32_t word = 0;
+    for (size_t j = 0; j < some; ++j) word |= static_cast<uint32_t>(row[j] >= 0) << j;
+    out[i / 32] = word;
+  }
+}
+
+// A square of blocks of s, s = 16, 8, .. 1: the upper right one of each four changes place with the
+// lower left.
+template <size_t W>
+void transpose(size_t stride, uint32_t* rows) {
+  uint32_t mask = 0x0000FFFF;
+  for (size_t s = 16; s != 0; s >>= 1, mask ^= mask << s) {
+    for (size_t k = 0; k < 32; k = ((k | s) + 1) & ~s) {
+      uint32_t *upper = rows + k * stride, *lower = rows + (k | s) * stride;
+      for (size_t w = 0; w < W; ++w) {
+        const uint32_t swap = ((upper[w] >> s) ^ lower[w]) & mask;
+        lower[w] ^= swap;
+        upper[w] ^= swap << s;
+      }
+    }
+  }
+}
+
+// Calls body(first input, in-group place, rows, first unit, units) with rows: [32][kWords], of
+// which word w of row j has the signs of unit 32·w + j for 32 inputs.
+template <class Body>
+void each_square(const Block& block, Format format, const void* weights, Range units, Body&& body) {
+  const size_t stride = row_stride(format, block.units()), group = lanes_of(block).per_group;
+  alignas(64) uint32_t rows[32 * kWords];
+  for (size_t first = 0; first < block.fan_in(); first += group) {
+    for (size_t place = 0; place < group; place += 32) {
+      const size_t inputs = std::min<size_t>(32, group - place);
+      for (size_t unit = units.begin; unit < units.end; unit += 32 * kWords) {
+        const size_t n = std::min(32 * kWords, units.end - unit);
+        std::fill(rows, rows + 32 * kWords, 0u);
+        for (size_t i = 0; i < inputs; ++i)
+          sign_bits(format, weights, (first + place + i) * stride + unit, n, rows + i * kWords);
+        transpose_bits(kWords, rows);
+        body(first / group, place, rows, unit, n);
+      }
+    }
+  }
+}
+
+}  // namespace
+
+void transpose_bits(size_t words, uint32_t* rows) {
+  size_t w = 0;
+  for (; w + 16 <= words; w += 16) transpose<16>(words, rows + w);
+  for (; w + 8 <= words; w += 8) transpose<8>(words, rows + w);
+  for (; w < words; w += 2) transpose<2>(words, rows + w);
+}
+
+void pack_forward(const Block& block, Format format, const void* weights, Range units,
+                  uint64_t* packed) {
+  auto* halves = reinterpret_cast<uint32_t*>(packed);
+  if (block.first) {
+    const size_t lanes = (units.size() + 15) / 16 * 16, terms = words_for(block.fan_in()) * 2;
+    uint32_t* own = halves + units.begin * terms;
+    each_square(block, format, weights, units,
+                [&](size_t, size_t place, const uint32_t* rows, size_t unit, size_t n) {
+                  for (size_t o = 0; o < (n + 15) / 16 * 16; ++o)
+                    own[place / 32 * lanes + unit - units.begin + o] =
+                        rows[o % 32 * kWords + o / 32];
+                });
+    return;
+  }
+  const Lanes lanes = lanes_of(block);
+  each_square(block, format, weights, units,
+              [&](size_t group, size_t place, const uint32_t* rows, size_t unit, size_t n) {
+                const size_t word = group * lanes.words_per_group + place / 64,
+                             half = place / 32 % 2;
+                for (size_t o = 0; o < (n + 7) / 8 * 8; ++o) {
+                  const size_t at = ((unit + o) / 8 * lanes.words() + word) * 8 + (unit + o) % 8;
+                  halves[at * 2 + half] = rows[o % 32 * kWords + o / 32];
+                  if (half == 0) halves[at * 2 + 1] = 0;
+                }
+              });
+}
+
+void pack_backward(const Block& block, Format format, const void* weights, Range inputs,
+                   uint32_t* packed) {
+  const Lanes lanes = lanes_of(block);
+  const size_t stride = row_stride(format, block.units()), all = lanes.words() * 64;
+  uint32_t row[kWords];
+  for (size_t i = inputs.begin; i < inputs.end; ++i) {
+    const size_t lane = i / lanes.per_group * lanes.words_per_group * 64 + i % lanes.per_group;
+    for (size_t unit = 0; unit < block.units(); unit += 32 * kWords) {
+      const size_t n = std::min(32 * kWords, block.units() - unit);
+      sign_bits(format, weights, i * stride + unit, n, row);
+      for (size_t w = 0; w * 32 < n; ++w) packed[(unit / 32 + w) * all + lane] = row[w];
+    }
+  }
+}
+
+}  // namespace edgebnn

@@ -1,0 +1,22 @@
+// W^, packed from the latent weights in the orders that the kernels want.
+#pragma once
+
+#include "plan.h"
+
+namespace edgebnn {
+
+// Units [units.begin, units.end), of which begin is a multiple of 16, for Y.
+// First block: [inputs/32][units of the range, rounded up to 16], bits over 32 inputs (the range's
+// part begins behind those of smaller units). Others: [units/8][words][8], bits over a row.
+void pack_forward(const Block& block, Format format, const void* weights, Range units,
+                  uint64_t* packed);
+
+// Inputs [inputs.begin, inputs.end) for dX: [units/32][lanes], bits over 32 units. Lanes that
+// belong to no input are left as they are.
+void pack_backward(const Block& block, Format format, const void* weights, Range inputs,
+                   uint32_t* packed);
+
+// In 32 rows of `words` words: bit j of row i <-> bit i of row j, word by word. words is even.
+void transpose_bits(size_t words, uint32_t* rows);
+
+}  // namespace edgebnn

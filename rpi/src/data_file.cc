@@ -9,32 +9,13 @@
 #include <cerrno>
 #include <cstring>
 
+#include "crc32.h"
 #include "errors.h"
 
 namespace edgebnn {
 namespace {
 
 constexpr uint64_t kHeader = 64;
-
-// CRC-32 of IEEE 802.3, as zlib computes it.
-class Crc32 {
- public:
-  Crc32() {
-    for (uint32_t i = 0; i < 256; ++i) {
-      uint32_t value = i;
-      for (int bit = 0; bit < 8; ++bit) value = (value >> 1) ^ (value & 1 ? 0xEDB88320u : 0);
-      table_[i] = value;
-    }
-  }
-  void add(const uint8_t* data, size_t bytes) {
-    for (size_t i = 0; i < bytes; ++i) state_ = (state_ >> 8) ^ table_[(state_ ^ data[i]) & 255];
-  }
-  uint32_t value() const { return ~state_; }
-
- private:
-  std::array<uint32_t, 256> table_;
-  uint32_t state_ = ~0u;
-};
 
 uint32_t little(const uint8_t* bytes) {
   return bytes[0] | bytes[1] << 8 | bytes[2] << 16 | static_cast<uint32_t>(bytes[3]) << 24;
@@ -84,7 +65,8 @@ DataFile::DataFile(const std::string& path) : path_(path) {
     throw InputError(path + ": " + std::to_string(bytes) + " bytes, its header promises " +
                      std::to_string(offset));
   }
-  check_payload(little(header + 40));
+  checksum_ = little(header + 40);
+  check_payload();
 }
 
 DataFile::~DataFile() {
@@ -113,7 +95,7 @@ void DataFile::read_at(void* to, size_t bytes, uint64_t offset) const {
   }
 }
 
-void DataFile::check_payload(uint32_t expected) const {
+void DataFile::check_payload() const {
   Crc32 crc;
   std::array<uint8_t, 16384> chunk;
   for (int split = 0; split < 3; ++split) {
@@ -135,7 +117,7 @@ void DataFile::check_payload(uint32_t expected) const {
       done += bytes;
     }
   }
-  if (crc.value() != expected) {
+  if (crc.value() != checksum_) {
     throw InputError(path_ + ": damaged: the payload's checksum does not match");
   }
 }

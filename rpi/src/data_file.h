@@ -23,6 +23,8 @@ class DataFile {
   const Shape& shape() const { return shape_; }
   int classes() const { return classes_; }
   uint64_t count(Split split) const { return counts_[split]; }
+  // CRC-32 of all images and labels.
+  uint32_t checksum() const { return checksum_; }
 
   // Reads image `index` (shape().size() bytes) and returns its label. Throws JobError if the file
   // has shrunk or the disk fails.
@@ -30,12 +32,13 @@ class DataFile {
 
  private:
   void read_at(void* to, size_t bytes, uint64_t offset) const;
-  void check_payload(uint32_t crc) const;
+  void check_payload() const;
 
   std::string path_;
   int descriptor_ = -1;
   Shape shape_;
   int classes_ = 0;
+  uint32_t checksum_ = 0;
   uint64_t counts_[3] = {};
   uint64_t offsets_[3] = {};
 };

@@ -1,14 +1,10 @@
 // edgebnn-train: trains one run on one device.
-#include <sys/resource.h>
-
 #include <algorithm>
 #include <cstdio>
-#include <cstdlib>
-#include <cstring>
 #include <exception>
-#include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "errors.h"
 #include "json.h"
@@ -53,42 +49,36 @@ void print_plan_line(const Arena& arena) {
   std::fflush(stdout);
 }
 
-// Of this program alone. getrusage also counts what the process was before it became this program:
-// a copy of whoever started it.
-double process_peak_bytes() {
-  const std::unique_ptr<FILE, int (*)(FILE*)> status(std::fopen("/proc/self/status", "re"),
-                                                     [](FILE* file) { return std::fclose(file); });
-  char line[256];
-  while (status != nullptr && std::fgets(line, sizeof line, status.get()) != nullptr) {
-    if (std::strncmp(line, "VmHWM:", 6) == 0) return std::strtod(line + 6, nullptr) * 1024.0;
-  }
-  rusage usage{};
-  getrusage(RUSAGE_SELF, &usage);
-  return static_cast<double>(usage.ru_maxrss) * 1024.0;  // Linux counts KiB
+// Linear interpolation between order statistics; 0 without values.
+double quantile(std::vector<double> values, double q) {
+  if (values.empty()) return 0;
+  std::sort(values.begin(), values.end());
+  const double place = q * static_cast<double>(values.size() - 1);
+  const auto below = static_cast<size_t>(place);
+  const size_t above = std::min(below + 1, values.size() - 1);
+  return values[below] + (place - static_cast<double>(below)) * (values[above] - values[below]);
 }
 
-JsonObject record(const RunFile& run, const Outcome& outcome, const Arena& arena,
+JsonObject record(const RunFile& run, const Progress& done, const Arena& arena,
                   const Kernels& kernels) {
-  const double best =
-      *std::max_element(outcome.validation_accuracy.begin(), outcome.validation_accuracy.end());
   JsonObject metrics, series, versions, record;
-  metrics.add("test_accuracy", outcome.test_accuracy)
-      .add("test_loss", outcome.test_loss)
-      .add("test_accuracy_at_best", outcome.test_accuracy_at_best)
-      .add("validation_accuracy", outcome.validation_accuracy.back())
-      .add("best_validation_accuracy", best)
-      .add("time_per_batch_q1_s", outcome.step_seconds[0])
-      .add("time_per_batch_s", outcome.step_seconds[1])
-      .add("time_per_batch_q3_s", outcome.step_seconds[2])
-      .add("train_time_s", outcome.train_seconds)
+  metrics.add("test_accuracy", done.test_accuracy)
+      .add("test_loss", done.test_loss)
+      .add("test_accuracy_at_best", done.test_accuracy_at_best)
+      .add("validation_accuracy", done.validation_accuracy_of.back())
+      .add("best_validation_accuracy", done.best_validation_accuracy)
+      .add("time_per_batch_q1_s", quantile(done.step_seconds, 0.25))
+      .add("time_per_batch_s", quantile(done.step_seconds, 0.5))
+      .add("time_per_batch_q3_s", quantile(done.step_seconds, 0.75))
+      .add("train_time_s", done.train_seconds)
       .add("arena_planned_bytes", static_cast<double>(arena.planned_bytes()))
-      .add("arena_peak_bytes", static_cast<double>(arena.peak_bytes()))
-      .add("process_peak_bytes", process_peak_bytes())
-      .add("steps", static_cast<double>(outcome.steps));
-  series.add("loss", outcome.loss)
-      .add("accuracy", outcome.accuracy)
-      .add("validation_loss", outcome.validation_loss)
-      .add("validation_accuracy", outcome.validation_accuracy);
+      .add("arena_peak_bytes", static_cast<double>(done.arena_peak_bytes))
+      .add("process_peak_bytes", static_cast<double>(done.process_peak_bytes))
+      .add("steps", static_cast<double>(done.steps));
+  series.add("loss", done.loss_of)
+      .add("accuracy", done.accuracy_of)
+      .add("validation_loss", done.validation_loss_of)
+      .add("validation_accuracy", done.validation_accuracy_of);
   versions.add("edgebnn-train", EDGEBNN_VERSION)
       .add("compiler", __VERSION__)
       .add("kernels", kernels.name);
@@ -113,6 +103,28 @@ void print_epoch(const EpochReport& report, int epochs) {
   std::fflush(stdout);
 }
 
+// What --resume came to.
+void print_resume(const Checkpoint::Resumed& resumed, const Progress& progress,
+                  const std::string& checkpoint) {
+  if (resumed.from.empty()) {
+    std::fprintf(stderr, "edgebnn-train: %s: no checkpoint yet; starting anew\n",
+                 checkpoint.c_str());
+    return;
+  }
+  JsonObject line;
+  line.add("event", "resume")
+      .add("epoch", static_cast<double>(progress.epoch))
+      .add("step", static_cast<double>(progress.step))
+      .add("from", resumed.from);
+  if (!resumed.refused.empty()) {
+    std::fprintf(stderr, "edgebnn-train: warning: %s; going on from %s\n", resumed.refused.c_str(),
+                 resumed.from.c_str());
+    line.add("refused", resumed.refused);
+  }
+  std::printf("%s\n", line.text().c_str());
+  std::fflush(stdout);
+}
+
 void train(const Options& options) {
   const RunFile run = read_run_file(options.run);
   const Network network = compile(run);
@@ -127,19 +139,28 @@ void train(const Options& options) {
   }
   const DataFile data(options.data);
   Trainer trainer(run, data, model);
-  for (const std::string& path : {options.output, options.dump}) {
+  for (const std::string& path : {options.output, options.dump, options.checkpoint}) {
     if (!path.empty()) check_writable(path);
   }
   arena.allocate();
   model.initialise(run.seed);
   print_plan_line(arena);
+  std::optional<Checkpoint> checkpoint;
+  if (!options.checkpoint.empty()) {
+    const auto every = static_cast<double>(options.checkpoint_every);
+    checkpoint.emplace(options.checkpoint, every, run, data, model);
+  }
+  if (options.resume) {
+    const Checkpoint::Resumed resumed = trainer.resume(*checkpoint);
+    print_resume(resumed, trainer.progress(), options.checkpoint);
+  }
   std::optional<Dump> dump;
   if (!options.dump.empty()) dump.emplace(options.dump, run, model, arena);
-  const Outcome outcome =
-      trainer.run(options.steps, dump ? &*dump : nullptr,
+  const Progress& done =
+      trainer.run(options.steps, dump ? &*dump : nullptr, checkpoint ? &*checkpoint : nullptr,
                   [&](const EpochReport& report) { print_epoch(report, run.epochs); });
   if (dump) dump->finish();
-  const std::string line = record(run, outcome, arena, kernels).text() + "\n";
+  const std::string line = record(run, done, arena, kernels).text() + "\n";
   if (!options.output.empty()) write_file(options.output, line);
   std::fputs(line.c_str(), stdout);
 }

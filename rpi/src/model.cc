@@ -39,6 +39,13 @@ void Model::initialise(uint64_t seed) {
   }
 }
 
+std::vector<std::span<uint8_t>> Model::state() {
+  std::vector<std::span<uint8_t>> parts = optimizer_->state();
+  for (const Arena::Id id : plan_.persistent)
+    parts.emplace_back(arena_.at(id), arena_.buffers()[id].bytes);
+  return parts;
+}
+
 ProductInput Model::input_of(size_t l) {
   if (l == 0) return {images(), nullptr};
   const BlockBuffers& below = plan_.blocks[l - 1];

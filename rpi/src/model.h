@@ -2,6 +2,7 @@
 #pragma once
 
 #include <memory>
+#include <span>
 #include <vector>
 
 #include "layers/batch_norm.h"
@@ -35,6 +36,9 @@ class Model {
   // Loss and hits of the first `samples` of the batch, with the moving statistics.
   LossSum evaluate(size_t samples);
 
+  // All that a step leaves to the next: the optimiser's count, then the persistent buffers.
+  std::vector<std::span<uint8_t>> state();
+
   // Sign bits of block l as the last forward left them, for dumps; called between forward and
   // backward.
   using Watch = void (*)(void* context, size_t block);
@@ -42,6 +46,7 @@ class Model {
 
   const Network& network() const { return network_; }
   const Plan& plan() const { return plan_; }
+  size_t arena_peak_bytes() const { return arena_.peak_bytes(); }
 
  private:
   void forward(size_t samples, bool training);

@@ -15,19 +15,26 @@ Options parse_options(int count, char** arguments) {
   const std::map<std::string, std::string*> files = {{"--run", &options.run},
                                                      {"--data", &options.data},
                                                      {"--output", &options.output},
-                                                     {"--dump", &options.dump}};
+                                                     {"--dump", &options.dump},
+                                                     {"--checkpoint", &options.checkpoint}};
+  const std::map<std::string, size_t*> numbers = {
+      {"--steps", &options.steps},
+      {"--threads", &options.threads},
+      {"--checkpoint-every", &options.checkpoint_every}};
+  bool every = false;
   for (int i = 1; i < count; ++i) {
     const std::string name = arguments[i];
     if (name == "--help" || name == "-h") {
       options.help = true;
       return options;
     }
-    if (name == "--plan") {
-      options.plan = true;
+    if (name == "--plan" || name == "--resume") {
+      (name == "--plan" ? options.plan : options.resume) = true;
       continue;
     }
     const auto file = files.find(name);
-    if (file == files.end() && name != "--steps" && name != "--threads") {
+    const auto number = numbers.find(name);
+    if (file == files.end() && number == numbers.end()) {
       throw InputError(name + ": unknown option; edgebnn-train --help lists them");
     }
     if (++i == count) throw InputError(name + ": needs a value");
@@ -36,22 +43,28 @@ Options parse_options(int count, char** arguments) {
       *file->second = value;
       continue;
     }
-    size_t number = 0;
-    const auto [end, error] = std::from_chars(value.data(), value.data() + value.size(), number);
-    if (error != std::errc() || *end != '\0' || number == 0) {
-      throw InputError(name + ": found '" + value + "', allowed is a whole number of at least 1");
+    const size_t least = name == "--checkpoint-every" ? 0 : 1;
+    size_t& found = *number->second;
+    const auto [end, error] = std::from_chars(value.data(), value.data() + value.size(), found);
+    if (error != std::errc() || *end != '\0' || found < least) {
+      throw InputError(name + ": found '" + value + "', allowed is a whole number of at least " +
+                       std::to_string(least));
     }
-    if (name == "--steps") options.steps = number;
-    if (name == "--threads") {
-      if (number > kMostThreads) {
-        throw InputError("--threads: found '" + value + "', at most " +
-                         std::to_string(kMostThreads) + " are allowed");
-      }
-      options.threads = number;
+    if (name == "--threads" && found > kMostThreads) {
+      throw InputError("--threads: found '" + value + "', at most " + std::to_string(kMostThreads) +
+                       " are allowed");
     }
+    if (name == "--checkpoint-every") every = true;
   }
   if (options.run.empty()) throw InputError("--run: missing");
   if (options.data.empty() && !options.plan) throw InputError("--data: missing");
+  if (options.checkpoint.empty() && (options.resume || every)) {
+    throw InputError(std::string(options.resume ? "--resume" : "--checkpoint-every") +
+                     ": needs --checkpoint, the file");
+  }
+  if (options.resume && !options.dump.empty()) {
+    throw InputError("--dump: not with --resume, as it begins with the first step");
+  }
   return options;
 }
 

@@ -7,15 +7,17 @@
 namespace edgebnn {
 
 struct Options {
-  std::string run, data, output, dump;
-  bool plan = false, help = false;
+  std::string run, data, output, dump, checkpoint;
+  bool plan = false, help = false, resume = false;
   size_t steps = 0;  // 0: all
   size_t threads = 1;
+  size_t checkpoint_every = 60;  // seconds; 0: every step
 };
 
 inline constexpr const char* kUsage =
     "usage: edgebnn-train --run FILE --data FILE [--output FILE] [--threads N]\n"
     "                     [--steps N] [--dump FILE]\n"
+    "                     [--checkpoint FILE [--checkpoint-every SECONDS] [--resume]]\n"
     "       edgebnn-train --run FILE --plan [--threads N]\n"
     "  --run FILE     what to train (key value lines)\n"
     "  --data FILE    the packed data set\n"
@@ -24,6 +26,11 @@ inline constexpr const char* kUsage =
     "  --threads N    work on N threads (default 1); the results are the same\n"
     "  --steps N      stop after N steps\n"
     "  --dump FILE    the state after each step, for comparison with another engine\n"
+    "  --checkpoint FILE  the state of training after each epoch, and within one after\n"
+    "                 every so many SECONDS (default 60; 0: after every step); the one\n"
+    "                 before it stays as FILE.previous\n"
+    "  --resume       go on from the checkpoint, or from FILE.previous if it is damaged;\n"
+    "                 if neither is there, start anew; the results are the same\n"
     "JSON lines on standard output; exit status 1 if the job fails, 2 for bad input.\n";
 
 // Throws InputError naming the option.

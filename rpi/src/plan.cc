@@ -114,19 +114,23 @@ class Planner {
   void add_persistent() {
     const Switches& switches = run_.switches;
     const size_t units = block_->units(), fan_in = block_->fan_in();
-    const auto matrix = [&](const char* name, Format format) {
-      const size_t bytes = bytes_for(format, fan_in * row_stride(format, units));
-      return add(name, name_of(format), bytes, always());
+    const auto persistent = [&](const char* name, Format format, size_t bytes) {
+      plan_.persistent.push_back(add(name, name_of(format), bytes, always()));
+      return plan_.persistent.back();
     };
+    const auto matrix = [&](const char* name, Format format) {
+      return persistent(name, format, bytes_for(format, fan_in * row_stride(format, units)));
+    };
+    const auto row = [&](const char* name) { return persistent(name, Format::f32, units * 4); };
     buffers_->weights = matrix("W", run_.stored_weights());
     buffers_->momenta = matrix("m", switches.momenta);
     if (run_.optimizer == "adam" && !switches.binary_weight_gradient)
       buffers_->second = matrix("v", Format::f32);
-    buffers_->beta = add("beta", "f32", units * 4, always());
-    buffers_->beta_m = add("m of beta", "f32", units * 4, always());
-    if (run_.optimizer != "sgd") buffers_->beta_v = add("v of beta", "f32", units * 4, always());
-    buffers_->moving_mu = add("moving mu", "f32", units * 4, always());
-    buffers_->moving_psi = add("moving psi", "f32", units * 4, always());
+    buffers_->beta = row("beta");
+    buffers_->beta_m = row("m of beta");
+    if (run_.optimizer != "sgd") buffers_->beta_v = row("v of beta");
+    buffers_->moving_mu = row("moving mu");
+    buffers_->moving_psi = row("moving psi");
   }
 
   void add_kept() {

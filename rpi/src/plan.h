@@ -105,6 +105,7 @@ struct Plan {
   Arena::Id sample_exponents = 0;     // [B][exponents a sample] i8
   size_t exponents_per_sample = 0;
   std::vector<BlockBuffers> blocks;
+  std::vector<Arena::Id> persistent;  // those of the blocks, in order
 };
 
 // Declares everything and lets the arena plan.

@@ -217,6 +217,7 @@ RunFile read_run_file(const std::string& path) {
       continue;
     }
     if (line.words().empty()) continue;
+    run.text += joined(line.words()) + "\n";
     if (line.key() == "layer") {
       if (line.words().size() < 2) line.refuse("are a layer's name and arguments");
       const Words& words = line.words();

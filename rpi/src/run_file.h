@@ -34,6 +34,7 @@ struct LayerLine {
 
 struct RunFile {
   std::string path;
+  std::string text;  // its lines, without comments and spaces: two runs of one text are one run
   std::string run_id;
   uint64_t seed = 0;
   int batch_size = 0;

@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "errors.h"
+#include "process_peak.h"
 #include "random.h"
 
 namespace edgebnn {
@@ -23,18 +24,11 @@ std::string show(const Shape& s) {
          std::to_string(s.channels);
 }
 
-// Linear interpolation between order statistics; `sorted` is not empty.
-double quantile(const std::vector<double>& sorted, double q) {
-  const double place = q * static_cast<double>(sorted.size() - 1);
-  const auto below = static_cast<size_t>(place);
-  const size_t above = std::min(below + 1, sorted.size() - 1);
-  return sorted[below] + (place - static_cast<double>(below)) * (sorted[above] - sorted[below]);
-}
-
 }  // namespace
 
 Trainer::Trainer(const RunFile& run, const DataFile& data, Model& model)
-    : run_(run), data_(data), model_(model), plateau_rate_(run.learning_rate) {
+    : run_(run), data_(data), model_(model) {
+  progress_.plateau_rate = run.learning_rate;
   const Network& network = model.network();
   if (show(data.shape()) != show(network.input)) {
     throw InputError(run.path + ": input: " + show(network.input) + ", but " + data.path() +
@@ -52,22 +46,23 @@ Trainer::Trainer(const RunFile& run, const DataFile& data, Model& model)
   }
 }
 
-float Trainer::learning_rate(int epoch) {
+float Trainer::learning_rate(int epoch) const {
   const Schedule& schedule = run_.schedule;
   if (schedule.kind == Schedule::Kind::step) {
     return static_cast<float>(run_.learning_rate *
                               std::pow(schedule.factor, epoch / schedule.every));
   }
-  if (schedule.kind == Schedule::Kind::plateau && epoch > 0) {
-    const double accuracy = outcome_.validation_accuracy.back();
-    plateau_waited_ = accuracy > plateau_best_ ? 0 : plateau_waited_ + 1;
-    plateau_best_ = std::max(plateau_best_, accuracy);
-    if (plateau_waited_ == schedule.every) {
-      plateau_rate_ *= schedule.factor;
-      plateau_waited_ = 0;
-    }
+  return static_cast<float>(progress_.plateau_rate);
+}
+
+void Trainer::wait_for_plateau(double accuracy) {
+  if (run_.schedule.kind != Schedule::Kind::plateau) return;
+  progress_.plateau_waited = accuracy > progress_.plateau_best ? 0 : progress_.plateau_waited + 1;
+  progress_.plateau_best = std::max(progress_.plateau_best, accuracy);
+  if (progress_.plateau_waited == static_cast<uint64_t>(run_.schedule.every)) {
+    progress_.plateau_rate *= run_.schedule.factor;
+    progress_.plateau_waited = 0;
   }
-  return static_cast<float>(plateau_rate_);
 }
 
 LossSum Trainer::evaluate(DataFile::Split split) {
@@ -91,76 +86,116 @@ LossSum Trainer::evaluate(DataFile::Split split) {
   return total;
 }
 
-Outcome Trainer::run(size_t most_steps, Dump* dump,
-                     const std::function<void(const EpochReport&)>& progress) {
+double Trainer::count_of(DataFile::Split split) const {
+  return static_cast<double>(std::max<uint64_t>(data_.count(split), 1));
+}
+
+void Trainer::test() {
+  const LossSum test = evaluate(DataFile::test);
+  progress_.test_loss = test.loss / count_of(DataFile::test);
+  progress_.test_accuracy = static_cast<double>(test.correct) / count_of(DataFile::test);
+  progress_.tested = progress_.epoch;
+}
+
+// The step that ran was the last of its epoch.
+EpochReport Trainer::end_epoch() {
+  Progress& p = progress_;
+  const auto done = static_cast<double>(p.step * static_cast<uint64_t>(run_.batch_size));
+  const LossSum sum = evaluate(DataFile::validation);
+  const double accuracy = static_cast<double>(sum.correct) / count_of(DataFile::validation);
+  const EpochReport report{static_cast<int>(p.epoch) + 1,
+                           p.loss / done,
+                           static_cast<double>(p.correct) / done,
+                           sum.loss / count_of(DataFile::validation),
+                           accuracy,
+                           p.seconds};
+  p.loss_of.push_back(report.loss);
+  p.accuracy_of.push_back(report.accuracy);
+  p.validation_loss_of.push_back(report.validation_loss);
+  p.validation_accuracy_of.push_back(report.validation_accuracy);
+  p.train_seconds += p.seconds;
+  p.step = p.correct = 0;
+  p.loss = p.seconds = 0;
+  ++p.epoch;
+  wait_for_plateau(accuracy);
+  if (accuracy > p.best_validation_accuracy) {
+    p.best_validation_accuracy = accuracy;
+    test();
+    p.test_accuracy_at_best = p.test_accuracy;
+  }
+  return report;
+}
+
+void Trainer::measure_memory() {
+  progress_.arena_peak_bytes =
+      std::max<uint64_t>(progress_.arena_peak_bytes, model_.arena_peak_bytes());
+  progress_.process_peak_bytes = std::max(progress_.process_peak_bytes, process_peak_bytes());
+}
+
+void Trainer::save(Checkpoint* checkpoint) {
+  if (checkpoint == nullptr) return;
+  measure_memory();
+  checkpoint->save(progress_);
+}
+
+const Progress& Trainer::run(size_t most_steps, Dump* dump, Checkpoint* checkpoint,
+                             const std::function<void(const EpochReport&)>& report) {
+  Progress& p = progress_;
   const auto batch = static_cast<uint64_t>(run_.batch_size);
   const uint64_t images = data_.count(DataFile::train), steps = images / batch;
-  const size_t all_steps = steps * static_cast<size_t>(run_.epochs);
-  const size_t planned = most_steps == 0 ? all_steps : std::min(most_steps, all_steps);
-  const size_t every = planned / kTimes + 1;
-  // Everything that grows while training has its room before it.
-  std::vector<double> times;
-  times.reserve(planned / every + 1);
-  for (auto* series : {&outcome_.loss, &outcome_.accuracy, &outcome_.validation_loss,
-                       &outcome_.validation_accuracy}) {
-    series->reserve(static_cast<size_t>(run_.epochs));
+  const auto epochs = static_cast<uint64_t>(run_.epochs);
+  const uint64_t planned =
+      most_steps == 0 ? steps * epochs : std::min<uint64_t>(most_steps, steps * epochs);
+  if (p.steps > planned) {
+    throw InputError("--steps: found " + std::to_string(most_steps) + ", but the checkpoint has " +
+                     std::to_string(p.steps) + " behind it");
   }
-  const auto count_of = [&](DataFile::Split split) {
-    return static_cast<double>(std::max<uint64_t>(data_.count(split), 1));
-  };
+  // Everything that grows while training has its room before it.
+  const uint64_t every = planned / kTimes + 1;
+  p.step_seconds.reserve(p.step_seconds.size() + planned / every + 1);
+  for (auto* series :
+       {&p.loss_of, &p.accuracy_of, &p.validation_loss_of, &p.validation_accuracy_of}) {
+    series->reserve(epochs);
+  }
 
-  double best = -1;
-  for (int epoch = 0; epoch < run_.epochs && outcome_.steps < planned; ++epoch) {
-    const float rate = learning_rate(epoch);
-    const Permutation order(run_.seed, static_cast<uint64_t>(epoch), images);
-    LossSum sum;
-    uint64_t done = 0;
-    double seconds = 0;
-    for (uint64_t step = 0; step < steps && outcome_.steps < planned; ++step) {
+  while (p.epoch < epochs && (p.steps < planned || p.step > 0)) {
+    const float rate = learning_rate(static_cast<int>(p.epoch));
+    const Permutation order(run_.seed, p.epoch, images);
+    while (p.step < steps && p.steps < planned) {
       const auto start = Clock::now();
       model_.begin();
       for (uint64_t b = 0; b < batch; ++b) {
-        model_.labels()[b] = data_.read(DataFile::train, order(step * batch + b),
+        model_.labels()[b] = data_.read(DataFile::train, order(p.step * batch + b),
                                         model_.images() + b * data_.shape().size());
       }
       const LossSum part = model_.train(rate);
       const double elapsed = since(start);
       if (!std::isfinite(part.loss)) {
-        throw JobError("epoch " + std::to_string(epoch + 1) + ", step " + std::to_string(step + 1) +
-                       ": the loss is no number (" + run_.path + ": learning_rate)");
+        throw JobError("epoch " + std::to_string(p.epoch + 1) + ", step " +
+                       std::to_string(p.step + 1) + ": the loss is no number (" + run_.path +
+                       ": learning_rate)");
       }
-      if (outcome_.steps % every == 0) times.push_back(elapsed);
-      seconds += elapsed;
-      sum.loss += part.loss;
-      sum.correct += part.correct;
-      done += batch;
-      ++outcome_.steps;
+      if (p.steps % every == 0) {
+        p.step_seconds.push_back(elapsed);
+        ++p.times;
+      }
+      p.seconds += elapsed;
+      p.loss += part.loss;
+      p.correct += part.correct;
+      ++p.step;
+      ++p.steps;
       if (dump != nullptr) dump->step(part.loss / static_cast<double>(batch));
+      if (checkpoint != nullptr && checkpoint->due()) save(checkpoint);
     }
-    outcome_.train_seconds += seconds;
-    outcome_.loss.push_back(sum.loss / static_cast<double>(done));
-    outcome_.accuracy.push_back(static_cast<double>(sum.correct) / static_cast<double>(done));
-    const LossSum validation = evaluate(DataFile::validation);
-    outcome_.validation_loss.push_back(validation.loss / count_of(DataFile::validation));
-    outcome_.validation_accuracy.push_back(static_cast<double>(validation.correct) /
-                                           count_of(DataFile::validation));
-    const bool last = epoch + 1 == run_.epochs || outcome_.steps >= planned;
-    if (outcome_.validation_accuracy.back() > best || last) {
-      const LossSum test = evaluate(DataFile::test);
-      outcome_.test_loss = test.loss / count_of(DataFile::test);
-      outcome_.test_accuracy = static_cast<double>(test.correct) / count_of(DataFile::test);
-      if (outcome_.validation_accuracy.back() > best)
-        outcome_.test_accuracy_at_best = outcome_.test_accuracy;
-      best = std::max(best, outcome_.validation_accuracy.back());
-    }
-    progress({epoch + 1, outcome_.loss.back(), outcome_.accuracy.back(),
-              outcome_.validation_loss.back(), outcome_.validation_accuracy.back(), seconds});
+    // An epoch that --steps cuts short is kept as it is before its end: another run may go on.
+    const bool whole = p.step == steps;
+    if (!whole) save(checkpoint);
+    report(end_epoch());
+    if (whole) save(checkpoint);
   }
-  if (!times.empty()) {
-    std::sort(times.begin(), times.end());
-    for (int i = 0; i < 3; ++i) outcome_.step_seconds[i] = quantile(times, 0.25 * (i + 1));
-  }
-  return outcome_;
+  if (p.tested != p.epoch) test();
+  measure_memory();
+  return p;
 }
 
 }  // namespace edgebnn

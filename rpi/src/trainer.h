@@ -3,12 +3,12 @@
 #pragma once
 
 #include <functional>
-#include <string>
-#include <vector>
 
+#include "checkpoint.h"
 #include "data_file.h"
 #include "dump.h"
 #include "model.h"
+#include "progress.h"
 
 namespace edgebnn {
 
@@ -18,35 +18,35 @@ struct EpochReport {
   double seconds = 0;  // of training alone
 };
 
-struct Outcome {
-  std::vector<double> loss, accuracy, validation_loss, validation_accuracy;  // by epoch
-  double test_loss = 0, test_accuracy = 0;  // of the last epoch's weights
-  double test_accuracy_at_best = 0;         // of the epoch of best validation accuracy
-  double train_seconds = 0;
-  double step_seconds[3] = {};  // quartiles over the steps; 0 without steps
-  size_t steps = 0;
-};
-
 class Trainer {
  public:
   // Throws InputError where run and data do not fit each other.
   Trainer(const RunFile& run, const DataFile& data, Model& model);
 
-  // `most_steps` ends training early (0: all epochs); `dump`, if given, sees every step; `progress`
-  // sees every epoch. Throws JobError where the loss is no number.
-  Outcome run(size_t most_steps, Dump* dump,
-              const std::function<void(const EpochReport&)>& progress);
+  // Goes on from a checkpoint, if there is one, when run() is called.
+  Checkpoint::Resumed resume(Checkpoint& checkpoint) { return checkpoint.resume(progress_); }
+  const Progress& progress() const { return progress_; }
+
+  // `most_steps` ends training early (0: all epochs); `dump`, if given, sees every step; `report`
+  // every epoch; `checkpoint`, if given, is kept up. Throws JobError where the loss is no number,
+  // InputError where training has come further than it shall.
+  const Progress& run(size_t most_steps, Dump* dump, Checkpoint* checkpoint,
+                      const std::function<void(const EpochReport&)>& report);
 
  private:
   LossSum evaluate(DataFile::Split split);
-  float learning_rate(int epoch);
+  double count_of(DataFile::Split split) const;
+  float learning_rate(int epoch) const;
+  EpochReport end_epoch();
+  void test();
+  void wait_for_plateau(double accuracy);
+  void measure_memory();
+  void save(Checkpoint* checkpoint);
 
   const RunFile& run_;
   const DataFile& data_;
   Model& model_;
-  Outcome outcome_;
-  double plateau_rate_ = 0, plateau_best_ = -1;
-  int plateau_waited_ = 0;
+  Progress progress_;
 };
 
 }  // namespace edgebnn

@@ -14,6 +14,13 @@ void Adam::begin_step(float learning_rate) {
   beta2_power_ *= kBeta2;
 }
 
+std::vector<std::span<uint8_t>> Adam::state() {
+  std::vector<std::span<uint8_t>> parts = Optimizer::state();
+  parts.push_back(bytes_of(beta1_power_));
+  parts.push_back(bytes_of(beta2_power_));
+  return parts;
+}
+
 // W - a·m / (sqrt(v) + eps·c), c = sqrt(1 - beta2^t): lr·m^/(sqrt(v^) + eps).
 float Adam::moved(float w, float m, float v) const {
   const float correction = std::sqrt(1.0f - beta2_power_);

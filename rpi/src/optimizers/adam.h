@@ -10,6 +10,7 @@ class Adam : public Optimizer {
  public:
   using Optimizer::Optimizer;
   void begin_step(float learning_rate) override;
+  std::vector<std::span<uint8_t>> state() override;
   void update_beta(const Block& block, const BlockBuffers& buffers, const double* dbeta,
                    Arena& arena) const override;
 

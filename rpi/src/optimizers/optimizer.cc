@@ -33,6 +33,8 @@ void Optimizer::begin_step(float learning_rate) {
   ++step_;
 }
 
+std::vector<std::span<uint8_t>> Optimizer::state() { return {bytes_of(step_)}; }
+
 void Optimizer::update_weights(const WeightSlice& slice, const float* g, Arena& arena) const {
   const size_t units = slice.block.units(), n = slice.units.size();
   const size_t j = slice.input * units + slice.units.begin;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <memory>
+#include <span>
 #include <vector>
 
 #include "plan.h"
@@ -25,6 +26,9 @@ class Optimizer {
   // Opens step t = 1, 2, ... under this learning rate.
   virtual void begin_step(float learning_rate);
 
+  // What it keeps itself from step to step; the buffers are the plan's.
+  virtual std::vector<std::span<uint8_t>> state();
+
   // Moves latent weights by their dW, g: [units], clipped to [-1, 1] and stored. Slices may be
   // moved in any order and by any thread, each once a step.
   void update_weights(const WeightSlice& slice, const float* g, Arena& arena) const;
@@ -37,6 +41,10 @@ class Optimizer {
                            Arena& arena) const = 0;
 
  protected:
+  template <class Number>
+  static std::span<uint8_t> bytes_of(Number& number) {
+    return {reinterpret_cast<uint8_t*>(&number), sizeof number};
+  }
   // m <- what is to be stored of the average of m and the gradient.
   virtual void average(size_t n, float fan_in, const float* g, float* m) const = 0;
   // w <- the weights after the step, given m as stored; v is absent where it is not kept.

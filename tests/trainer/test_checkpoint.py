@@ -334,7 +334,6 @@ def test_options(job: Any, options: list[str], said: str) -> None:
     assert said in done.stderr
 
 
-@pytest.mark.slow
 def test_a_hundred_kills(saved: Saved) -> None:
     """SIGKILL at a hundred random moments of one run, each time of a process that runs."""
     saved.job.keys = {"epochs": 60}

@@ -98,6 +98,26 @@ TEST("checkpoint: two generations") {
   EQUAL(content_of(c.path) == first, false);
 }
 
+TEST("checkpoint: a refused one never takes the place of a good one") {
+  Case c;
+  c.checkpoint().save(some_progress());
+  const std::string good = content_of(c.path), previous = c.folder.path("state.previous");
+  write(previous, good);
+  write(c.path, good.substr(1));
+  Checkpoint checkpoint = c.checkpoint();
+  Progress progress;
+  const Checkpoint::Resumed resumed = checkpoint.resume(progress);
+  EQUAL(resumed.from, previous);
+  CONTAINS(resumed.refused, c.path + ": not a checkpoint");
+  checkpoint.save(progress);
+  EQUAL(content_of(previous) == good, true);
+  EQUAL(content_of(c.path) == good, true);
+  write(c.path, "");
+  c.checkpoint().save(progress);  // of a run that did not resume
+  EQUAL(content_of(previous) == good, true);
+  EQUAL(content_of(c.path) == good, true);
+}
+
 TEST("checkpoint: every damage is seen, and nothing is loaded") {
   Case c;
   c.checkpoint().save(some_progress());

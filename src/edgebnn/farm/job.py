@@ -2,6 +2,8 @@
 
 The job runs in `edgebnn/jobs/<run id>/` of the device, in the foreground of an SSH session: it ends
 with the connection. `_work` is the seam where a detached job would be started and followed instead.
+What ended before its time (a reboot, a dropped connection) left its checkpoint there, and the next
+attempt on that device with the same trainer goes on from it. The folder goes once the record is here.
 """
 
 from __future__ import annotations
@@ -28,6 +30,20 @@ Say = Callable[[str], None]
 
 TRAINER, MEASURE = PROGRAMS
 RESULTS = ("record.json", "measure.json")
+CHECKPOINT = "checkpoint"
+
+# $1: the job's folder, $2: what the link to the trainer shall say. Nothing of an earlier attempt stays
+# but the checkpoints, and those only if the same trainer made them.
+_CLEAR = f"""
+mkdir -p "$1" && cd "$1" || exit
+test "$(readlink {TRAINER})" = "$2" || rm -rf {CHECKPOINT} {CHECKPOINT}.previous {TRAINER} || exit
+for file in *; do
+  case $file in
+    {CHECKPOINT}|{CHECKPOINT}.previous|{TRAINER}) ;;
+    *) rm -rf "$file" || exit ;;
+  esac
+done
+"""
 
 
 def print_line(line: str) -> None:
@@ -75,12 +91,15 @@ def train_on_device(  # noqa: PLR0917 - a stage takes its files one by one
         meter = device.meter.open() if device.meter else None
         if meter:
             meter.start()
-        _work(picked.host, folder, device, say)
+        resumed = _work(picked.host, folder, device, say)
         record_json, measure_json = (Path(fetched) / name for name in RESULTS)
         for file in (record_json, measure_json):
             _fetch(picked.host, f"{folder}/{file.name}", file)
         trained, measured = read_trainer_record(record_json, run), read_measured(measure_json)
         samples = meter.stop(trained.metrics["train_time_s"]) if meter else None
+        if resumed and samples is not None and samples.source == "measured":
+            say("energy is left out: the meter saw only the part of the training since it resumed")
+            samples = None
         artifacts = keep_raw(output.parent / run.id, measure_json, samples)
         here = provenance(started)
         where = Provenance(
@@ -109,47 +128,67 @@ def _programs(binaries: Path, device: Device) -> list[Path]:
 
 
 def _prepare(host: Host, run: Run, data: Path, programs: list[Path], say: Say) -> str:
-    """A fresh folder on the device with all that the job needs; nothing of an earlier attempt."""
+    """The job's folder on the device with all that it needs; of an earlier attempt, its checkpoint."""
     deployed = deploy(host, [*programs, data])
     for file in deployed.sent:
         say(f"sent {file.name}")
     folder = f"edgebnn/jobs/{run.id}"
-    host.run(["sh", "-c", 'rm -rf "$1" && mkdir -p "$1"', "sh", folder])
+    links = {
+        name: f"../../../{deployed.paths[file]}"
+        for name, file in ((TRAINER, programs[0]), (MEASURE, programs[1]), ("data.ebd", data))
+    }
+    host.run(["sh", "-c", _CLEAR, "sh", folder, links[TRAINER]])
     with tempfile.TemporaryDirectory(prefix="edgebnn-") as temporary:
         local = Path(temporary) / "run.txt"
         local.write_text(run_file(run))
         host.put(local, f"{folder}/run.txt")
-    for file, name in ((programs[0], TRAINER), (programs[1], MEASURE), (data, "data.ebd")):
-        host.run(["ln", "-s", f"../../../{deployed.paths[file]}", f"{folder}/{name}"])
+    for name, target in links.items():
+        host.run(["ln", "-sf", target, f"{folder}/{name}"])
     return folder
 
 
-def _work(host: Host, folder: str, device: Device, say: Say) -> None:
-    """Trains in the prepared folder; record.json and measure.json are there afterwards."""
+def _work(host: Host, folder: str, device: Device, say: Say) -> bool:
+    """Trains in the prepared folder; record.json and measure.json are there afterwards.
+
+    Returns:
+        Whether it went on from a checkpoint.
+    """
     emulator = [device.emulator] if device.emulator else []
     train = [*emulator, f"./{TRAINER}", "--run", "run.txt", "--data", "data.ebd"]
-    train += ["--output", "record.json"]
+    train += ["--output", "record.json", "--checkpoint", CHECKPOINT, "--resume"]
+    events: set[str] = set()
     host.run(
         [*emulator, f"./{MEASURE}", "--output", "measure.json", "--", *train],
         folder=folder,
-        on_line=lambda line: _follow(line, say),
+        on_line=lambda line: events.add(_follow(line, say)),
         failure=JobError,
     )
+    return "resume" in events
 
 
-def _follow(line: str, say: Say) -> None:
-    """A line of the trainer's output; of interest on the way are only the epochs."""
+def _follow(line: str, say: Say) -> str:
+    """A line of the trainer's output; returns its event, empty if it has none.
+
+    Of interest on the way are only the epochs, and where it went on.
+    """
     try:
         event: Any = json.loads(line)
     except json.JSONDecodeError:
-        return
-    if isinstance(event, dict) and event.get("event") == "epoch":
+        return ""
+    if not isinstance(event, dict):
+        return ""
+    if event.get("event") == "epoch":
         figures = ", ".join(
             f"{name.replace('_', ' ')} {event[name]:.4f}"
             for name in ("loss", "accuracy", "validation_accuracy")
             if isinstance(event.get(name), int | float)
         )
         say(f"epoch {event.get('epoch')}/{event.get('epochs')}: {figures}")
+    if event.get("event") == "resume":
+        where = f"epoch {event.get('epoch')}, step {event.get('step')}"
+        why = f" ({event['refused']})" if "refused" in event else ""
+        say(f"resumed behind {where} from {event.get('from')}{why}")
+    return str(event.get("event", ""))
 
 
 def _fetch(host: Host, remote: str, local: Path) -> None:

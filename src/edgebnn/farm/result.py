@@ -102,8 +102,10 @@ def compose(
 ) -> Record:
     """The record of a device run: bytes become MiB; without a meter energy is absent, never 0."""
     metrics = {}
-    found = {**trained.metrics, "peak_memory_bytes": measured.peak_memory_bytes}
-    found.pop("process_peak_bytes", None)  # the same, by the trainer's own count
+    found = dict(trained.metrics)
+    # The same by the trainer's own count, which holds what came before it resumed.
+    own = found.pop("process_peak_bytes", 0.0)
+    found["peak_memory_bytes"] = max(measured.peak_memory_bytes, own)
     for name, value in found.items():
         in_bytes = name.endswith("_bytes")
         title = f"{name.removesuffix('_bytes')}_mib" if in_bytes else name

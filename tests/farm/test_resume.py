@@ -1,0 +1,172 @@
+"""A job that ended before its time goes on where it stopped: real SSH, stand-ins and the trainer."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from edgebnn.energy.declared import Declared
+from edgebnn.energy.meter import Samples
+from edgebnn.errors import JobError
+from edgebnn.farm.inventory import Inventory
+from edgebnn.farm.job import train_on_device
+from edgebnn.plan import Run
+from edgebnn.record import Record
+
+ROOT = Path(__file__).parents[2]
+METER = {"kind": "declared", "idle_w": 1.5, "load_w": 4.0}
+
+# In front of the stand-in: the first attempt ends in the middle, the next goes on.
+STOPS = """
+import pathlib, sys
+assert sys.argv[7:] == ["--checkpoint", "checkpoint", "--resume"]
+if not pathlib.Path("checkpoint").exists():
+    for name in ("checkpoint", "checkpoint.previous", "checkpoint.part", "other"):
+        pathlib.Path(name).touch()
+    sys.exit("edgebnn-train: the power is gone")
+assert pathlib.Path("checkpoint.previous").exists()
+assert not pathlib.Path("checkpoint.part").exists() and not pathlib.Path("other").exists()
+print('{"event": "resume", "epoch": 1, "step": 2, "from": "checkpoint.previous",'
+      ' "refused": "checkpoint: damaged"}', flush=True)
+"""
+
+
+@pytest.fixture
+def job(inventory: Callable[..., Inventory], tmp_path: Path) -> Callable[..., Record]:
+    """Trains on one virtual device; `say` hears the progress."""
+
+    def train(run: Run, data: Path, build: Path, say: Callable[[str], None]) -> Record:
+        farm = inventory(one={"kind": "virtual", "meter": METER})
+        output = tmp_path / "device" / "record.json"
+        return train_on_device(run, data, build, farm, output, tmp_path / "virtual", say)
+
+    return train
+
+
+@pytest.fixture
+def stops(build: Callable[..., Path]) -> Callable[[str], Path]:
+    """The build folder of a stand-in that stops at first; `more` makes it another program."""
+
+    def write(more: str = "") -> Path:
+        folder = build()
+        _, _, text = (folder / "native" / "edgebnn-train").read_text().partition("\n")
+        return build(STOPS + text + more)
+
+    return write
+
+
+def jobs(tmp_path: Path) -> list[Path]:
+    return list((tmp_path / "virtual" / "one" / "edgebnn" / "jobs").iterdir())
+
+
+def test_the_next_attempt_finds_the_checkpoint(
+    *, job: Callable[..., Record], stops: Callable[..., Path], run: Run, data: Path, tmp_path: Path
+) -> None:
+    said: list[str] = []
+    with pytest.raises(JobError, match="the power is gone"):
+        job(run, data, stops(), said.append)
+    record = job(run, data, stops(), said.append)
+    assert "resumed behind epoch 1, step 2 from checkpoint.previous (checkpoint: damaged)" in said
+    assert record.metrics["test_accuracy"].value == 0.875
+    assert record.metrics["energy_gross_j"].value == 16.0  # declared watts know no gap
+    assert jobs(tmp_path) == []
+
+
+def test_another_trainer_starts_anew(
+    *, job: Callable[..., Record], stops: Callable[..., Path], run: Run, data: Path
+) -> None:
+    """Its results may be others: what it continues must be its own."""
+    for more in ("", "# changed\n"):
+        with pytest.raises(JobError, match="the power is gone"):
+            job(run, data, stops(more), lambda line: None)
+
+
+def test_a_meter_that_saw_a_part_gives_no_energy(
+    *,
+    job: Callable[..., Record],
+    stops: Callable[..., Path],
+    run: Run,
+    data: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def stop(self: Declared, training_s: float) -> Samples:
+        return Samples((0.0, 1.0), (4.0, 4.0), idle_w=1.0, source="measured")
+
+    monkeypatch.setattr(Declared, "stop", stop)
+    said: list[str] = []
+    with pytest.raises(JobError):
+        job(run, data, stops(), said.append)
+    record = job(run, data, stops(), said.append)
+    assert any(line.startswith("energy is left out") for line in said)
+    assert not [name for name in record.metrics if "energy" in name or "power" in name]
+
+
+@pytest.fixture(scope="module")
+def trainer() -> Path:
+    """The real programs, brought up to date."""
+    done = subprocess.run(
+        [sys.executable, "-m", "SCons", "-C", "rpi", "TARGET=native"],
+        cwd=ROOT,
+        check=False,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return ROOT / "build"
+
+
+def process_in(folder: Path, program: str) -> int:
+    """The process of this program that works in a folder."""
+    for entry in Path("/proc").iterdir():
+        try:
+            words = (entry / "cmdline").read_bytes().split(b"\0")
+            if words[0].decode().endswith(program) and (entry / "cwd").resolve() == folder:
+                return int(entry.name)
+        except (OSError, UnicodeDecodeError):
+            continue
+    raise AssertionError(f"no {program} runs in {folder}")
+
+
+def test_a_killed_trainer_goes_on_where_it_was(
+    *, job: Callable[..., Record], trainer: Path, run: Run, tmp_path: Path
+) -> None:
+    from edgebnn.datasets import prepare, write_packed
+
+    packed = tmp_path / "real.ebd"
+    write_packed(packed, prepare("digits", None, tmp_path, lambda done, total: None))
+    run = run.model_copy(update={"epochs": 60})
+    whole = job(run, packed, trainer, lambda line: None)
+
+    folder = tmp_path / "virtual" / "one" / "edgebnn" / "jobs" / run.id
+    killed: list[int] = []
+
+    def kill(line: str) -> None:
+        if line.startswith("epoch 5/") and not killed:
+            killed.append(process_in(folder.resolve(), "edgebnn-train"))
+            os.kill(killed[0], signal.SIGKILL)
+
+    with pytest.raises(JobError, match="killed by signal 9"):
+        job(run, packed, trainer, kill)
+    assert (folder / "checkpoint").exists()
+
+    said: list[str] = []
+    resumed = job(run, packed, trainer, said.append)
+    (where,) = [line for line in said if line.startswith("resumed behind epoch ")]
+    assert where.endswith(" from checkpoint")
+    first = next(line for line in said if line.startswith("epoch "))
+    assert int(first.removeprefix("epoch ").partition("/")[0]) > 4
+    assert resumed.series == whole.series
+
+    def results(record: Record) -> dict[str, Any]:
+        names = ("test_accuracy", "test_loss", "test_accuracy_at_best", "steps", "arena_peak_mib")
+        return {name: record.metrics[name] for name in names}
+
+    assert results(resumed) == results(whole)
+    assert not folder.exists()

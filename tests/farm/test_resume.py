@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -19,6 +19,7 @@ from edgebnn.farm.inventory import Inventory
 from edgebnn.farm.job import train_on_device
 from edgebnn.plan import Run
 from edgebnn.record import Record
+from edgebnn.run_file import run_file
 
 ROOT = Path(__file__).parents[2]
 METER = {"kind": "declared", "idle_w": 1.5, "load_w": 4.0}
@@ -141,8 +142,13 @@ def test_a_killed_trainer_goes_on_where_it_was(
 
     packed = tmp_path / "real.ebd"
     write_packed(packed, prepare("digits", None, tmp_path, lambda done, total: None))
-    run = run.model_copy(update={"epochs": 60})
-    whole = job(run, packed, trainer, lambda line: None)
+    run = run.model_copy(update={"epochs": 60, "batch_size": 20})
+    (tmp_path / "run.txt").write_text(run_file(run))
+    command = [trainer / "native" / "edgebnn-train", "--run", tmp_path / "run.txt"]
+    done = subprocess.run(
+        [*command, "--data", packed], check=True, stdout=subprocess.PIPE, text=True
+    )
+    whole = json.loads(done.stdout.splitlines()[-1])
 
     folder = tmp_path / "virtual" / "one" / "edgebnn" / "jobs" / run.id
     killed: list[int] = []
@@ -162,11 +168,9 @@ def test_a_killed_trainer_goes_on_where_it_was(
     assert where.endswith(" from checkpoint")
     first = next(line for line in said if line.startswith("epoch "))
     assert int(first.removeprefix("epoch ").partition("/")[0]) > 4
-    assert resumed.series == whole.series
-
-    def results(record: Record) -> dict[str, Any]:
-        names = ("test_accuracy", "test_loss", "test_accuracy_at_best", "steps", "arena_peak_mib")
-        return {name: record.metrics[name] for name in names}
-
-    assert results(resumed) == results(whole)
+    for name, series in whole["series"].items():
+        assert resumed.series[name] == [tuple(pair) for pair in series]
+    for name in ("test_accuracy", "test_loss", "test_accuracy_at_best", "steps"):
+        assert resumed.metrics[name].value == whole["metrics"][name]
+    assert resumed.metrics["arena_peak_mib"].value == whole["metrics"]["arena_peak_bytes"] / 2**20
     assert not folder.exists()

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import struct
 import subprocess
 import sys
+import zlib
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -152,3 +154,100 @@ def mislabelled(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def job(programs: Path, data: Path, tmp_path: Path) -> Job:
     return Job(programs / "edgebnn-train", tmp_path, data)
+
+
+MEASURED = ("_s", "_bytes")  # ends of the names of metrics that no two processes share
+
+
+@dataclass
+class Content:
+    """A checkpoint, read as docs/formats.md has it."""
+
+    text: str
+    position: tuple[Any, ...]
+    series: list[tuple[float, ...]]
+    state: bytes
+
+    @property
+    def steps(self) -> int:
+        return int(self.position[2])
+
+
+def read_checkpoint(path: Path) -> Content:
+    data = path.read_bytes()
+    magic, version, text_bytes, size, _, zero = struct.unpack_from("<8sIIQII", data)
+    assert (magic, version, size, zero) == (b"EDGEBNNC", 1, len(data), 0)
+    assert struct.unpack("<I", data[-4:]) == (zlib.crc32(data[:-4]),)
+    at = 32 + text_bytes
+    position = struct.unpack_from("<3QdQd2dQ3dQd d3Q", data, at)
+    at += 18 * 8
+    epochs, times = position[0], position[-1]
+    series = []
+    for count in (epochs, epochs, epochs, epochs, times):
+        series.append(struct.unpack_from(f"<{count}d", data, at))
+        at += 8 * count
+    return Content(data[32 : 32 + text_bytes].decode(), position, series, data[at:-4])
+
+
+@dataclass
+class Outcome:
+    events: list[Any]
+    said: str
+
+    def of(self, event: str) -> list[Any]:
+        return [found for found in self.events if found["event"] == event]
+
+    @property
+    def record(self) -> Any:
+        """What two runs share."""
+        record = self.events[-1]
+        assert record["event"] == "record"
+        metrics = record["metrics"].items()
+        same = {name: value for name, value in metrics if not name.endswith(MEASURED)}
+        return {**record, "metrics": same}
+
+
+@dataclass
+class Saved:
+    """A job with its checkpoint."""
+
+    job: Any
+
+    @property
+    def path(self) -> Path:
+        return Path(self.job.folder / "state")
+
+    @property
+    def previous(self) -> Path:
+        return Path(f"{self.path}.previous")
+
+    @property
+    def part(self) -> Path:
+        return Path(f"{self.path}.part")
+
+    def command(self, *options: object) -> list[str]:
+        words: list[object] = ["--checkpoint", self.path, "--checkpoint-every", 0, *options]
+        return list(self.job.command(*words))
+
+    def train(self, *options: object, status: int = 0) -> Outcome:
+        done = subprocess.run(
+            self.command(*options), check=False, capture_output=True, text=True, timeout=600
+        )
+        assert done.returncode == status, done.stderr
+        return Outcome([json.loads(line) for line in done.stdout.splitlines()], done.stderr)
+
+    def resume(self, *options: object, status: int = 0) -> Outcome:
+        return self.train("--resume", *options, status=status)
+
+    def content(self, path: Path | None = None) -> Content:
+        """What the newest checkpoint holds, or another file."""
+        return read_checkpoint(path or self.path)
+
+    def remove(self) -> None:
+        for path in (self.path, self.previous, self.part):
+            path.unlink(missing_ok=True)
+
+
+@pytest.fixture
+def saved(job: Any) -> Saved:
+    return Saved(job)

@@ -40,6 +40,8 @@ def test_short_forms_and_defaults() -> None:
         ({"optimizer": {"kind": "adamw"}}, ["experiments.0.optimizer.kind", "'adam'", "'adamw'"]),
         ({"optimizer": {"schedule": {"kind": "step", "factor": 0.5}}}, ["every", "required"]),
         ({"optimizer": {"learning_rte": 1}}, ["learning_rte", "did you mean 'learning_rate'"]),
+        ({"augmentation": {"shift": 0.5}}, ["experiments.0.augmentation.shift", "found 0.5", "less than 0.5"]),
+        ({"augmentation": {"flp": True}}, ["experiments.0.augmentation.flp", "did you mean 'flip'"]),
         ({"name": "../up"}, ["experiments.0.name", "../up"]),
         ({"seeds": [-1]}, ["experiments.0.seeds.0", "found -1"]),
     ],

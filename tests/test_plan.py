@@ -49,6 +49,10 @@ def test_names_of_study_and_experiment_change_no_id() -> None:
     assert ids(make_plan(renamed, {"virtual"})) == ids(plan())
 
 
+def test_augmentation_spelled_out_as_none_is_none() -> None:
+    assert ids(plan(augmentation={"shift": 0, "flip": False})) == ids(plan())
+
+
 def test_a_method_spelled_out_is_the_preset() -> None:
     spelled = [
         {"name": "mine", "preset": "standard"},
@@ -66,6 +70,8 @@ def test_a_method_spelled_out_is_the_preset() -> None:
         ({"emulate": {"batch_size": 100, "epochs": 3}}, {"emulate"}),
         ({"device": {"batch_size": 200, "epochs": 3}}, {"device"}),
         ({"optimizer": {"learning_rate": 0.002}}, {"memory", "emulate", "device"}),
+        ({"augmentation": {"shift": 0.15}}, {"emulate", "device"}),
+        ({"augmentation": {"flip": True}}, {"emulate", "device"}),
         ({"methods": [{"name": "standard", "preset": "standard", "ste": "identity"}, {"name": "proposed", "preset": "proposed", "ste": "identity"}]}, {"memory", "emulate", "device"}),
     ],
 )  # fmt: skip
@@ -127,6 +133,16 @@ def test_layers_that_no_trainer_takes_yet(layers: str, words: str, tmp_path: Pat
         make_plan(other, {"virtual"})
 
 
+def test_augmentation_is_told_to_the_trainer_and_to_the_record() -> None:
+    planned = plan(augmentation={"shift": 0.15, "flip": True}).runs
+    for stage in ("emulate", "device"):
+        run = next(iter(planned[stage].values()))
+        told = {"augmentation_shift": 0.15, "augmentation_flip": "true"}
+        assert told.items() <= run.parameters().items()
+    assert {"shift 0.15", "flip true"} <= set(run_file(run).splitlines())
+    assert "augmentation_shift" not in next(iter(planned["memory"].values())).parameters()
+
+
 def test_summary_names_each_experiments_runs() -> None:
     summary = json.loads(plan().summary())
     assert summary["study"] == "s"
@@ -145,6 +161,7 @@ def test_run_file_has_every_key_of_the_format() -> None:
     assert lines[0] == "edgebnn-run 1"
     assert f"run_id {run.id}" in lines
     assert "schedule step 0.5 4" in lines
+    assert {"shift 0.0", "flip false"} <= set(lines)
     assert "input 8 8 1" in lines
     assert [line for line in lines if line.startswith("layer ")][:3] == [
         "layer flatten",

@@ -11,6 +11,7 @@ inline constexpr uint64_t kInitialWeights = 1000;
 inline constexpr uint64_t kRoundWeights = 3000;
 inline constexpr uint64_t kRoundMomenta = 4000;
 inline constexpr uint64_t kShuffle = uint64_t{1} << 32;
+inline constexpr uint64_t kAugmentation = uint64_t{1} << 33;
 
 // splitmix64's finaliser (Steele, Lea & Flood 2014).
 uint64_t mix(uint64_t z);

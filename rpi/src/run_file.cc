@@ -136,6 +136,13 @@ const std::map<std::string, Reader>& readers() {
       {"gamma", [](const Line& l, RunFile& r) { r.gamma = l.number(0.0, 1.0); }},
       {"tau", [](const Line& l, RunFile& r) { r.tau = l.number(0.0, 3e38); }},
       {"schedule", [](const Line& l, RunFile& r) { r.schedule = schedule_of(l); }},
+      {"shift",
+       [](const Line& l, RunFile& r) {
+         r.shift = l.number(0.0, 0.5);
+         if (r.shift == 0.5) l.refuse("is a number from 0 to below 0.5");
+       }},
+      {"flip", [](const Line& l,
+                  RunFile& r) { r.flip = l.choice<bool>({{"false", false}, {"true", true}}); }},
       {"activations",
        [](const Line& l, RunFile& r) {
          r.switches.real_activations = l.choice<bool>({{"f32", true}, {"bool", false}});

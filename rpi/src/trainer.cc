@@ -4,6 +4,7 @@
 #include <chrono>
 #include <cmath>
 
+#include "augmentation.h"
 #include "errors.h"
 #include "process_peak.h"
 #include "random.h"
@@ -161,12 +162,15 @@ const Progress& Trainer::run(size_t most_steps, Dump* dump, Checkpoint* checkpoi
   while (p.epoch < epochs && (p.steps < planned || p.step > 0)) {
     const float rate = learning_rate(static_cast<int>(p.epoch));
     const Permutation order(run_.seed, p.epoch, images);
+    const Augmentation augmentation(run_, data_.shape(), p.epoch);
     while (p.step < steps && p.steps < planned) {
       const auto start = Clock::now();
       model_.begin();
       for (uint64_t b = 0; b < batch; ++b) {
-        model_.labels()[b] = data_.read(DataFile::train, order(p.step * batch + b),
-                                        model_.images() + b * data_.shape().size());
+        const uint64_t position = p.step * batch + b;
+        uint8_t* image = model_.images() + b * data_.shape().size();
+        model_.labels()[b] = data_.read(DataFile::train, order(position), image);
+        augmentation.apply(position, image);
       }
       const LossSum part = model_.train(rate);
       const double elapsed = since(start);

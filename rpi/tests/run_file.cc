@@ -22,6 +22,8 @@ constexpr const char* kGood =
     "optimizer adam\n"
     "learning_rate 0.001\n"
     "schedule step 0.5 10\n"
+    "shift 0.15\n"
+    "flip true\n"
     "activations bool\n"
     "batch_norm bnn\n"
     "gradient_dtype f16\n"
@@ -71,6 +73,8 @@ TEST("run file: every key is read") {
   EQUAL(run.learning_rate, 0.001);
   EQUAL(run.schedule.factor, 0.5);
   EQUAL(run.schedule.every, 10);
+  EQUAL(run.shift, 0.15);
+  EQUAL(run.flip, true);
   EQUAL(run.switches.weights == Format::q15, true);
   EQUAL(run.layers.size(), size_t{6});
   EQUAL(run.width, 6);
@@ -93,6 +97,10 @@ TEST("run file: mistakes") {
       {"learning_rate 0.001", "learning_rate 0", "learning_rate: found '0'"},
       {"schedule step 0.5 10", "schedule step 0.5", "'step FACTOR EVERY'"},
       {"schedule step 0.5 10", "schedule cosine", "found 'cosine', allowed are 'constant'"},
+      {"shift 0.15", "shift 0.5", "shift: found '0.5', allowed is a number from 0 to below 0.5"},
+      {"shift 0.15", "shift -0.1", "shift: found '-0.1', allowed is a number from 0 to 0.5"},
+      {"shift 0.15", "shift nan", "shift: found 'nan'"},
+      {"flip true", "flip yes", "flip: found 'yes', allowed are false, true"},
       {"activations bool", "activations f16", "activations: found 'f16', allowed are bool, f32"},
       {"batch_norm bnn", "batch_norm l3", "found 'l3', allowed are bnn, l1, l2"},
       {"batch_norm bnn", "batch_norm l2", "need real activations"},
@@ -125,8 +133,8 @@ TEST("run file: the other values of the switches") {
 
 TEST("run file: each key is needed, once") {
   for (const std::string key :
-       {"run_id", "seed", "batch_size", "epochs", "optimizer", "learning_rate", "schedule",
-        "activations", "batch_norm", "gradient_dtype", "momentum_dtype", "pool_mask", "ste",
+       {"run_id", "seed", "batch_size", "epochs", "optimizer", "learning_rate", "schedule", "shift",
+        "flip", "activations", "batch_norm", "gradient_dtype", "momentum_dtype", "pool_mask", "ste",
         "weight_dtype", "weight_gradient", "input"}) {
     const std::string text = kGood;
     const size_t from = text.find("\n" + key) + 1, end = text.find('\n', from) + 1;

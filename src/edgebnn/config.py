@@ -91,6 +91,15 @@ class Method(_Strict):
         return {"name": name or preset, "switches": switches}
 
 
+class Augmentation(_Strict):
+    """Of training images, anew in every epoch (docs/numerics.md); as they are by default."""
+
+    shift: float = Field(default=0.0, ge=0, lt=0.5)
+    """Share of a side: up to floor(shift·side) whole pixels either way."""
+    flip: bool = False
+    """Mirror left to right, or do not, at random."""
+
+
 class Emulation(_Strict):
     """Training in Keras, on this machine or its GPUs."""
 
@@ -115,6 +124,7 @@ class Experiment(_Strict):
     methods: tuple[Method, ...] = Field(min_length=1)
     seeds: tuple[Annotated[int, Field(ge=0, lt=2**63)], ...] = Field(default=(0,), min_length=1)
     optimizer: Optimizer = Optimizer()
+    augmentation: Augmentation = Augmentation()
     emulate: Emulation | None = None
     device: OnDevice | None = None
 

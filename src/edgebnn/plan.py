@@ -13,7 +13,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
-from edgebnn.config import Experiment, MemoryCase, Optimizer, Study
+from edgebnn.config import Augmentation, Experiment, MemoryCase, Optimizer, Study
 from edgebnn.datasets import DATASETS
 from edgebnn.errors import ConfigError
 from edgebnn.network import MaxPool, Network, load_network
@@ -35,6 +35,7 @@ class Run(BaseModel):
     switches: Switches
     optimizer: Optimizer
     batch_size: int
+    augmentation: Augmentation = Augmentation()
     epochs: int | None = None
     seed: int | None = None
     board: str | None = None
@@ -68,6 +69,11 @@ class Run(BaseModel):
         }
         if self.optimizer.kind == "bop":
             flat |= {"gamma": self.optimizer.gamma, "tau": self.optimizer.tau}
+        if self.stage != "memory":
+            flat |= {
+                "augmentation_shift": self.augmentation.shift,
+                "augmentation_flip": str(self.augmentation.flip).lower(),
+            }
         for name in ("epochs", "seed", "board"):
             value = getattr(self, name)
             if value is not None:
@@ -199,16 +205,17 @@ def _runs_of(experiment: Experiment, study: Study) -> list[tuple[Run, str]]:
         for batch_size in sorted(batches):
             add(batch_size=batch_size)
         for seed in experiment.seeds:
+            trained = {"seed": seed, "augmentation": experiment.augmentation}
             if part := experiment.emulate:
-                add(stage="emulate", batch_size=part.batch_size, epochs=part.epochs, seed=seed)
+                add(stage="emulate", batch_size=part.batch_size, epochs=part.epochs, **trained)
             if on := experiment.device:
                 for board in on.boards:
                     add(
                         stage="device",
                         batch_size=on.batch_size,
                         epochs=on.epochs,
-                        seed=seed,
                         board=board,
+                        **trained,
                     )
     return runs
 

@@ -37,6 +37,8 @@ def run_file(run: Run) -> str:
             else []
         ),
         f"schedule {schedule_text}",
+        f"shift {run.augmentation.shift!r}",
+        f"flip {str(run.augmentation.flip).lower()}",
         *(f"{name} {value}" for name, value in sorted(run.switches.model_dump().items())),
         "input " + " ".join(map(str, run.network.input)),
         *(f"layer {_layer_line(layer)}" for layer in run.network.layers),

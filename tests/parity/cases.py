@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from edgebnn.config import Optimizer
+from edgebnn.config import Augmentation, Optimizer
 from edgebnn.datasets import Packed, Split, prepare
 from edgebnn.network import parse_network
 from edgebnn.plan import Run
@@ -36,9 +36,11 @@ class Case:
     switches: dict[str, str] = field(default_factory=dict)
     seed: int = 5
     model: str = "mlp"
+    augmentation: dict[str, Any] = field(default_factory=dict)
 
     def __str__(self) -> str:
-        changed = [f"{name}={value}" for name, value in self.switches.items()]
+        settings = {**self.switches, **self.augmentation}
+        changed = [f"{name}={value}" for name, value in settings.items()]
         optimizer = self.optimizer.get("kind", "adam")
         return "-".join(
             [self.model, self.data, self.preset, optimizer, *changed, f"b{self.batch_size}"]
@@ -64,6 +66,7 @@ class Case:
             switches=Switches(**{**PRESETS[self.preset].model_dump(), **self.switches}),
             optimizer=Optimizer(**self.optimizer),
             batch_size=self.batch_size,
+            augmentation=Augmentation(**self.augmentation),
             epochs=1,
             seed=self.seed,
         )
@@ -211,6 +214,17 @@ CONV_SWITCH_CASES = [
         strict=False,
     )
 ]
+AUGMENTATION_CASES = [
+    Case("proposed", "map", model="pool-after", batch_size=6, augmentation={"shift": 0.15, "flip": True}),
+    Case("standard", "odd", augmentation={"shift": 0.45}),
+    Case("proposed", "odd", augmentation={"flip": True}),
+]  # fmt: skip
 CASES = (
-    PRESET_CASES + DIGITS_CASES + SWITCH_CASES + OPTIMIZER_CASES + CONV_CASES + CONV_SWITCH_CASES
+    PRESET_CASES
+    + DIGITS_CASES
+    + SWITCH_CASES
+    + OPTIMIZER_CASES
+    + CONV_CASES
+    + CONV_SWITCH_CASES
+    + AUGMENTATION_CASES
 )

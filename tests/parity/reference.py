@@ -69,6 +69,22 @@ def permutation(seed: int, epoch: int, n: int) -> list[int]:
     return order
 
 
+def augmented(
+    image: NDArray[np.uint8], seed: int, epoch: int, p: int, *, shift: float = 0, flip: bool = False
+) -> NDArray[np.uint8]:
+    """The image at position p of an epoch, pixel by pixel."""
+    a, b, c = (draw(seed, 2**33 + epoch, 3 * p + i) for i in range(3))
+    h, w, _ = image.shape
+    most_y, most_x = int(shift * h), int(shift * w)
+    dy = ((a >> 32) * (2 * most_y + 1) >> 32) - most_y
+    dx = ((b >> 32) * (2 * most_x + 1) >> 32) - most_x
+    out = np.empty_like(image)
+    for y, x in np.ndindex(h, w):
+        source = w - 1 - x if flip and c >> 63 else x
+        out[y, x] = image[min(max(y - dy, 0), h - 1), min(max(source - dx, 0), w - 1)]
+    return out
+
+
 def initial_weights(seed: int, layer: int, fan_in: int, units: int) -> F:
     def uniform(i: int) -> float:
         return float((draw(seed, 1000 + layer, i) >> 11) + 1) * 2.0**-53

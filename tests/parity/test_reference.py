@@ -33,7 +33,13 @@ def test_steps(case: Case, data_file: Any, tmp_path: Any) -> None:
     expected = []
     for step in range(STEPS):
         index = order[step * case.batch_size : (step + 1) * case.batch_size]
-        expected.append(by_hand.step(train.images[index], train.labels[index]))
+        images = [
+            reference.augmented(
+                train.images[i], case.seed, 0, step * case.batch_size + b, **case.augmentation
+            )
+            for b, i in enumerate(index)
+        ]
+        expected.append(by_hand.step(np.stack(images), train.labels[index]))
     assert_same(found, expected, case.weights_atol)
     assert any((a != b).any() for a, b in zip(found[0].weights, found[-1].weights, strict=True)), (
         "nothing moved"

@@ -50,23 +50,33 @@ def test_steps(case: Case, threads: int, trainer: Path, data_file: Any, tmp_path
 
 
 @pytest.mark.parametrize(
-    ("preset", "model"),
+    ("preset", "model", "augmentation"),
     [
-        ("standard", "mlp"),
-        ("proposed", "mlp"),
-        ("standard", "pool-after"),
-        ("proposed", "pool-before"),
+        ("standard", "mlp", {}),
+        ("proposed", "mlp", {"shift": 0.15, "flip": True}),
+        ("standard", "pool-after", {"shift": 0.3}),
+        ("proposed", "pool-before", {}),
     ],
 )
-def test_epochs(preset: str, model: str, trainer: Path, data_file: Any, tmp_path: Path) -> None:
-    """Shuffles, schedules, moving statistics and evaluation: the series of whole epochs."""
+def test_epochs(
+    preset: str, model: str, augmentation: Any, *, trainer: Path, data_file: Any, tmp_path: Path
+) -> None:
+    """Shuffles, augmentation, schedules, moving statistics and evaluation: the series of epochs."""
     from edgebnn.emulation.batches import evaluation_batches, training_batches
     from edgebnn.emulation.model import compiled_model
     from edgebnn.emulation.precision import exact_sums
     from edgebnn.emulation.schedule import learning_rate
 
     schedule = {"kind": "step", "factor": 0.25, "every": 2}
-    case = Case(preset, "digits", (64, 33), 100, optimizer={"schedule": schedule}, model=model)
+    case = Case(
+        preset,
+        "digits",
+        (64, 33),
+        100,
+        optimizer={"schedule": schedule},
+        model=model,
+        augmentation=augmentation,
+    )
     run = case.run.model_copy(update={"epochs": 4})
     data = data_file("digits")
     done = train(trainer, tmp_path, run, data)
@@ -81,7 +91,7 @@ def test_epochs(preset: str, model: str, trainer: Path, data_file: Any, tmp_path
 
     with exact_sums():
         history = emulated.fit(
-            training_batches(packed.train, run.batch_size, run.seed, 0, run.epochs),
+            training_batches(run, packed.train, 0, run.epochs),
             steps_per_epoch=len(packed.train.labels) // run.batch_size,
             epochs=run.epochs,
             validation_data=evaluation_batches(packed.validation),

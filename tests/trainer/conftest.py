@@ -109,6 +109,8 @@ class Job:
             "optimizer": "adam",
             "learning_rate": 0.01,
             "schedule": "constant",
+            "shift": 0.0,
+            "flip": "false",
             **PRESETS[self.preset].model_dump(),
             "input": " ".join(map(str, SHAPE)),
             **self.keys,

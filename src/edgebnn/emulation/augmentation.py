@@ -33,7 +33,7 @@ def augment(
         seed: the run's.
         epoch: from 0.
         positions: integers [B], each image's position in the epoch's order (0..n-1).
-        shift: share of a side, in [0, 0.5]: up to floor(shift·side) pixels either way.
+        shift: share of a side, in [0, 0.5): up to floor(shift·side) pixels either way.
         flip: mirror every image with probability 1/2.
 
     Returns:

@@ -1,4 +1,4 @@
-"""Batches of a packed data set: uint8 by index from the memory map, centred float32 in tf.data."""
+"""Batches of a packed data set: uint8 from the memory map, augmented, then centred float32 in tf.data."""
 
 from __future__ import annotations
 
@@ -10,50 +10,53 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from edgebnn.datasets import Split
+from edgebnn.emulation.augmentation import augment
 from edgebnn.emulation.random import permutation
+from edgebnn.plan import Run
 
-Indices = Iterator[NDArray[np.int64]]
+Batches = Iterator[tuple[NDArray[np.uint8], NDArray[np.uint8]]]
 
 
-def training_order(
-    count: int, batch_size: int, seed: int, first_epoch: int, epochs: int
-) -> Indices:
-    """Image indices of every batch, epoch after epoch, in the order both engines share.
+def training_images(run: Run, split: Split, first_epoch: int, epochs: int) -> Batches:
+    """Every batch, epoch after epoch, shuffled and augmented as both engines do.
 
     Args:
-        count: training images; a last incomplete batch of an epoch is dropped.
+        run: its batch size, seed and augmentation count.
+        split: the training images; a last incomplete batch of an epoch is dropped.
         first_epoch, epochs: from, and up to but without, counted from 0.
 
     Yields:
-        int64 [batch_size].
+        images uint8 [B, h, w, c] and labels uint8 [B].
     """
+    count, size, seed = len(split.labels), run.batch_size, run.seed or 0
+    shift, flip = run.augmentation.shift, run.augmentation.flip
     for epoch in range(first_epoch, epochs):
         order = permutation(seed, epoch, count)
-        for start in range(0, count - batch_size + 1, batch_size):
-            yield order[start : start + batch_size]
+        for start in range(0, count - size + 1, size):
+            positions = np.arange(start, start + size)
+            index = order[positions]
+            images = augment(split.images[index], seed, epoch, positions, shift=shift, flip=flip)
+            yield images, split.labels[index]
 
 
-def training_batches(
-    split: Split, batch_size: int, seed: int, first_epoch: int, epochs: int
-) -> Any:
-    """tf.data of (float32 [B, h, w, c], int32 [B]) for `training_order`: one pass over all epochs."""
-
-    def order() -> Indices:
-        return training_order(len(split.labels), batch_size, seed, first_epoch, epochs)
-
-    return _pipeline(split, batch_size, order)
+def training_batches(run: Run, split: Split, first_epoch: int, epochs: int) -> Any:
+    """tf.data of (float32 [B, h, w, c], int32 [B]) for `training_images`: one pass over all epochs."""
+    return _pipeline(
+        split, run.batch_size, lambda: training_images(run, split, first_epoch, epochs)
+    )
 
 
 def evaluation_batches(split: Split, batch_size: int = 500) -> Any:
     """tf.data over a whole split in its own order; the last batch may be smaller."""
     count = len(split.labels)
 
-    def order() -> Indices:
+    def batches() -> Batches:
         for start in range(0, count, batch_size):
-            yield np.arange(start, min(start + batch_size, count))
+            cut = slice(start, start + batch_size)
+            yield split.images[cut], split.labels[cut]
 
     # One pass over a split: Keras counts its batches and stops there.
-    return _pipeline(split, None, order).apply(
+    return _pipeline(split, None, batches).apply(
         tf.data.experimental.assert_cardinality(-(-count // batch_size))
     )
 
@@ -63,11 +66,7 @@ def centred(images: Any) -> Any:
     return tf.cast(images, tf.float32) * 2 - 255
 
 
-def _pipeline(split: Split, batch_size: int | None, order: Callable[[], Indices]) -> Any:
-    def batches() -> Iterator[tuple[Any, Any]]:
-        for index in order():
-            yield split.images[index], split.labels[index]
-
+def _pipeline(split: Split, batch_size: int | None, batches: Callable[[], Batches]) -> Any:
     signature = (
         tf.TensorSpec((batch_size, *split.images.shape[1:]), tf.uint8),
         tf.TensorSpec((batch_size,), tf.uint8),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import struct
 from pathlib import Path
 from typing import Any
@@ -21,7 +22,7 @@ def dump(run: Run, data: Path, path: Path, steps: int) -> None:
     """Trains `steps` steps with exact sums, eagerly, and writes what each left behind.
 
     Args:
-        run: its network, switches, optimiser, batch size and seed count.
+        run: its network, switches, optimiser, batch size, augmentation and seed count.
         data: the packed data set.
         path: the dump.
         steps: at most those of one epoch.
@@ -29,7 +30,7 @@ def dump(run: Run, data: Path, path: Path, steps: int) -> None:
     load_backend()
     import keras
 
-    from edgebnn.emulation.batches import centred, training_order
+    from edgebnn.emulation.batches import centred, training_images
     from edgebnn.emulation.layers import BatchNorm, Sign
     from edgebnn.emulation.loss import cross_entropy
     from edgebnn.emulation.model import compiled_model, latent_weights
@@ -40,11 +41,11 @@ def dump(run: Run, data: Path, path: Path, steps: int) -> None:
     signs = [layer.output for layer in model.layers if isinstance(layer, Sign)]
     betas = [layer.beta for layer in model.layers if isinstance(layer, BatchNorm)]
     look = keras.Model(model.inputs, [*signs, *model.outputs])
-    order = training_order(len(train.labels), run.batch_size, run.seed or 0, 0, 1)
+    batches = training_images(run, train, 0, 1)
     with exact_sums(), atomic_write(path) as file:
         file.write(MAGIC)
-        for _, index in zip(range(steps), order, strict=False):
-            images, labels = centred(train.images[index]), train.labels[index].astype(np.int32)
+        for pixels, classes in itertools.islice(batches, steps):
+            images, labels = centred(pixels), classes.astype(np.int32)
             *bits, logits = _without_trace(look, images)
             losses = np.asarray(cross_entropy(labels, logits), np.float64)
             file.write(struct.pack("<d", losses.mean()))

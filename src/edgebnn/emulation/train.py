@@ -96,7 +96,7 @@ def _fit(
 
     from edgebnn.emulation.batches import evaluation_batches, training_batches
 
-    epochs, seed = run.epochs or 1, run.seed or 0
+    epochs = run.epochs or 1
     if done.epoch >= epochs:
         return
     per_execution = model.steps_per_execution
@@ -139,7 +139,7 @@ def _fit(
     first = done.epoch
     train = packed.train
     model.fit(
-        training_batches(train, run.batch_size, seed, first, epochs),
+        training_batches(run, train, first, epochs),
         steps_per_epoch=len(train.labels) // run.batch_size,
         initial_epoch=first,
         epochs=epochs,

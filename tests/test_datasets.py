@@ -1,12 +1,15 @@
 """Data sets: the packed file, and what is said of files that are not what they should be."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from edgebnn.datasets import DATASETS, HEADER_BYTES, Packed, prepare, read_packed, write_packed
+from edgebnn.datasets import HEADER_BYTES, Packed, prepare, read_packed, write_packed
+from edgebnn.download import Download
 from edgebnn.errors import ConfigError, InfrastructureError
+from edgebnn.sources import DATASETS, Source
 
 
 def arrays(shape: tuple[int, ...] = (28, 28), classes: int = 10) -> dict[str, np.ndarray]:
@@ -89,13 +92,17 @@ def test_a_missing_array_is_named(tmp_path: Path) -> None:
 def test_absent_and_unreachable_says_what_to_put_where(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    closed = DATASETS["mnist"].__class__((28, 28, 1), 10, "http://127.0.0.1:9/mnist.npz", "0")
-    monkeypatch.setitem(DATASETS, "mnist", closed)
-    with pytest.raises(InfrastructureError, match=r"127\.0\.0\.1:9.*put mnist\.npz .*into .*mine"):
-        prepare("mnist", tmp_path / "mine", tmp_path / "cache")
-    with pytest.raises(ConfigError, match=r"put cifar10\.npz .*EDGEBNN_DATA_DIR"):
-        prepare("cifar10", None, tmp_path / "cache")
-    assert not list(tmp_path.rglob("*.npz*"))
+    for name in ("mnist", "cifar10", "svhn"):
+        known = DATASETS[name]
+        files = tuple(Download(f"http://127.0.0.1:9/{f.name}", f.sha256) for f in known.files)
+        monkeypatch.setitem(DATASETS, name, replace(known, files=files))
+        with pytest.raises(InfrastructureError) as caught:
+            prepare(name, tmp_path / "mine", tmp_path / "cache")
+        for words in (f"127.0.0.1:9/{files[0].name}", f"put {name}.npz (", str(tmp_path / "mine")):
+            assert words in str(caught.value)
+    with pytest.raises(ConfigError, match=r"put imagenet\.npz .*EDGEBNN_DATA_DIR"):
+        prepare("imagenet", None, tmp_path / "cache")
+    assert not [path for path in tmp_path.rglob("*") if path.is_file()]
 
 
 def test_a_download_is_verified_and_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -104,14 +111,18 @@ def test_a_download_is_verified_and_kept(tmp_path: Path, monkeypatch: pytest.Mon
 
     digest = hashlib.sha256((tmp_path / "served.npz").read_bytes()).hexdigest()
     url = (tmp_path / "served.npz").as_uri()
-    source = DATASETS["mnist"].__class__
-    monkeypatch.setitem(DATASETS, "mnist", source((28, 28, 1), 10, url, "0" * 64))
+
+    def serve(sha256: str) -> None:
+        source = Source((28, 28, 1), 10, (Download(url, sha256),))
+        monkeypatch.setitem(DATASETS, "mnist", source)
+
+    serve("0" * 64)
     with pytest.raises(InfrastructureError, match=f"SHA-256 {digest}, expected 0000"):
         prepare("mnist", None, tmp_path / "cache")
-    assert not list((tmp_path / "cache").iterdir())
+    assert not list((tmp_path / "cache" / "mnist").iterdir())
 
     seen: list[tuple[int, int | None]] = []
-    monkeypatch.setitem(DATASETS, "mnist", source((28, 28, 1), 10, url, digest))
+    serve(digest)
     prepare("mnist", None, tmp_path / "cache", lambda done, total: seen.append((done, total)))
     assert seen[-1][0] == (tmp_path / "served.npz").stat().st_size
     (tmp_path / "served.npz").unlink()

@@ -61,7 +61,10 @@ def _parser() -> argparse.ArgumentParser:
     data = command(
         "data", commands.data, "fetch, check and pack a data set", output="packed data set"
     )
-    data.add_argument("name", help="digits, mnist, ...")
+    data.add_argument(
+        "name",
+        help="digits, mnist, cifar10, svhn, or an .npz file of --data-dir without its ending",
+    )
     data.add_argument(
         "--data-dir", type=Path, help="folder of .npz files to look in first (or EDGEBNN_DATA_DIR)"
     )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -29,19 +28,12 @@ def _read_run(path: Path) -> Run:
 
 def data(options: argparse.Namespace) -> None:
     """Fetches, checks and packs a data set."""
-    from edgebnn.datasets import DATASETS, default_cache, prepare, write_packed
+    from edgebnn.datasets import default_cache, prepare, write_packed
     from edgebnn.progress import download_bar
-    from edgebnn.spelling import nearest
+    from edgebnn.sources import data_folder
 
-    if options.name not in DATASETS:
-        raise ConfigError(
-            f"unknown data set '{options.name}'{nearest(options.name, DATASETS)}; "
-            f"data sets are {', '.join(DATASETS)}"
-        )
-    folder = os.environ.get("EDGEBNN_DATA_DIR")
-    data_dir = Path(folder) if folder else options.data_dir
     with download_bar(options.name) as progress:
-        packed = prepare(options.name, data_dir, default_cache(), progress)
+        packed = prepare(options.name, data_folder(options.data_dir), default_cache(), progress)
     write_packed(options.output, packed)
 
 
@@ -59,17 +51,13 @@ def memory(options: argparse.Namespace) -> None:
         return
     from rich.console import Console
 
-    from edgebnn.datasets import DATASETS
     from edgebnn.memory_view import show
+    from edgebnn.sources import data_folder, source_of
     from edgebnn.switches import methods_of
 
     network = load_network(options.model, options.models)
     if options.dataset is not None:
-        if options.dataset not in DATASETS:
-            raise ConfigError(
-                f"--dataset: unknown data set '{options.dataset}'; data sets are {', '.join(DATASETS)}"
-            )
-        network = network.with_input(DATASETS[options.dataset].shape)
+        network = network.with_input(source_of(options.dataset, data_folder(None)).shape)
     if options.batch_size < 1:
         raise ConfigError(f"--batch-size: {options.batch_size} is not at least 1")
     methods = methods_of(options.method or ["standard", "proposed"], options.switch)

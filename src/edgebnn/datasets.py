@@ -1,16 +1,15 @@
-"""Data sets: where they come from, how they are checked, and the packed file both engines read.
+"""Data sets: got, checked, split, and the packed file that both engines read.
 
 A data set is taken, in this order, from the user's folder (`data_dir`, or EDGEBNN_DATA_DIR) if that
 holds `<name>.npz` with x_train, y_train, x_test, y_test; from inside scikit-learn (`digits`); from
-the cache; from its official address, with its checksum verified. The packed file's layout is in
-docs/formats.md.
+the cache; from its official address, with its checksum verified (sources.py). The packed file's
+layout is in docs/formats.md.
 """
 
 from __future__ import annotations
 
 import os
 import struct
-import zipfile
 import zlib
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,13 +17,17 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from edgebnn.errors import ConfigError, InfrastructureError
+from edgebnn.archives import check_labels, read_npz
+from edgebnn.errors import ConfigError
 from edgebnn.record import atomic_write
+from edgebnn.sources import Source, source_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from numpy.typing import NDArray
+
+    from edgebnn.archives import Arrays
 
     Bytes = NDArray[np.uint8]
 
@@ -36,30 +39,6 @@ VALIDATION_SHARE = 1 / 12
 """Of the training images: 5,000 of MNIST's 60,000."""
 SPLIT_SEED = 20210628
 """Of the permutation that chooses the validation images; the same for every run."""
-
-
-@dataclass(frozen=True)
-class Source:
-    """A known data set: its images' shape (height, width, channels), classes and origin."""
-
-    shape: tuple[int, int, int]
-    classes: int
-    url: str | None = None
-    sha256: str | None = None
-
-
-DATASETS = {
-    "digits": Source((8, 8, 1), 10),
-    "mnist": Source(
-        (28, 28, 1),
-        10,
-        "https://storage.googleapis.com/tensorflow/tf-keras-datasets/mnist.npz",
-        "731c5ac602752760c8e48fbffcf8c3b850d9dc2a2aedcf2cc48468fc17b673d1",
-    ),
-    "cifar10": Source((32, 32, 3), 10),
-    "svhn": Source((32, 32, 3), 10),
-    "imagenet": Source((224, 224, 3), 1000),
-}
 
 
 @dataclass(frozen=True)
@@ -99,29 +78,34 @@ def prepare(
     """A data set by name, checked and split.
 
     Args:
-        name: one of DATASETS.
+        name: one of DATASETS, or of an .npz file of `data_dir`.
         data_dir: the user's folder of .npz files, or None.
         cache: where downloads are kept.
         progress: called with (bytes so far, bytes in all or None) while downloading.
 
     Raises:
-        ConfigError: the files are not what they should be, or there is nothing to be had and the
-            message says what to put where.
+        ConfigError: an unknown name; the files are not what they should be; or there is nothing to
+            be had and the message says what to put where.
         InfrastructureError: the download failed.
     """
-    source = DATASETS[name]
-    local = None if data_dir is None else data_dir / f"{name}.npz"
+    source = source_of(name, data_dir)
     if data_dir is not None and not data_dir.is_dir():
         print(f"data_dir: no such folder: {data_dir}; looking elsewhere")
-    if local is not None and local.exists():
-        arrays = _read_npz(local)
-        where = str(local)
-    elif name == "digits":
-        arrays, where = _digits(), "scikit-learn's digits"
-    else:
-        path = _fetch(name, source, cache, data_dir, progress)
-        arrays, where = _read_npz(path), str(path)
-    return _split(arrays, source, where)
+    if data_dir is not None and (local := data_dir / f"{name}.npz").exists():
+        return _split(read_npz(local), source, str(local))
+    if name == "digits":
+        return _split(_digits(), source, "scikit-learn's digits")
+    advice = (
+        f"put {name}.npz (arrays x_train, y_train, x_test, y_test) into "
+        f"{data_dir or 'a folder of yours and name it as data_dir or in EDGEBNN_DATA_DIR'}"
+    )
+    if not source.files:
+        raise ConfigError(f"data set '{name}' is not at hand; {advice}")
+    paths = [
+        file.fetch(cache / name, f"data set '{name}' is not at hand: {advice}", progress)
+        for file in source.files
+    ]
+    return _split(source.read(*paths), source, ", ".join(map(str, paths)))
 
 
 def default_cache() -> Path:
@@ -180,13 +164,13 @@ def read_packed(path: Path) -> Packed:
     for count in counts:
         images = content[offset : offset + count * size].reshape(count, height, width, channels)
         labels = content[offset + count * size : offset + count * (size + 1)]
-        _check_labels(labels, classes, str(path))
+        check_labels(labels, classes, str(path))
         splits.append(Split(images, labels))
         offset += count * (size + 1)
     return Packed(classes, *splits)
 
 
-def _digits() -> dict[str, NDArray[np.generic]]:
+def _digits() -> Arrays:
     """The UCI digits inside scikit-learn: 1,797 images of 8x8, 17 grey levels; every fifth is a test image."""
     from sklearn.datasets import load_digits
 
@@ -201,21 +185,7 @@ def _digits() -> dict[str, NDArray[np.generic]]:
     }
 
 
-def _read_npz(path: Path) -> dict[str, NDArray[np.generic]]:
-    names = ("x_train", "y_train", "x_test", "y_test")
-    try:
-        with np.load(path, allow_pickle=False) as archive:
-            missing = [name for name in names if name not in archive]
-            if missing:
-                raise ConfigError(
-                    f"{path}: no array '{missing[0]}'; found {', '.join(archive.files) or 'none'}"
-                )
-            return {name: archive[name] for name in names}
-    except (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile, zlib.error) as error:
-        raise ConfigError(f"{path}: truncated or not an .npz archive: {error}") from None
-
-
-def _split(arrays: dict[str, NDArray[np.generic]], source: Source, where: str) -> Packed:
+def _split(arrays: Arrays, source: Source, where: str) -> Packed:
     sides = {}
     for side in ("train", "test"):
         images, labels = arrays[f"x_{side}"], arrays[f"y_{side}"]
@@ -231,7 +201,7 @@ def _split(arrays: dict[str, NDArray[np.generic]], source: Source, where: str) -
             raise ConfigError(
                 f"{where}: {len(images)} images in x_{side}, {len(labels)} labels in y_{side}"
             )
-        _check_labels(labels, source.classes, f"{where}: y_{side}")
+        check_labels(labels, source.classes, f"{where}: y_{side}")
         sides[side] = Split(images.astype(np.uint8, copy=False), labels.astype(np.uint8))
     order = np.random.default_rng(SPLIT_SEED).permutation(len(sides["train"].labels))
     held_out = round(len(order) * VALIDATION_SHARE)
@@ -241,59 +211,3 @@ def _split(arrays: dict[str, NDArray[np.generic]], source: Source, where: str) -
         for part in ("train", "validation")
     )
     return Packed(source.classes, train, validation, sides["test"])
-
-
-def _check_labels(labels: NDArray[np.generic], classes: int, where: str) -> None:
-    if not np.issubdtype(labels.dtype, np.integer):
-        raise ConfigError(f"{where}: labels of type {labels.dtype}, must be integers")
-    wrong = np.flatnonzero((labels < 0) | (labels >= classes))  # type: ignore[operator]
-    if len(wrong):
-        raise ConfigError(
-            f"{where}: label {labels[wrong[0]]} of image {wrong[0]} is out of range; allowed are 0 to {classes - 1}"
-        )
-
-
-def _fetch(
-    name: str,
-    source: Source,
-    cache: Path,
-    data_dir: Path | None,
-    progress: Callable[[int, int | None], None],
-) -> Path:
-    """The official archive in the cache, downloaded and verified once."""
-    import hashlib
-    import urllib.error
-    import urllib.request
-
-    cached = cache / f"{name}.npz"
-    if cached.exists():
-        return cached
-    advice = (
-        f"put {name}.npz (arrays x_train, y_train, x_test, y_test) into "
-        f"{data_dir or 'a folder of yours and name it as data_dir or in EDGEBNN_DATA_DIR'}"
-    )
-    if source.url is None:
-        raise ConfigError(f"data set '{name}' is not at hand; {advice}")
-    digest, done = hashlib.sha256(), 0
-    try:
-        with (
-            urllib.request.urlopen(source.url, timeout=30) as response,
-            atomic_write(cached) as file,
-        ):
-            total = int(response.headers.get("Content-Length") or 0) or None
-            while chunk := response.read(1 << 18):
-                file.write(chunk)
-                digest.update(chunk)
-                done += len(chunk)
-                progress(done, total)
-            if digest.hexdigest() != source.sha256:
-                raise InfrastructureError(
-                    f"{source.url}: SHA-256 {digest.hexdigest()}, expected {source.sha256}; "
-                    f"nothing was kept; {advice}"
-                )
-    except (urllib.error.URLError, TimeoutError, ConnectionError) as error:
-        reason = getattr(error, "reason", error)
-        raise InfrastructureError(
-            f"data set '{name}' is not at hand and {source.url} cannot be reached ({reason}); {advice}"
-        ) from None
-    return cached

@@ -14,9 +14,9 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict
 
 from edgebnn.config import Augmentation, Experiment, MemoryCase, Optimizer, Study
-from edgebnn.datasets import DATASETS
 from edgebnn.errors import ConfigError
 from edgebnn.network import MaxPool, Network, load_network
+from edgebnn.sources import data_folder, source_of
 from edgebnn.spelling import nearest
 from edgebnn.switches import Switches, preset_name
 
@@ -136,13 +136,8 @@ def _add(plan: Plan, experiment: str, run: Run, method: str) -> None:
 
 def _network(dataset: str, model: str, study: Study, where: str) -> Network:
     """The model's layers on the data set's images, checked against its classes."""
-    if dataset not in DATASETS:
-        raise ConfigError(
-            f"{where}: unknown data set '{dataset}'{nearest(dataset, DATASETS)}; "
-            f"data sets are {', '.join(DATASETS)}"
-        )
-    source = DATASETS[dataset]
     try:
+        source = source_of(dataset, data_folder(study.data_dir))
         network = load_network(model, Path(study.models)).with_input(source.shape)
         classes = network.output[0]
     except ConfigError as error:

@@ -18,10 +18,10 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from edgebnn.datasets import DATASETS
 from edgebnn.errors import ConfigError, InfrastructureError
 from edgebnn.mlflow_store import DEFAULT_URI, experiment_id, open_store, shown
 from edgebnn.record import Record, atomic_write, file_sha256, read_record
+from edgebnn.sources import DATASETS
 
 METRICS_A_CALL = 1000
 PARAMS_A_CALL = 100
@@ -230,11 +230,12 @@ def _log_dataset(client: Any, run: str, record: Record) -> None:
     if name is None:
         return
     known = DATASETS.get(str(name))
+    file = known.files[0] if known and known.files else None
     described = {
         "name": str(name),
-        "digest": (known.sha256 or str(name))[:16] if known else str(name)[:36],
-        "source_type": "http" if known and known.url else "local",
-        "source": json.dumps({"url": known.url} if known and known.url else {"uri": str(name)}),
+        "digest": file.sha256[:16] if file else str(name)[:36],
+        "source_type": "http" if file else "local",
+        "source": json.dumps({"url": file.url} if file else {"uri": str(name)}),
     }
     if known:
         described["profile"] = json.dumps({"shape": known.shape, "classes": known.classes})

@@ -26,7 +26,7 @@ RECORDS = [
 
 wildcard_constraints:
     run=r"[A-Za-z0-9_.+-]+",
-    dataset=r"[A-Za-z0-9_]+",
+    dataset=r"[A-Za-z0-9_.+-]+",
     target=r"[a-z0-9-]+",
     stage="memory|emulate|device",
 

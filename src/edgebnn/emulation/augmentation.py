@@ -41,7 +41,7 @@ def augment(
     """
     if not shift and not flip:
         return images
-    count, height, width, _ = images.shape
+    count, height, width, channels = images.shape
     place = np.asarray(positions, np.uint64) * np.uint64(3)
     drawn = [draws(seed, AUGMENTATION + epoch, place + np.uint64(i)) for i in range(3)]
     down, right = (
@@ -53,8 +53,8 @@ def augment(
         x = np.where(mirrored[:, None], width - 1 - x, x)
     rows = np.clip(np.arange(height) - down[:, None], 0, height - 1)
     columns = np.clip(x - right[:, None], 0, width - 1)
-    chosen: Images = images[np.arange(count)[:, None, None], rows[:, :, None], columns[:, None, :]]
-    return chosen
+    first = (np.arange(count)[:, None] * height + rows) * width  # of a source row, among all pixels
+    return images.reshape(-1, channels).take(first[:, :, None] + columns[:, None, :], axis=0)
 
 
 def _shifts(draw: NDArray[np.uint64], most: int) -> NDArray[np.int64]:

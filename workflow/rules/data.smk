@@ -1,5 +1,5 @@
 # Purpose: fetch, check and pack a data set, once for every engine and seed.
-# Input:   <data_dir>/<dataset>.npz if there, else the packages' own, the cache or the official address
+# Input:   <data_dir>/<dataset>.npz if there, else the packages' own, the cache or the official files
 # Output:  results/data/<dataset>.ebd
 
 

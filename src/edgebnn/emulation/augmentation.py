@@ -54,7 +54,9 @@ def augment(
     rows = np.clip(np.arange(height) - down[:, None], 0, height - 1)
     columns = np.clip(x - right[:, None], 0, width - 1)
     first = (np.arange(count)[:, None] * height + rows) * width  # of a source row, among all pixels
-    return images.reshape(-1, channels).take(first[:, :, None] + columns[:, None, :], axis=0)
+    source = first[:, :, None] + columns[:, None, :]
+    chosen: Images = images.reshape(-1, channels).take(source, axis=0)
+    return chosen
 
 
 def _shifts(draw: NDArray[np.uint64], most: int) -> NDArray[np.int64]:

@@ -40,7 +40,8 @@ class GradientMap {
   void store(size_t b, size_t position, size_t units, Range c, const float* in);
   void load(size_t b, size_t position, size_t units, Range c, float* out) const;
 
-  // dY as integers: k, for sums over positions, and aligned to one exponent, for sums over channels.
+  // dY as integers: k, for sums over positions, and aligned to one exponent, for sums over
+  // channels.
   void load_integers(size_t b, size_t position, size_t units, Range c, int16_t* out) const;
   void load_aligned(size_t b, size_t position, size_t units, int16_t* out) const;
   // What an element of such a sum is worth: 2^e of a channel, and of the aligned ones.

@@ -92,7 +92,7 @@ MOMENTA = {
     "i8": fixed_point(127.0, -127, 127, stochastic=True),
     "i4": fixed_point(7.0, -7, 7, stochastic=True),
 }
-GRADIENTS = {
+GRADIENTS: dict[str, Callable[[Any, bool], Any]] = {
     "f32": lambda x, by_sample: x,
     "f16": lambda x, by_sample: half(x),
     "i16": shared_exponent(8191),

@@ -19,7 +19,7 @@ def run(*arguments: str, cwd: Path = ROOT) -> subprocess.CompletedProcess[str]:
 @pytest.mark.parametrize(
     "command",
     [[], ["data"], ["memory"], ["emulate"], ["build"], ["device"], ["farm"], ["farm", "list"],
-     ["farm", "check"], ["farm", "enroll"], ["track"], ["report"], ["plan"], ["schema"]],
+     ["farm", "check"], ["farm", "enroll"], ["track"], ["report"], ["export"], ["plan"], ["schema"]],
 )  # fmt: skip
 def test_every_command_explains_itself(
     command: list[str], capsys: pytest.CaptureFixture[str]
@@ -33,7 +33,7 @@ def test_every_command_explains_itself(
 def test_starting_loads_nothing_heavy() -> None:
     script = (
         "import sys, edgebnn.cli; edgebnn.cli._parser(); "
-        "heavy = {'tensorflow', 'keras', 'mlflow', 'fabric', 'sklearn', 'matplotlib', 'snakemake'}; "
+        "heavy = {'tensorflow', 'keras', 'mlflow', 'fabric', 'sklearn', 'matplotlib', 'snakemake', 'onnx'}; "
         "print(heavy & set(sys.modules))"
     )
     done = subprocess.run(
@@ -51,6 +51,7 @@ def test_starting_loads_nothing_heavy() -> None:
         (["memory", "--model", "mlp", "--method", "leen"], 2, ["unknown preset 'leen'", "lean"]),
         (["memory", "--model", "mlp", "--batch-size", "0"], 2, ["--batch-size: 0"]),
         (["emulate", "--run", "none.json", "--data", "none", "--output", "OUT"], 2, ["none.json: No such file"]),
+        (["export", "none.ebn", "--onnx", "OUT"], 2, ["none.ebn: cannot be read: No such file"]),
         (["plan", "none.yaml"], 2, ["none.yaml: No such file"]),
     ],
 )  # fmt: skip

@@ -1,4 +1,4 @@
-// edgebnn-train: trains one run on one device.
+// edgebnn-train: trains one run on one device, and uses what was trained.
 #include <algorithm>
 #include <cstdio>
 #include <exception>
@@ -8,8 +8,10 @@
 
 #include "errors.h"
 #include "json.h"
+#include "network_file.h"
 #include "options.h"
 #include "output_file.h"
+#include "predict.h"
 #include "trainer.h"
 
 #ifndef EDGEBNN_VERSION
@@ -128,6 +130,7 @@ void print_resume(const Checkpoint::Resumed& resumed, const Progress& progress,
 void train(const Options& options) {
   const RunFile run = read_run_file(options.run);
   const Network network = compile(run);
+  if (!options.export_file.empty()) check_exportable(run, network);
   const Kernels& kernels = chosen_kernels();
   Arena arena;
   const Plan plan = make_plan(run, network, arena, options.threads);
@@ -139,7 +142,8 @@ void train(const Options& options) {
   }
   const DataFile data(options.data);
   Trainer trainer(run, data, model);
-  for (const std::string& path : {options.output, options.dump, options.checkpoint}) {
+  for (const std::string& path :
+       {options.output, options.dump, options.checkpoint, options.export_file}) {
     if (!path.empty()) check_writable(path);
   }
   arena.allocate();
@@ -160,9 +164,34 @@ void train(const Options& options) {
       trainer.run(options.steps, dump ? &*dump : nullptr, checkpoint ? &*checkpoint : nullptr,
                   [&](const EpochReport& report) { print_epoch(report, run.epochs); });
   if (dump) dump->finish();
+  if (!options.export_file.empty()) write_network(options.export_file, run, model, arena);
   const std::string line = record(run, done, arena, kernels).text() + "\n";
   if (!options.output.empty()) write_file(options.output, line);
   std::fputs(line.c_str(), stdout);
+}
+
+void predict(const Options& options) {
+  const NetworkFile network(options.predict);
+  const DataFile data(options.data);
+  const Kernels& kernels = chosen_kernels();
+  Threads threads(options.threads);
+  std::optional<OutputFile> output;
+  if (!options.output.empty()) {
+    check_writable(options.output);
+    output.emplace(options.output);
+  }
+  const uint64_t correct = predict_test_images(network, data, kernels, threads, [&](int32_t label) {
+    const std::string line = std::to_string(label) + "\n";
+    if (output) output->write(line.data(), line.size());
+  });
+  if (output) output->finish();
+  const auto images = static_cast<double>(data.count(DataFile::test));
+  JsonObject line;
+  line.add("event", "predictions")
+      .add("images", images)
+      .add("accuracy", static_cast<double>(correct) / std::max(images, 1.0))
+      .add("kernels", kernels.name);
+  std::printf("%s\n", line.text().c_str());
 }
 
 int main_of(int count, char** arguments) {
@@ -172,7 +201,7 @@ int main_of(int count, char** arguments) {
       std::fputs(kUsage, stdout);
       return 0;
     }
-    train(options);
+    options.predict.empty() ? train(options) : predict(options);
     if (std::fflush(stdout) != 0 || std::ferror(stdout))
       throw JobError("standard output cannot be written");
     return 0;

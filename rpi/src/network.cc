@@ -7,11 +7,6 @@
 namespace edgebnn {
 namespace {
 
-std::string show(const Shape& shape) {
-  return std::to_string(shape.height) + "x" + std::to_string(shape.width) + "x" +
-         std::to_string(shape.channels);
-}
-
 class Compiler {
  public:
   explicit Compiler(const RunFile& run) : run_(run) {
@@ -171,6 +166,11 @@ class Compiler {
 };
 
 }  // namespace
+
+std::string show(const Shape& shape) {
+  return std::to_string(shape.height) + "x" + std::to_string(shape.width) + "x" +
+         std::to_string(shape.channels);
+}
 
 Network compile(const RunFile& run) { return Compiler(run).compile(); }
 

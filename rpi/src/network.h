@@ -21,6 +21,9 @@ struct Shape {
   size_t size() const { return positions() * channels; }
 };
 
+// "28x28x1", for messages.
+std::string show(const Shape& shape);
+
 // A sliding window over `in`, giving `out`: out(y, x) sees in(y·stride - pad_top + ky, ...).
 struct Window {
   Shape in, out;

@@ -16,7 +16,9 @@ Options parse_options(int count, char** arguments) {
                                                      {"--data", &options.data},
                                                      {"--output", &options.output},
                                                      {"--dump", &options.dump},
-                                                     {"--checkpoint", &options.checkpoint}};
+                                                     {"--checkpoint", &options.checkpoint},
+                                                     {"--export", &options.export_file},
+                                                     {"--predict", &options.predict}};
   const std::map<std::string, size_t*> numbers = {
       {"--steps", &options.steps},
       {"--threads", &options.threads},
@@ -56,7 +58,14 @@ Options parse_options(int count, char** arguments) {
     }
     if (name == "--checkpoint-every") every = true;
   }
-  if (options.run.empty()) throw InputError("--run: missing");
+  if (!options.predict.empty()) {
+    const bool trains = !options.run.empty() || !options.dump.empty() ||
+                        !options.export_file.empty() || !options.checkpoint.empty() ||
+                        options.plan || options.steps > 0;
+    if (trains) throw InputError("--predict: goes with --data, --output and --threads alone");
+  } else if (options.run.empty()) {
+    throw InputError("--run: missing");
+  }
   if (options.data.empty() && !options.plan) throw InputError("--data: missing");
   if (options.checkpoint.empty() && (options.resume || every)) {
     throw InputError(std::string(options.resume ? "--resume" : "--checkpoint-every") +

@@ -7,7 +7,7 @@
 namespace edgebnn {
 
 struct Options {
-  std::string run, data, output, dump, checkpoint;
+  std::string run, data, output, dump, checkpoint, export_file, predict;
   bool plan = false, help = false, resume = false;
   size_t steps = 0;  // 0: all
   size_t threads = 1;
@@ -16,12 +16,17 @@ struct Options {
 
 inline constexpr const char* kUsage =
     "usage: edgebnn-train --run FILE --data FILE [--output FILE] [--threads N]\n"
-    "                     [--steps N] [--dump FILE]\n"
+    "                     [--steps N] [--dump FILE] [--export FILE]\n"
     "                     [--checkpoint FILE [--checkpoint-every SECONDS] [--resume]]\n"
     "       edgebnn-train --run FILE --plan [--threads N]\n"
+    "       edgebnn-train --predict NETWORK --data FILE [--output FILE] [--threads N]\n"
     "  --run FILE     what to train (key value lines)\n"
     "  --data FILE    the packed data set\n"
-    "  --output FILE  the record, written when all is done\n"
+    "  --output FILE  the record, written when all is done; of --predict, the label\n"
+    "                 found for each test image, one a line\n"
+    "  --export FILE  the trained network, packed: a bit a weight, an integer a unit\n"
+    "  --predict NETWORK  what an exported network makes of the test images, by\n"
+    "                 integers alone between the pixels and the logits\n"
     "  --plan         print the arena's buffers and their lives, and train nothing\n"
     "  --threads N    work on N threads (default 1); the results are the same\n"
     "  --steps N      stop after N steps\n"

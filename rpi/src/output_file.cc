@@ -7,6 +7,7 @@
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
+#include <utility>
 
 #include "errors.h"
 
@@ -33,22 +34,42 @@ void check_writable(const std::string& path) {
   unlink(temporary.c_str());
 }
 
-void write_file(const std::string& path, const std::string& content) {
-  const std::string temporary = temporary_of(path);
-  const int file = create(temporary);
-  bool good = file >= 0;
-  for (size_t done = 0; good && done < content.size();) {
-    const ssize_t wrote = write(file, content.data() + done, content.size() - done);
+OutputFile::OutputFile(std::string path)
+    : path_(std::move(path)), file_(create(temporary_of(path_))) {
+  if (file_ < 0) fail();
+}
+
+OutputFile::~OutputFile() {
+  if (file_ < 0) return;
+  close(file_);
+  unlink(temporary_of(path_).c_str());
+}
+
+void OutputFile::write(const void* data, size_t bytes) {
+  const auto* next = static_cast<const char*>(data);
+  while (bytes > 0) {
+    const ssize_t wrote = ::write(file_, next, bytes);
     if (wrote < 0 && errno == EINTR) continue;
-    good = wrote > 0;
-    done += good ? static_cast<size_t>(wrote) : 0;
+    if (wrote <= 0) fail();
+    next += wrote;
+    bytes -= static_cast<size_t>(wrote);
   }
-  good = good && fsync(file) == 0 && std::rename(temporary.c_str(), path.c_str()) == 0;
-  const std::string reason = std::strerror(errno);
-  if (file >= 0) close(file);
-  if (good) return;
-  if (file >= 0) unlink(temporary.c_str());
-  throw JobError(path + ": cannot be written: " + reason);
+}
+
+void OutputFile::finish() {
+  if (fsync(file_) != 0 || std::rename(temporary_of(path_).c_str(), path_.c_str()) != 0) fail();
+  close(file_);
+  file_ = -1;
+}
+
+void OutputFile::fail() const {
+  throw JobError(path_ + ": cannot be written: " + std::strerror(errno));
+}
+
+void write_file(const std::string& path, const std::string& content) {
+  OutputFile file(path);
+  file.write(content.data(), content.size());
+  file.finish();
 }
 
 }  // namespace edgebnn

@@ -20,11 +20,6 @@ double since(Clock::time_point start) {
   return std::chrono::duration<double>(Clock::now() - start).count();
 }
 
-std::string show(const Shape& s) {
-  return std::to_string(s.height) + "x" + std::to_string(s.width) + "x" +
-         std::to_string(s.channels);
-}
-
 }  // namespace
 
 Trainer::Trainer(const RunFile& run, const DataFile& data, Model& model)

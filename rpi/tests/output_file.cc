@@ -36,6 +36,18 @@ TEST("output file: complete or not there") {
   SAYS(write_file(std::string(folder) + "/none/record", "x"), "cannot be written");
   SAYS(write_file(folder, "x"), "cannot be written");
   EQUAL(exists(std::string(folder) + ".part"), false);
+  {
+    OutputFile file(path);
+    file.write("half", 4);
+    EQUAL(exists(path), false);
+  }
+  EQUAL(exists(path) || exists(path + ".part"), false);
+  OutputFile file(path);
+  file.write("all", 3);
+  file.finish();
+  EQUAL(exists(path) && !exists(path + ".part"), true);
+  unlink(path.c_str());
+  SAYS(OutputFile(std::string(folder) + "/none/record"), "cannot be written: No such");
   rmdir(folder);
 }
 

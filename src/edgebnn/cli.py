@@ -125,6 +125,20 @@ def _parser() -> argparse.ArgumentParser:
     )
     report.add_argument("records", type=Path, nargs="*", help="records to show")
 
+    export = subparsers.add_parser(
+        "export",
+        help="hand a trained network on as ONNX",
+        description="Hand a trained network on as ONNX: standard operators, float32 that holds "
+        "integers, the same predictions as edgebnn-train --predict.",
+    )
+    export.set_defaults(stage=commands.export)
+    export.add_argument(
+        "network", type=Path, metavar="NETWORK", help="file of edgebnn-train --export"
+    )
+    export.add_argument(
+        "--onnx", dest="output", type=Path, required=True, metavar="FILE", help="ONNX model"
+    )
+
     plan = subparsers.add_parser("plan", help="list the runs of a study, running nothing")
     plan.set_defaults(stage=commands.plan)
     plan.add_argument("config", type=Path, nargs="?", default=Path("config/config.yaml"))

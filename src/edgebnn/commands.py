@@ -140,6 +140,13 @@ def report(options: argparse.Namespace) -> None:
     write_report(options.records, options.plan, options.output, failures)
 
 
+def export(options: argparse.Namespace) -> None:
+    """A trained network as ONNX."""
+    from edgebnn.export import export_onnx
+
+    export_onnx(options.network, options.output)
+
+
 def plan(options: argparse.Namespace) -> None:
     """The runs of a study, as a table."""
     from rich.console import Console

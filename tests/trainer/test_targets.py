@@ -101,6 +101,29 @@ def test_boards_agree_with_the_host(
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("network", LAYERS)
+@pytest.mark.parametrize("target", EMULATORS)
+def test_boards_predict_as_the_host(job: Any, built: Any, target: str, network: str) -> None:
+    """One network file, the same label for every image."""
+    programs = built(target)
+    qemu = emulator(target)
+    job.network, job.keys = network, {"epochs": 1}
+    trained = job.folder / "network.ebn"
+    record = job.record("--export", trained)
+    found = []
+    for command in ([job.program], [qemu, programs / "edgebnn-train"]):
+        labels = job.folder / f"labels-{len(found)}"
+        options = ["--predict", trained, "--data", job.data, "--output", labels]
+        done = subprocess.run(
+            [*map(str, [*command, *options])], check=True, capture_output=True, text=True
+        )
+        accuracy = json.loads(done.stdout)["accuracy"]
+        assert accuracy == record["metrics"]["test_accuracy"]
+        found.append(labels.read_text())
+    assert found[0] == found[1]
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize("target", EMULATORS)
 def test_measure_runs_on_boards(built: Any, target: str, tmp_path: Path) -> None:
     program = built(target) / "edgebnn-measure"

@@ -133,7 +133,11 @@ def test_a_failed_job_stops_no_other_and_is_named(workflow: Workflow) -> None:
         ({"studdy": "x"}, ["study.yaml", "studdy", "did you mean 'study'"]),
         ({"farm": "none.yaml"}, ["none.yaml", "No such file"]),
         (
-            {"experiments": [{**STUDY["experiments"][0], "model": "resnete18", "dataset": "imagenet"}]},  # type: ignore[index]
+            {
+                "experiments": [
+                    {**STUDY["experiments"][0], "model": "resnete18", "dataset": "imagenet"}
+                ]
+            },  # type: ignore[index]
             ["model 'resnete18'", "layer 1 (conv)", "not yet"],
         ),
     ],

@@ -1,11 +1,10 @@
 #include "layers/forward.h"
 
 #include <algorithm>
-#include <bit>
-#include <cstring>
 
 #include "layers/packed_weights.h"
 #include "layers/pool.h"
+#include "layers/product.h"
 
 namespace edgebnn {
 
@@ -46,18 +45,9 @@ void Forward::prepare_weights(Range c) {
   pack_forward(block_, context_.run.stored_weights(), context_.arena.at(buffers_.weights), c,
                packed);
   if (!buffers_.tap_counts) return;
-  auto* counts = context_.arena.at<int32_t>(*buffers_.tap_counts);
-  const size_t taps = block_.window.taps(), per_tap = lanes_.words_per_group;
-  for (size_t o = c.begin; o < c.end; ++o) {
-    const uint64_t* unit =
-        packed + o / kUnitsTogether * lanes_.words() * kUnitsTogether + o % kUnitsTogether;
-    for (size_t tap = 0; tap < taps; ++tap) {
-      int32_t count = 0;
-      for (size_t k = 0; k < per_tap; ++k)
-        count += std::popcount(unit[(tap * per_tap + k) * kUnitsTogether]);
-      counts[o * taps + tap] = count;
-    }
-  }
+  const size_t taps = block_.window.taps();
+  count_taps(block_, packed + c.begin * lanes_.words(), c.size(),
+             context_.arena.at<int32_t>(*buffers_.tap_counts) + c.begin * taps);
 }
 
 // Calls body(row, y) for every row that the batch norm sees, in order; y: [c.size()].
@@ -72,7 +62,7 @@ void Forward::each_row(const Task& task, Source source, Body&& body) {
     }
     return;
   }
-  const size_t n = task.c.size(), stride = product_stride(task.c);
+  const size_t n = task.c.size(), stride = product_stride(block_, task.c.size());
   const size_t per_row = block_.pool_before.present ? 4 : 1;
   const size_t at_once = buffers_.rows_forward / per_row;
   auto* products = buffers_.products.at<int32_t>(context_.arena, task.part);
@@ -108,44 +98,14 @@ void Forward::kept_row(size_t row, Range c, float* y, bool store_it) {
 
 // The products of `count` rows of the batch norm; before a pool, four each.
 void Forward::multiply(const Task& task, size_t first, size_t count, int32_t* products) {
-  const Window& w = block_.window;
-  const size_t words = lanes_.words(), n = task.c.size(), normed = block_.normed.positions();
-  const size_t per_row = block_.pool_before.present ? 4 : 1;
-  const auto product_row = [&](size_t i) {
-    const size_t row = first + i / per_row;
-    if (per_row == 1) return row;
-    return row / normed * w.out.positions() +
-           window_position(row % normed, i % per_row, w.out.width, block_.normed.width);
-  };
-  const auto* packed = context_.arena.at<uint64_t>(buffers_.packed_forward);
-  if (block_.first) {
-    const size_t terms = words * 64, stride = product_stride(task.c);
-    auto* in = buffers_.input_rows.at<int16_t>(context_.arena, task.part);
-    for (size_t i = 0; i < count * per_row; ++i)
-      task.input.integers(product_row(i), 0, terms, in + i * terms);
-    std::memset(products, 0, count * per_row * stride * 4);
-    const auto* bits = reinterpret_cast<const uint32_t*>(packed) + task.c.begin * words * 2;
-    context_.kernels.short_binary(count * per_row, terms, stride, in, bits, products);
-    return;
-  }
-  auto* in = buffers_.input_rows.at<uint64_t>(context_.arena, task.part);
-  for (size_t i = 0; i < count * per_row; ++i)
-    task.input.words(product_row(i), 0, words, in + i * words);
-  context_.kernels.binary_binary(count * per_row, n, words, static_cast<int32_t>(block_.fan_in()),
-                                 in, packed + task.c.begin * words, products);
-  for (size_t i = 0; i < count * per_row && buffers_.tap_counts; ++i)
-    correct_border(product_row(i) % w.out.positions(), task.c, products + i * n);
-}
-
-// A tap in the padding was counted as -1 · W^: takes channels - 2·(+1 weights) out again.
-void Forward::correct_border(size_t position, Range c, int32_t* y) const {
-  const auto* counts = context_.arena.at<int32_t>(*buffers_.tap_counts);
+  Arena& arena = context_.arena;
   const size_t taps = block_.window.taps();
-  for (size_t tap = 0; tap < taps; ++tap) {
-    if (input_position(block_.window, position, tap) >= 0) continue;
-    for (size_t o = c.begin; o < c.end; ++o)
-      y[o - c.begin] -= block_.window.in.channels - 2 * counts[o * taps + tap];
-  }
+  PackedWeights weights{arena.at<uint64_t>(buffers_.packed_forward) +
+                        task.c.begin * lanes_.words()};
+  if (buffers_.tap_counts)
+    weights.tap_counts = arena.at<int32_t>(*buffers_.tap_counts) + task.c.begin * taps;
+  multiply_rows(block_, context_.kernels, task.input, weights, {first, first + count},
+                task.c.size(), buffers_.input_rows.at<void>(arena, task.part), products);
 }
 
 }  // namespace edgebnn

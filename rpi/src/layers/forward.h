@@ -29,12 +29,7 @@ class Forward {
 
   void channels(const Task& task, bool training);
   void prepare_weights(Range c);
-  // From one row of products to the next.
-  size_t product_stride(Range c) const {
-    return block_.first ? (c.size() + kChannelGrain - 1) / kChannelGrain * kChannelGrain : c.size();
-  }
   void multiply(const Task& task, size_t first, size_t count, int32_t* products);
-  void correct_border(size_t position, Range c, int32_t* y) const;
   void kept_row(size_t row, Range c, float* y, bool store_it);
   template <class Body>
   void each_row(const Task& task, Source source, Body&& body);

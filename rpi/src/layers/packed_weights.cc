@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "kernels/binary_binary/binary_binary.h"
+
 namespace edgebnn {
 namespace {
 
@@ -74,23 +76,61 @@ void pack_forward(const Block& block, Format format, const void* weights, Range 
     uint32_t* own = halves + units.begin * terms;
     each_square(block, format, weights, units,
                 [&](size_t, size_t place, const uint32_t* rows, size_t unit, size_t n) {
-                  for (size_t o = 0; o < (n + 15) / 16 * 16; ++o)
+                  for (size_t o = 0; o < n; ++o)
                     own[place / 32 * lanes + unit - units.begin + o] =
                         rows[o % 32 * kWords + o / 32];
                 });
     return;
   }
   const Lanes lanes = lanes_of(block);
-  each_square(block, format, weights, units,
-              [&](size_t group, size_t place, const uint32_t* rows, size_t unit, size_t n) {
-                const size_t word = group * lanes.words_per_group + place / 64,
-                             half = place / 32 % 2;
-                for (size_t o = 0; o < (n + 7) / 8 * 8; ++o) {
-                  const size_t at = ((unit + o) / 8 * lanes.words() + word) * 8 + (unit + o) % 8;
-                  halves[at * 2 + half] = rows[o % 32 * kWords + o / 32];
-                  if (half == 0) halves[at * 2 + 1] = 0;
+  each_square(
+      block, format, weights, units,
+      [&](size_t group, size_t place, const uint32_t* rows, size_t unit, size_t n) {
+        const size_t word = group * lanes.words_per_group + place / 64, half = place / 32 % 2;
+        for (size_t o = 0; o < n; ++o) {
+          const size_t at = ((unit + o) / kUnitsTogether * lanes.words() + word) * kUnitsTogether +
+                            (unit + o) % kUnitsTogether;
+          halves[at * 2 + half] = rows[o % 32 * kWords + o / 32];
+          if (half == 0) halves[at * 2 + 1] = 0;
+        }
+      });
+}
+
+void pack_rows(const Block& block, Format format, const void* weights, uint64_t* rows) {
+  const Lanes lanes = lanes_of(block);
+  auto* halves = reinterpret_cast<uint32_t*>(rows);
+  each_square(block, format, weights, {0, block.units()},
+              [&](size_t group, size_t place, const uint32_t* square, size_t unit, size_t n) {
+                const size_t word = group * lanes.words_per_group + place / 64;
+                for (size_t o = 0; o < n; ++o) {
+                  uint32_t* pair = halves + ((unit + o) * lanes.words() + word) * 2;
+                  pair[place / 32 % 2] = square[o % 32 * kWords + o / 32];
+                  if (place % 64 == 0) pair[1] = 0;
                 }
               });
+}
+
+void arrange_rows(const Block& block, const uint64_t* rows, uint64_t* packed) {
+  const size_t words = lanes_of(block).words(), units = block.units();
+  std::fill(packed, packed + packed_words(block, units), uint64_t{0});
+  if (block.first) {
+    const auto* from = reinterpret_cast<const uint32_t*>(rows);
+    auto* to = reinterpret_cast<uint32_t*>(packed);
+    const size_t lanes = packed_words(block, units) / words;
+    for (size_t o = 0; o < units; ++o) {
+      for (size_t t = 0; t < words * 2; ++t) to[t * lanes + o] = from[o * words * 2 + t];
+    }
+    return;
+  }
+  for (size_t o = 0; o < units; ++o) {
+    uint64_t* unit = packed + o / kUnitsTogether * words * kUnitsTogether + o % kUnitsTogether;
+    for (size_t k = 0; k < words; ++k) unit[k * kUnitsTogether] = rows[o * words + k];
+  }
+}
+
+size_t packed_words(const Block& block, size_t units) {
+  const size_t grain = block.first ? kChannelGrain : kUnitsTogether;
+  return (units + grain - 1) / grain * grain * lanes_of(block).words();
 }
 
 void pack_backward(const Block& block, Format format, const void* weights, Range inputs,

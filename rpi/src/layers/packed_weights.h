@@ -11,6 +11,13 @@ namespace edgebnn {
 void pack_forward(const Block& block, Format format, const void* weights, Range units,
                   uint64_t* packed);
 
+// The same for a machine to read that knows nothing of vectors: [units][words], bits over a row.
+// All units; and from there to what pack_forward would have left.
+void pack_rows(const Block& block, Format format, const void* weights, uint64_t* rows);
+void arrange_rows(const Block& block, const uint64_t* rows, uint64_t* packed);
+// Words of packed weights of so many units, as pack_forward leaves them.
+size_t packed_words(const Block& block, size_t units);
+
 // Inputs [inputs.begin, inputs.end) for dX: [units/32][lanes], bits over 32 units. Lanes that
 // belong to no input are left as they are.
 void pack_backward(const Block& block, Format format, const void* weights, Range inputs,

@@ -11,6 +11,12 @@ namespace {
 // to one exponent, are shorts: 127·2^6 and 31·2^8 are below 8191.
 int spread_of(Format format) { return format == Format::i8 ? 6 : format == Format::i6 ? 8 : 0; }
 
+int32_t highest_of(const int32_t* top, size_t n) {
+  int32_t most = 0;
+  for (size_t i = 0; i < n; ++i) most = std::max(most, top[i]);
+  return most;
+}
+
 }  // namespace
 
 int largest_of(Format format) {
@@ -18,29 +24,29 @@ int largest_of(Format format) {
 }
 
 // top = f·2^p with f in [1/2, 1), so top <= largest·2^(p-b) exactly where f <= largest/2^b.
-int shared_exponent(float top, int largest) {
-  const auto bits = std::bit_cast<int32_t>(top);
+int shared_exponent(int32_t bits, int largest) {
   const int width = std::bit_width(static_cast<unsigned>(largest));
   const int p = (bits >> 23) - 126, limit = largest << (24 - width) & 0x7FFFFF;
   return std::clamp(p - width + ((bits & 0x7FFFFF) > limit ? 1 : 0), -126, 126);
 }
 
 void GradientMap::begin_sample(size_t part) {
-  if (shared()) std::memset(largest(part), 0, plan_.widest * sizeof(float));
+  if (shared()) std::memset(largest(part), 0, plan_.widest * sizeof(int32_t));
 }
 
 void GradientMap::note(size_t part, Range c, const float* x) {
-  float* top = largest(part) + c.begin;
-  for (size_t i = 0; i < c.size(); ++i) top[i] = std::max(top[i], std::fabs(x[i]));
+  int32_t* top = largest(part) + c.begin;
+  for (size_t i = 0; i < c.size(); ++i)
+    top[i] = std::max(top[i], std::bit_cast<int32_t>(x[i]) & 0x7FFFFFFF);
 }
 
 void GradientMap::settle_sample(size_t part, size_t b) {
   if (!shared()) return;
-  float* top = largest(part);
+  const int32_t* top = largest(part);
   int8_t* e = exponents(b);
   const int limit = largest_of(format_);
   if (format_ == Format::i16) {
-    *e = static_cast<int8_t>(shared_exponent(*std::max_element(top, top + plan_.widest), limit));
+    *e = static_cast<int8_t>(shared_exponent(highest_of(top, plan_.widest), limit));
   } else {
     for (size_t c = 0; c < plan_.widest; ++c)
       e[c] = static_cast<int8_t>(shared_exponent(top[c], limit));
@@ -78,17 +84,17 @@ void GradientMap::load_sample(size_t b, size_t position, size_t units, Range c, 
 }
 
 void GradientMap::begin() {
-  if (shared()) std::memset(largest(0), 0, plan_.threads * plan_.widest * sizeof(float));
+  if (shared()) std::memset(largest(0), 0, plan_.threads * plan_.widest * sizeof(int32_t));
 }
 
 void GradientMap::settle() {
   if (!shared()) return;
-  float* top = largest(0);
+  int32_t* top = largest(0);
   for (size_t part = 1; part < plan_.threads; ++part) {
     for (size_t c = 0; c < plan_.widest; ++c) top[c] = std::max(top[c], largest(part)[c]);
   }
   const int limit = largest_of(format_);
-  const int highest = shared_exponent(*std::max_element(top, top + plan_.widest), limit);
+  const int highest = shared_exponent(highest_of(top, plan_.widest), limit);
   const int lowest = std::max(highest - spread_of(format_), -126);
   for (size_t c = 0; c < plan_.widest; ++c) {
     const int e = std::max(shared_exponent(top[c], limit), lowest);

@@ -52,8 +52,10 @@ class GradientMap {
   enum { kUnit, kInverse, kToAligned, kAlignedUnit };  // rows of the scales
 
   float* scales(size_t row) const { return arena_.at<float>(plan_.scales) + row * plan_.widest; }
-  float* largest(size_t part) const {
-    return arena_.at<float>(plan_.largest) + part * plan_.widest;
+  // The largest magnitudes that a thread has noted, as the bits of floats: those of positive ones
+  // are ordered as integers, and integers have a maximum that vectors take.
+  int32_t* largest(size_t part) const {
+    return arena_.at<int32_t>(plan_.largest) + part * plan_.widest;
   }
   int8_t* exponents(size_t b) const {
     return arena_.at<int8_t>(plan_.sample_exponents) + b * plan_.exponents_per_sample;
@@ -66,8 +68,8 @@ class GradientMap {
 
 // The largest k of a format's shared exponent, 2^b - 1.
 int largest_of(Format format);
-// The smallest e for which top <= largest·2^e, in [-126, 126].
-int shared_exponent(float top, int largest);
+// The smallest e for which top <= largest·2^e, in [-126, 126]; `top` as the bits of a float.
+int shared_exponent(int32_t top, int largest);
 inline float power_of_two(int e) { return std::bit_cast<float>((e + 127) << 23); }
 
 }  // namespace edgebnn

@@ -105,7 +105,7 @@ class Planner {
     plan_.sums = add("sums", "f64", 3 * plan_.widest * 8, always());
     if (!shares_exponents(gradients)) return;
     plan_.scales = add("exponents of dY", "f32", 4 * row, always());
-    plan_.largest = add("largest magnitudes", "f32", plan_.threads * row, always());
+    plan_.largest = add("largest magnitudes", "i32", plan_.threads * row, always());
     plan_.exponents_per_sample = gradients == Format::i16 ? 1 : plan_.widest;
     plan_.sample_exponents =
         add("exponents of dX", "i8", batch_ * plan_.exponents_per_sample, always());

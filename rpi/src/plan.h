@@ -101,7 +101,7 @@ struct Plan {
   Scratch own_row;                 // a row, [widest] f32
   Arena::Id sums;                  // [3][widest] f64
   // Shared exponents (gradient_map.h).
-  Arena::Id scales = 0, largest = 0;  // [4][widest] f32, [threads][widest] f32
+  Arena::Id scales = 0, largest = 0;  // [4][widest] f32, [threads][widest] i32
   Arena::Id sample_exponents = 0;     // [B][exponents a sample] i8
   size_t exponents_per_sample = 0;
   std::vector<BlockBuffers> blocks;

@@ -1,4 +1,5 @@
 // The exponents that narrow gradients share, and the rounding of narrow weights and momenta.
+#include <bit>
 #include <cmath>
 #include <vector>
 
@@ -11,11 +12,11 @@ TEST("shared exponent: the smallest under which the largest magnitude fits") {
   for (const int largest : {8191, 127, 31}) {
     for (const float top :
          {1.0f, 0.99f, 127.0f, 127.00001f, 8191.0f, 8192.0f, 3e-20f, 5e20f, 62.0f}) {
-      const float scale = power_of_two(shared_exponent(top, largest));
+      const float scale = power_of_two(shared_exponent(std::bit_cast<int32_t>(top), largest));
       EQUAL(top <= static_cast<float>(largest) * scale, true);
       EQUAL(top > static_cast<float>(largest) * (scale / 2), true);
     }
-    EQUAL(shared_exponent(0.0f, largest), -126);
+    EQUAL(shared_exponent(0, largest), -126);
   }
 }
 

@@ -8,6 +8,27 @@
 #include "layers/packed_weights.h"
 
 namespace edgebnn {
+namespace {
+
+constexpr size_t kSide = 8;
+template <class G>
+using Vector [[gnu::vector_size(kSide * sizeof(G))]] = G;
+
+// Eight vectors of eight: pairs of rows are interleaved, thrice.
+template <class V>
+void transpose(V (&rows)[kSide]) {
+  for (int pass = 0; pass < 3; ++pass) {
+    V next[kSide];
+    for (size_t k = 0; k < kSide / 2; ++k) {
+      const V &a = rows[k], &b = rows[k + kSide / 2];
+      next[2 * k] = __builtin_shufflevector(a, b, 0, 8, 1, 9, 2, 10, 3, 11);
+      next[2 * k + 1] = __builtin_shufflevector(a, b, 4, 12, 5, 13, 6, 14, 7, 15);
+    }
+    std::copy(next, next + kSide, rows);
+  }
+}
+
+}  // namespace
 
 void WeightGradient::run(const ProductInput& input, size_t samples) {
   const size_t parts = context_.threads.count();
@@ -22,7 +43,8 @@ void WeightGradient::run(const ProductInput& input, size_t samples) {
   }
   context_.threads.each([&](size_t part) {
     const Task task{InputRows(block_, input), samples, part,
-                    samples * block_.window.out.positions()};
+                    samples * block_.window.out.positions(),
+                    optimizer_.matrix(layer_, block_, buffers_, context_.arena)};
     const Range numbers = part_of(groups * across, part, parts);
     if (context_.gradients.shared()) {
       tiles<int16_t, int32_t>(task, numbers);
@@ -92,7 +114,6 @@ void WeightGradient::load_rows(Range units, size_t first, size_t count, G* g) co
 template <class G>
 void WeightGradient::load_columns(Range units, size_t first, size_t count, size_t stride,
                                   G* columns) const {
-  constexpr size_t kSide = 8;
   const size_t positions = block_.window.out.positions(), n = units.size();
   const bool as_stored = std::is_same_v<G, int16_t> && context_.gradients.format() == Format::i16;
   G copies[kSide][kUnitsAtOnce] = {};
@@ -110,7 +131,15 @@ void WeightGradient::load_columns(Range units, size_t first, size_t count, size_
         load_rows(units, first + m + k, 1, copies[k]);
       }
     }
-    for (size_t o = 0; o < n; ++o) {
+    size_t o = 0;
+    for (; o + kSide <= n; o += kSide) {
+      Vector<G> square[kSide];
+      for (size_t k = 0; k < kSide; ++k) std::memcpy(&square[k], rows[k] + o, sizeof square[k]);
+      transpose(square);
+      for (size_t k = 0; k < kSide; ++k)
+        std::memcpy(columns + (o + k) * stride + m, &square[k], sizeof square[k]);
+    }
+    for (; o < n; ++o) {
       for (size_t k = 0; k < kSide; ++k) columns[o * stride + m + k] = rows[k][o];
     }
   }
@@ -221,8 +250,8 @@ void WeightGradient::update(const Task& task, const Tile& tile, size_t count, La
     const size_t at = tile.words.begin * 64 + lane(k), in_group = at % per_group;
     if (in_group >= lanes_.per_group) continue;
     const size_t input = at / per_group * lanes_.per_group + in_group;
-    slices[k].emplace(WeightSlice{block_, buffers_, layer_, input, tile.units});
-    optimizer_.prefetch(*slices[k], context_.arena);
+    slices[k].emplace(WeightSlice{input, tile.units});
+    optimizer_.prefetch(task.matrix, *slices[k]);
   }
   float g[kInputsAtOnce][kUnitsAtOnce];
   for (size_t o = 0; o < n; ++o) {
@@ -233,7 +262,7 @@ void WeightGradient::update(const Task& task, const Tile& tile, size_t count, La
     }
   }
   for (size_t k = 0; k < count; ++k) {
-    if (slices[k]) optimizer_.update_weights(*slices[k], g[k], context_.arena);
+    if (slices[k]) optimizer_.update_weights(task.matrix, *slices[k], g[k]);
   }
 }
 

@@ -30,6 +30,7 @@ class WeightGradient {
     InputRows input;
     size_t samples, part;
     size_t rows;  // of the product
+    WeightMatrix matrix;
   };
   // Some units, and words of inputs (of 64).
   struct Tile {

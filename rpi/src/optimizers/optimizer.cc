@@ -35,41 +35,49 @@ void Optimizer::begin_step(float learning_rate) {
 
 std::vector<std::span<uint8_t>> Optimizer::state() { return {bytes_of(step_)}; }
 
-void Optimizer::update_weights(const WeightSlice& slice, const float* g, Arena& arena) const {
-  const size_t units = slice.block.units(), n = slice.units.size();
-  const size_t j = slice.input * units + slice.units.begin;
-  const auto at = [&](Format format) {
-    return slice.input * row_stride(format, units) + slice.units.begin;
-  };
-  // Where element j's noise begins.
-  const auto counter = [&](const std::vector<uint32_t>& base) {
-    return mix32(base[slice.layer] + step_) + static_cast<uint32_t>(j);
-  };
-  const auto fan_in = static_cast<float>(slice.block.fan_in());
-  void* weights = arena.at(slice.buffers.weights);
-  void* momenta = arena.at(slice.buffers.momenta);
-  float* v = slice.buffers.second ? arena.at<float>(*slice.buffers.second) + j : nullptr;
-  float m[kUnitsAtOnce], w[kUnitsAtOnce];
-  load(switches_.momenta, momenta, at(switches_.momenta), n, m);
-  average(n, fan_in, g, m);
-  store(switches_.momenta, momenta, at(switches_.momenta), n, m, counter(momentum_base_));
-  load(switches_.momenta, momenta, at(switches_.momenta), n, m);  // the step uses m as stored
-  load(weights_, weights, at(weights_), n, w);
-  move(n, fan_in, m, g, v, w);
-  for (size_t i = 0; i < n; ++i) w[i] = std::clamp(w[i], -1.0f, 1.0f);
-  store(weights_, weights, at(weights_), n, w, counter(weight_base_));
+WeightMatrix Optimizer::matrix(size_t layer, const Block& block, const BlockBuffers& buffers,
+                               Arena& arena) const {
+  return {arena.at(buffers.weights),
+          arena.at(buffers.momenta),
+          buffers.second ? arena.at<float>(*buffers.second) : nullptr,
+          block.units(),
+          block.fan_in(),
+          mix32(weight_base_[layer] + step_),
+          mix32(momentum_base_[layer] + step_)};
 }
 
-void Optimizer::prefetch(const WeightSlice& slice, Arena& arena) const {
-  const auto fetch = [&](Arena::Id matrix, Format format) {
-    const size_t first = slice.input * row_stride(format, slice.block.units()) + slice.units.begin;
-    const uint8_t* begin = arena.at(matrix) + bytes_for(format, first);
+void Optimizer::update_weights(const WeightMatrix& matrix, const WeightSlice& slice,
+                               const float* g) const {
+  const size_t n = slice.units.size();
+  const auto at = [&](Format format) {
+    return slice.input * row_stride(format, matrix.units) + slice.units.begin;
+  };
+  const size_t j = slice.input * matrix.units + slice.units.begin;
+  const auto noise = static_cast<uint32_t>(j);  // where the slice's begins
+  const auto fan_in = static_cast<float>(matrix.fan_in);
+  float* v = matrix.second != nullptr ? matrix.second + j : nullptr;
+  float m[kUnitsAtOnce], w[kUnitsAtOnce];
+  load(switches_.momenta, matrix.momenta, at(switches_.momenta), n, m);
+  average(n, fan_in, g, m);
+  store(switches_.momenta, matrix.momenta, at(switches_.momenta), n, m,
+        matrix.momentum_noise + noise);
+  load(switches_.momenta, matrix.momenta, at(switches_.momenta), n, m);  // as stored
+  load(weights_, matrix.weights, at(weights_), n, w);
+  move(n, fan_in, m, g, v, w);
+  for (size_t i = 0; i < n; ++i) w[i] = std::clamp(w[i], -1.0f, 1.0f);
+  store(weights_, matrix.weights, at(weights_), n, w, matrix.weight_noise + noise);
+}
+
+void Optimizer::prefetch(const WeightMatrix& matrix, const WeightSlice& slice) const {
+  const auto fetch = [&](const uint8_t* stored, Format format) {
+    const size_t first = slice.input * row_stride(format, matrix.units) + slice.units.begin;
+    const uint8_t* begin = stored + bytes_for(format, first);
     const uint8_t* end = begin + bytes_for(format, slice.units.size());
     for (const uint8_t* line = begin; line < end; line += 64) __builtin_prefetch(line, 1);
   };
-  fetch(slice.buffers.weights, weights_);
-  fetch(slice.buffers.momenta, switches_.momenta);
-  if (slice.buffers.second) fetch(*slice.buffers.second, Format::f32);
+  fetch(matrix.weights, weights_);
+  fetch(matrix.momenta, switches_.momenta);
+  if (matrix.second != nullptr) fetch(reinterpret_cast<const uint8_t*>(matrix.second), Format::f32);
 }
 
 }  // namespace edgebnn

@@ -9,12 +9,17 @@
 
 namespace edgebnn {
 
+// The latent weights of a block and what goes with them.
+struct WeightMatrix {
+  uint8_t *weights, *momenta;
+  float* second;  // Adam's, or null
+  size_t units, fan_in;
+  uint32_t weight_noise, momentum_noise;  // of the stochastic rounding, in this step
+};
+
 // Weights of one input and some units.
 struct WeightSlice {
-  const Block& block;
-  const BlockBuffers& buffers;
-  size_t layer;  // number of the block, from 0
-  size_t input;
+  size_t input = 0;
   Range units;  // at most kUnitsAtOnce
 };
 
@@ -29,12 +34,16 @@ class Optimizer {
   // What it keeps itself from step to step; the buffers are the plan's.
   virtual std::vector<std::span<uint8_t>> state();
 
+  // The matrix of block number `layer`, for this step.
+  WeightMatrix matrix(size_t layer, const Block& block, const BlockBuffers& buffers,
+                      Arena& arena) const;
+
   // Moves latent weights by their dW, g: [units], clipped to [-1, 1] and stored. Slices may be
   // moved in any order and by any thread, each once a step.
-  void update_weights(const WeightSlice& slice, const float* g, Arena& arena) const;
+  void update_weights(const WeightMatrix& matrix, const WeightSlice& slice, const float* g) const;
 
   // Asks for the memory of a slice that will be moved soon: rows of a matrix lie far apart.
-  void prefetch(const WeightSlice& slice, Arena& arena) const;
+  void prefetch(const WeightMatrix& matrix, const WeightSlice& slice) const;
 
   // Moves beta, a float32 vector, by its real gradient.
   virtual void update_beta(const Block& block, const BlockBuffers& buffers, const double* dbeta,

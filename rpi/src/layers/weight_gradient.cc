@@ -75,7 +75,12 @@ void WeightGradient::tiles(const Task& task, Range numbers) {
       for (size_t first = 0; first < 64; first += kInputsAtOnce) {
         update(
             task, tile, kInputsAtOnce, [&](size_t k) { return first + k; },
-            [&](size_t k, size_t o) { return sums[(first + k) * n + o]; });
+            [&](Slices& g) {
+              for (size_t k = 0; k < kInputsAtOnce; ++k) {
+                for (size_t o = 0; o < n; ++o)
+                  g[k][o] = static_cast<float>(sums[(first + k) * n + o]);
+              }
+            });
       }
       continue;
     }
@@ -90,7 +95,12 @@ void WeightGradient::tiles(const Task& task, Range numbers) {
     for (size_t j = 0; j < 32; ++j) {
       update(
           task, tile, words, [&](size_t w) { return w * 32 + j; },
-          [&](size_t w, size_t o) { return sums[o * lanes + j * words + w]; });
+          [&](Slices& g) {
+            for (size_t o = 0; o < n; ++o) {
+              const S* sum = sums + o * lanes + j * words;
+              for (size_t w = 0; w < words; ++w) g[w][o] = static_cast<float>(sum[w]);
+            }
+          });
     }
   }
 }
@@ -237,32 +247,30 @@ void WeightGradient::add_border(const Tile& tile, const double* border, S* sums)
 }
 
 // The sums are rounded to float32 first: a dW of magnitude below its range has the sign of +0.
-template <class Lane, class Sum>
+template <class Lane, class Fill>
 void WeightGradient::update(const Task& task, const Tile& tile, size_t count, Lane&& lane,
-                            Sum&& sum) const {
-  const bool binary = context_.run.switches.binary_weight_gradient;
-  const auto batch = static_cast<float>(task.samples);
-  const size_t n = tile.units.size();
-  const GradientMap& map = context_.gradients;
-  const size_t per_group = lanes_.words_per_group * 64;
+                            Fill&& fill) const {
+  const size_t n = tile.units.size(), per_group = lanes_.words_per_group * 64;
   std::optional<WeightSlice> slices[kInputsAtOnce];  // none in lanes of padding
   for (size_t k = 0; k < count; ++k) {
     const size_t at = tile.words.begin * 64 + lane(k), in_group = at % per_group;
     if (in_group >= lanes_.per_group) continue;
-    const size_t input = at / per_group * lanes_.per_group + in_group;
-    slices[k].emplace(WeightSlice{input, tile.units});
+    slices[k].emplace(WeightSlice{at / per_group * lanes_.per_group + in_group, tile.units});
     optimizer_.prefetch(task.matrix, *slices[k]);
   }
-  float g[kInputsAtOnce][kUnitsAtOnce];
-  for (size_t o = 0; o < n; ++o) {
-    const float unit = map.shared() ? map.unit(tile.units.begin + o) : 1.0f;
-    for (size_t k = 0; k < count; ++k) {
-      const auto one = static_cast<float>(sum(k, o));
-      g[k][o] = !binary ? one * unit / batch : one >= 0 ? 1.0f : -1.0f;
-    }
-  }
+  Slices g;
+  fill(g);
+  const auto batch = static_cast<float>(task.samples);
+  const GradientMap& map = context_.gradients;
   for (size_t k = 0; k < count; ++k) {
-    if (slices[k]) optimizer_.update_weights(task.matrix, *slices[k], g[k]);
+    if (!slices[k]) continue;
+    if (context_.run.switches.binary_weight_gradient) {
+      for (size_t o = 0; o < n; ++o) g[k][o] = g[k][o] >= 0 ? 1.0f : -1.0f;
+    } else {
+      for (size_t o = 0; o < n && map.shared(); ++o) g[k][o] *= map.unit(tile.units.begin + o);
+      for (size_t o = 0; o < n; ++o) g[k][o] /= batch;
+    }
+    optimizer_.update_weights(task.matrix, *slices[k], g[k]);
   }
 }
 

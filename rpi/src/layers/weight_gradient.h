@@ -25,6 +25,7 @@ class WeightGradient {
 
  private:
   static constexpr size_t kInputsAtOnce = 2 * kTileWords;
+  using Slices = float[kInputsAtOnce][kUnitsAtOnce];
 
   struct Task {
     InputRows input;
@@ -56,9 +57,9 @@ class WeightGradient {
   template <class S>
   void add_border(const Tile& tile, const double* border, S* sums) const;
   // Moves the weights of `count` of the tile's inputs, at most kInputsAtOnce: those of lanes
-  // lane(k), by the sums sum(k, unit of the tile).
-  template <class Lane, class Sum>
-  void update(const Task& task, const Tile& tile, size_t count, Lane&& lane, Sum&& sum) const;
+  // lane(k), by the sums that fill(slices) brings, [k][unit of the tile].
+  template <class Lane, class Fill>
+  void update(const Task& task, const Tile& tile, size_t count, Lane&& lane, Fill&& fill) const;
 
   const Block& block_;
   const BlockBuffers& buffers_;

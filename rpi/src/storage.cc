@@ -25,7 +25,7 @@ struct Nearest {
 struct Stochastic {
   uint32_t counter;
   float operator()(float x, size_t k) const {
-    const uint32_t noise = mix32(counter + static_cast<uint32_t>(k)) >> 16;
+    const auto noise = static_cast<int32_t>(mix32(counter + static_cast<uint32_t>(k)) >> 16);
     return std::floor(x + static_cast<float>(noise) * 0x1p-16f);
   }
 };

@@ -142,7 +142,7 @@ def test_a_killed_trainer_goes_on_where_it_was(
 
     packed = tmp_path / "real.ebd"
     write_packed(packed, prepare("digits", None, tmp_path, lambda done, total: None))
-    run = run.model_copy(update={"epochs": 20})
+    run = run.model_copy(update={"epochs": 400})  # far more than end before the kill arrives
     (tmp_path / "run.txt").write_text(run_file(run))
     command = [trainer / "native" / "edgebnn-train", "--run", tmp_path / "run.txt"]
     done = subprocess.run(
@@ -160,12 +160,13 @@ def test_a_killed_trainer_goes_on_where_it_was(
 
     with pytest.raises(JobError, match="killed by signal 9"):
         job(run, packed, trainer, kill)
-    assert (folder / "checkpoint").exists()
+    names = ("checkpoint", "checkpoint.previous")  # the latter alone between two renames
+    assert any((folder / name).exists() for name in names)
 
     said: list[str] = []
     resumed = job(run, packed, trainer, said.append)
     (where,) = [line for line in said if line.startswith("resumed behind epoch ")]
-    assert where.endswith(" from checkpoint")
+    assert where.rpartition(" from ")[2] in names
     first = next(line for line in said if line.startswith("epoch "))
     assert int(first.removeprefix("epoch ").partition("/")[0]) > 2
     for name, series in whole["series"].items():

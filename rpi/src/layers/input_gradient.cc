@@ -4,6 +4,7 @@
 #include <cstring>
 #include <type_traits>
 
+#include "layers/bits.h"
 #include "layers/input_rows.h"
 #include "layers/pool.h"
 
@@ -118,11 +119,7 @@ void InputGradient::cut(size_t sample, size_t p, const S* dx, float unit, float*
     for (size_t c = 0; c < units; ++c) row[c] = static_cast<float>(dx[p * units + c]) * unit;
   }
   if (inside == nullptr) return;
-  for (size_t c = 0; c < units; c += 64) {
-    const uint64_t word = inside[c / 64];
-    const size_t n = std::min<size_t>(64, units - c);
-    for (size_t i = 0; i < n; ++i) row[c + i] = word >> i & 1 ? row[c + i] : 0.0f;
-  }
+  each_bit(inside, 0, units, [&](size_t c, uint32_t bit) { row[c] = bit != 0 ? row[c] : 0.0f; });
 }
 
 }  // namespace edgebnn

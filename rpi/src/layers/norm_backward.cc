@@ -1,6 +1,7 @@
 #include <cstring>
 
 #include "layers/batch_norm.h"
+#include "layers/bits.h"
 
 namespace edgebnn {
 
@@ -22,8 +23,8 @@ void NormBackward::each_row(Range c, size_t samples, bool along, Body&& body) {
     context_.gradients.load_sample(sample, position, units, c, g);
     if (form == Form::bnn) {
       const uint64_t* bits = signs + row * words;
-      for (size_t i = c.begin; i < c.end; ++i)
-        x[i - c.begin] = bits[i / 64] >> (i % 64) & 1 ? 1.0f : -1.0f;
+      each_bit(bits, c.begin, c.end,
+               [&](size_t i, uint32_t bit) { x[i - c.begin] = bit != 0 ? 1.0f : -1.0f; });
     } else {
       std::memcpy(x, kept + row * units + c.begin, c.size() * 4);
       for (size_t i = 0; i < c.size() && form == Form::l1 && along; ++i)

@@ -1,5 +1,6 @@
 #include "layers/pool.h"
 
+#include <algorithm>
 #include <cstring>
 
 namespace edgebnn {
@@ -29,14 +30,25 @@ void spread(const Block& block, const uint8_t* winners, T* map, T* pooled) {
 }  // namespace
 
 void pool_products(size_t n, size_t stride, const int32_t* y, float* pooled, uint8_t* winners) {
-  std::memset(winners, 0, winner_bytes(n));
-  for (size_t c = 0; c < n; ++c) {
-    unsigned best = 0;
-    for (unsigned k = 1; k < 4; ++k) {
-      if (y[k * stride + c] > y[best * stride + c]) best = k;
+  constexpr size_t kAtOnce = 64;
+  int32_t places[kAtOnce];
+  for (size_t c = 0; c < n; c += kAtOnce, y += kAtOnce, pooled += kAtOnce) {
+    const size_t some = std::min(kAtOnce, n - c);
+    for (size_t i = 0; i < some; ++i) {
+      int32_t best = y[i], place = 0;
+      for (int32_t k = 1; k < 4; ++k) {
+        const int32_t other = y[static_cast<size_t>(k) * stride + i];
+        place = other > best ? k : place;
+        best = std::max(best, other);
+      }
+      pooled[i] = static_cast<float>(best);
+      places[i] = place;
     }
-    pooled[c] = static_cast<float>(y[best * stride + c]);
-    winners[c / 4] = static_cast<uint8_t>(winners[c / 4] | best << (c % 4 * 2));
+    std::fill(places + some, places + (some + 3) / 4 * 4, 0);
+    for (size_t i = 0; i < some; i += 4) {
+      *winners++ = static_cast<uint8_t>(places[i] | places[i + 1] << 2 | places[i + 2] << 4 |
+                                        places[i + 3] << 6);
+    }
   }
 }
 

@@ -128,9 +128,9 @@ void WeightGradient::load_columns(Range units, size_t first, size_t count, size_
   const bool as_stored = std::is_same_v<G, int16_t> && context_.gradients.format() == Format::i16;
   G copies[kSide][kUnitsAtOnce] = {};
   const G* rows[kSide];
+  size_t sample = first / positions, position = first % positions;
   for (size_t m = 0; m < stride; m += kSide) {
     for (size_t k = 0; k < kSide; ++k) {
-      const size_t sample = (first + m + k) / positions, position = (first + m + k) % positions;
       rows[k] = copies[k];
       if (m + k >= count) {
         std::fill(copies[k], copies[k] + n, G{0});
@@ -140,6 +140,7 @@ void WeightGradient::load_columns(Range units, size_t first, size_t count, size_
       } else {
         load_rows(units, first + m + k, 1, copies[k]);
       }
+      if (++position == positions) ++sample, position = 0;
     }
     size_t o = 0;
     for (; o + kSide <= n; o += kSide) {
@@ -179,14 +180,13 @@ void WeightGradient::gather(const Task& task, const Tile& tile, size_t first, si
                             uint32_t* bits) const {
   const size_t words = tile.words.size();
   for (size_t m = 0; m < count; m += 32, bits += tile.lanes()) {
-    uint64_t row[kTileWords];
+    auto* rows = reinterpret_cast<uint64_t*>(bits);
     for (size_t i = 0; i < 32; ++i) {
       if (m + i < count) {
-        task.input.words(first + m + i, tile.words.begin, words, row);
+        task.input.words(first + m + i, tile.words.begin, words, rows + i * words);
       } else {
-        std::fill(row, row + words, uint64_t{0});
+        std::fill(rows + i * words, rows + (i + 1) * words, uint64_t{0});
       }
-      std::memcpy(bits + i * words * 2, row, words * 8);
     }
     transpose_bits(words * 2, bits);
   }

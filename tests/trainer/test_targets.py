@@ -77,12 +77,28 @@ def read_dump(path: Path, network: str) -> list[tuple[float, Any, Any]]:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("network", LAYERS)
-@pytest.mark.parametrize("preset", ["standard", "proposed"])
+@pytest.mark.parametrize(
+    ("preset", "kernels"),
+    [("standard", "scalar"), ("standard", None), ("proposed", "scalar"), ("lean", None)],
+)
 @pytest.mark.parametrize("target", EMULATORS)
 def test_boards_agree_with_the_host(
-    job: Any, built: Any, target: str, preset: str, network: str
+    *,
+    job: Any,
+    built: Any,
+    target: str,
+    preset: str,
+    kernels: str | None,
+    network: str,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """Ten steps: losses to 1e-5, every sign bit equal; weights and betas to 1e-6."""
+    """Ten steps: losses to 1e-5, every sign bit equal; weights and betas to 1e-6.
+
+    By the same kernels; and by each machine's own, where sums are exact. Else, where vector kernels
+    round each in its order, Adam may make much of a gradient of nearly 0: weights are not compared.
+    """
+    if kernels:
+        monkeypatch.setenv("EDGEBNN_KERNEL", kernels)
     programs = built(target)
     qemu = emulator(target)
     job.preset, job.network = preset, network
@@ -96,7 +112,8 @@ def test_boards_agree_with_the_host(
     for host, board in zip(*dumps, strict=True):
         assert board[0] == pytest.approx(host[0], rel=1e-5)
         assert (board[1] == host[1]).all()
-        np.testing.assert_allclose(board[2], host[2], rtol=0, atol=1e-6)
+        if kernels or preset == "lean":
+            np.testing.assert_allclose(board[2], host[2], rtol=0, atol=1e-6)
     assert len({loss for loss, _, _ in dumps[0]}) == STEPS
 
 

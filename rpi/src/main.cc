@@ -62,7 +62,7 @@ double quantile(std::vector<double> values, double q) {
 }
 
 JsonObject record(const RunFile& run, const Progress& done, const Arena& arena,
-                  const Kernels& kernels) {
+                  const Kernels& kernels, size_t threads) {
   JsonObject metrics, series, versions, record;
   metrics.add("test_accuracy", done.test_accuracy)
       .add("test_loss", done.test_loss)
@@ -76,6 +76,7 @@ JsonObject record(const RunFile& run, const Progress& done, const Arena& arena,
       .add("arena_planned_bytes", static_cast<double>(arena.planned_bytes()))
       .add("arena_peak_bytes", static_cast<double>(done.arena_peak_bytes))
       .add("process_peak_bytes", static_cast<double>(done.process_peak_bytes))
+      .add("threads", static_cast<double>(threads))
       .add("steps", static_cast<double>(done.steps));
   series.add("loss", done.loss_of)
       .add("accuracy", done.accuracy_of)
@@ -165,7 +166,7 @@ void train(const Options& options) {
                   [&](const EpochReport& report) { print_epoch(report, run.epochs); });
   if (dump) dump->finish();
   if (!options.export_file.empty()) write_network(options.export_file, run, model, arena);
-  const std::string line = record(run, done, arena, kernels).text() + "\n";
+  const std::string line = record(run, done, arena, kernels, options.threads).text() + "\n";
   if (!options.output.empty()) write_file(options.output, line);
   std::fputs(line.c_str(), stdout);
 }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import stat
+import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -20,6 +21,20 @@ from edgebnn.farm.virtual import virtual_host
 from edgebnn.plan import Run, make_plan
 
 ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture(scope="session")
+def trainer() -> Path:
+    """The real programs, brought up to date."""
+    done = subprocess.run(
+        [sys.executable, "-m", "SCons", "-C", "rpi", "TARGET=native"],
+        cwd=ROOT,
+        check=False,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return ROOT / "build"
 
 
 @pytest.fixture

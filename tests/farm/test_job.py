@@ -235,20 +235,6 @@ def test_ctrl_c_ends_the_job_and_writes_nothing(
     assert not [path for path in left(tmp_path) if not path.name.endswith(".lock")]
 
 
-@pytest.fixture(scope="session")
-def trainer() -> Path:
-    """The real programs, brought up to date."""
-    done = subprocess.run(
-        [sys.executable, "-m", "SCons", "-C", "rpi", "TARGET=native"],
-        cwd=ROOT,
-        check=False,
-        capture_output=True,
-        text=True,
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    return ROOT / "build"
-
-
 def test_the_real_trainer_trains_on_a_virtual_device(
     train: Callable[..., list[str]], trainer: Path, run: Run, tmp_path: Path
 ) -> None:
@@ -256,11 +242,12 @@ def test_the_real_trainer_trains_on_a_virtual_device(
 
     packed = tmp_path / "real.ebd"
     write_packed(packed, prepare("digits", None, tmp_path, lambda done, total: None))
-    said = train(trainer, data=packed)
+    said = train(trainer, data=packed, device={**ONE, "threads": 2})
     assert sum(line.startswith("epoch ") for line in said) == run.epochs
     record = read_record(tmp_path / "device" / "record.json")
     values = {name: metric.value for name, metric in record.metrics.items()}
     assert values["test_accuracy"] > 0.5
+    assert values["threads"] == 2
     assert values["time_per_batch_q1_s"] <= values["time_per_batch_s"]
     assert values["time_per_batch_s"] <= values["time_per_batch_q3_s"]
     assert values["arena_peak_mib"] == values["arena_planned_mib"]

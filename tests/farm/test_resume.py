@@ -6,7 +6,6 @@ import json
 import os
 import signal
 import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -27,7 +26,7 @@ METER = {"kind": "declared", "idle_w": 1.5, "load_w": 4.0}
 # In front of the stand-in: the first attempt ends in the middle, the next goes on.
 STOPS = """
 import pathlib, sys
-assert sys.argv[7:] == ["--checkpoint", "checkpoint", "--resume"]
+assert sys.argv[7:] == ["--checkpoint", "checkpoint", "--resume", "--threads", "1"]
 if not pathlib.Path("checkpoint").exists():
     for name in ("checkpoint", "checkpoint.previous", "checkpoint.part", "other"):
         pathlib.Path(name).touch()
@@ -107,20 +106,6 @@ def test_a_meter_that_saw_a_part_gives_no_energy(
     record = job(run, data, stops(), said.append)
     assert any(line.startswith("energy is left out") for line in said)
     assert not [name for name in record.metrics if "energy" in name or "power" in name]
-
-
-@pytest.fixture(scope="module")
-def trainer() -> Path:
-    """The real programs, brought up to date."""
-    done = subprocess.run(
-        [sys.executable, "-m", "SCons", "-C", "rpi", "TARGET=native"],
-        cwd=ROOT,
-        check=False,
-        capture_output=True,
-        text=True,
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    return ROOT / "build"
 
 
 def process_in(folder: Path, program: str) -> int:

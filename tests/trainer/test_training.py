@@ -13,7 +13,7 @@ NETWORKS = ["mlp", "conv", "stride"]
 METRICS = {
     "test_accuracy", "test_loss", "test_accuracy_at_best", "validation_accuracy",
     "best_validation_accuracy", "time_per_batch_q1_s", "time_per_batch_s", "time_per_batch_q3_s",
-    "train_time_s", "arena_planned_bytes", "arena_peak_bytes", "process_peak_bytes", "steps",
+    "train_time_s", "arena_planned_bytes", "arena_peak_bytes", "process_peak_bytes", "steps", "threads",
 }  # fmt: skip
 TIMES = {name for name in METRICS if name.endswith("_s")} | {"process_peak_bytes"}
 

@@ -52,6 +52,8 @@ class Device(BaseModel):
     """What experiments ask for; a virtual device has the board `virtual` unless it says otherwise."""
     target: Target = Field(default=cast("Target", ""), json_schema_extra=_no_default)
     """What is built for it; `native` for a virtual device unless it says otherwise."""
+    threads: int = Field(default=1, ge=1, le=64)
+    """Threads that train on it: at most as many as it has cores. Results are the same for any number."""
     meter: MeterConfig | None = None
 
     @field_validator("host", "board", "target", mode="before")

@@ -156,6 +156,7 @@ def _work(host: Host, folder: str, device: Device, say: Say) -> bool:
     emulator = [device.emulator] if device.emulator else []
     train = [*emulator, f"./{TRAINER}", "--run", "run.txt", "--data", "data.ebd"]
     train += ["--output", "record.json", "--checkpoint", CHECKPOINT, "--resume"]
+    train += ["--threads", str(device.threads)]
     events: set[str] = set()
     host.run(
         [*emulator, f"./{MEASURE}", "--output", "measure.json", "--", *train],

@@ -1,8 +1,11 @@
 #include "plan.h"
 
 #include <algorithm>
+#include <cstdint>
 
+#include "errors.h"
 #include "kernels/binary_binary/binary_binary.h"
+#include "kernels/short_binary/short_binary.h"
 
 namespace edgebnn {
 namespace {
@@ -175,7 +178,28 @@ class Planner {
         scratch("products", "i32", rows * rounded_up(channels, kChannelGrain) * 4, life);
   }
 
+  // Sums of gradients that share exponents are taken in 32 bits.
+  void check_sums() const {
+    const Format format = run_.switches.gradients;
+    if (!shares_exponents(format)) return;
+    const uint64_t largest = format == Format::i16 ? kLargestShort : INT8_MAX;
+    const Window& w = block_->window;
+    const uint64_t terms = INT32_MAX / largest, positions = w.out.positions();
+    const std::string limit = " with gradient_dtype " + std::string(name_of(format));
+    if (batch_ * positions > terms) {
+      throw InputError(run_.path + ": batch_size: found " + std::to_string(batch_) + ", at most " +
+                       std::to_string(terms / positions) + " is allowed" + limit + " (" +
+                       block_->name + ")");
+    }
+    const uint64_t reads = std::min<uint64_t>(w.taps(), positions);
+    if (!block_->first && block_->units() * reads > INT32_MAX / kLargestShort) {
+      throw InputError(run_.path + ": " + block_->name + ": " + std::to_string(block_->units()) +
+                       " units are too many" + limit);
+    }
+  }
+
   void add_weight_gradient() {
+    check_sums();
     const int phase = plan_.phases.weights(l_);
     const Life life{phase, phase};
     const bool first = block_->first;

@@ -108,7 +108,8 @@ struct Plan {
   std::vector<Arena::Id> persistent;  // those of the blocks, in order
 };
 
-// Declares everything and lets the arena plan.
+// Declares everything and lets the arena plan. Throws InputError where integer sums of gradients
+// could overflow.
 Plan make_plan(const RunFile& run, const Network& network, Arena& arena, size_t threads = 1);
 
 }  // namespace edgebnn

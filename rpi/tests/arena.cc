@@ -3,6 +3,7 @@
 
 #include "check.h"
 #include "random.h"
+#include "runs.h"
 
 namespace edgebnn {
 namespace {
@@ -131,6 +132,22 @@ TEST("arena: more than there is memory is refused") {
   arena.add("huge", "u8", sizeof(size_t) == 8 ? size_t{1} << 60 : ~size_t{0} - 4096, {0, 0});
   arena.plan();
   SAYS(arena.allocate(), "not enough memory: the arena needs");
+}
+
+TEST("plan: integer sums that could overflow are refused") {
+  RunFile run = tests::run_of(
+      {32, 32, 3}, {"conv 8 3 1 same", "batch_norm", "sign", "flatten", "dense 10", "batch_norm"},
+      256);
+  run.switches.gradients = Format::i16;
+  {
+    Arena arena;
+    make_plan(run, compile(run), arena);
+  }
+  run.batch_size = 257;
+  Arena arena;
+  SAYS(make_plan(run, compile(run), arena), "batch_size: found 257, at most 256 is allowed");
+  run.switches.gradients = Format::i6;
+  make_plan(run, compile(run), arena);
 }
 
 }  // namespace

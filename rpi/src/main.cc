@@ -24,15 +24,15 @@ namespace {
 constexpr double kMiB = 1024.0 * 1024.0;
 
 void print_plan(const Arena& arena, const Phases& phases) {
-  std::printf("%-28s %-6s %-12s %12s\n", "variable", "type", "phases", "MiB");
+  std::printf("%-28s %-6s %-12s %12s %14s\n", "variable", "type", "phases", "MiB", "bytes");
   for (const Buffer& buffer : arena.buffers()) {
     const std::string life =
         std::to_string(buffer.life.first) + ".." + std::to_string(buffer.life.last);
-    std::printf("%-28s %-6s %-12s %12.4f\n", buffer.name.c_str(), buffer.type.c_str(), life.c_str(),
-                static_cast<double>(buffer.bytes) / kMiB);
+    std::printf("%-28s %-6s %-12s %12.4f %14zu\n", buffer.name.c_str(), buffer.type.c_str(),
+                life.c_str(), static_cast<double>(buffer.bytes) / kMiB, buffer.bytes);
   }
-  std::printf("%-28s %-6s %-12s %12.4f\n", "arena", "", "",
-              static_cast<double>(arena.planned_bytes()) / kMiB);
+  std::printf("%-28s %-6s %-12s %12.4f %14zu\n", "arena", "", "",
+              static_cast<double>(arena.planned_bytes()) / kMiB, arena.planned_bytes());
   std::printf(
       "phases: 0..%d forward, %d loss, %d..%d backward; buffers of disjoint phases share memory\n",
       phases.blocks - 1, phases.loss(), phases.loss() + 1, phases.last());

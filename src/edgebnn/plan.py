@@ -15,10 +15,11 @@ from pydantic import BaseModel, ConfigDict
 
 from edgebnn.config import Augmentation, Experiment, MemoryCase, Optimizer, Study
 from edgebnn.errors import ConfigError
-from edgebnn.network import MaxPool, Network, load_network
+from edgebnn.network import Network, load_network
 from edgebnn.sources import data_folder, source_of
 from edgebnn.spelling import nearest
 from edgebnn.switches import Switches, preset_name
+from edgebnn.trainable import RULE, untrained_layer
 
 Stage = Literal["memory", "emulate", "device"]
 
@@ -153,23 +154,12 @@ def _network(dataset: str, model: str, study: Study, where: str) -> Network:
 def _check_trainable(experiment: Experiment, study: Study, boards: set[str]) -> None:
     where = f"experiment '{experiment.name}'"
     network = _network(experiment.dataset, experiment.model, study, where)
-    pooled = {"conv", "sign"}  # what a max_pool may stand behind
-    previous = ""
-    for placed in network.placed():
-        layer = placed.layer
-        trainable = layer.kind in ("flatten", "batch_norm", "sign") or (
-            getattr(layer, "weights", "") == "binary"
+    if untrained := untrained_layer(network):
+        raise ConfigError(
+            f"{where}: model '{experiment.model}': layer {untrained.number} "
+            f"({untrained.layer.kind}): not yet trained by this version ({RULE}); list it under "
+            f"'memory:' for its memory model"
         )
-        if isinstance(layer, MaxPool):
-            window = (layer.size, layer.stride, layer.padding)
-            trainable = window == (2, 2, "valid") and previous in pooled
-        if not trainable:
-            raise ConfigError(
-                f"{where}: model '{experiment.model}': layer {placed.number} ({layer.kind}): "
-                f"not yet trained by this version (binary dense and conv layers are, and 2x2 "
-                f"max_pool behind a conv or a sign); list it under 'memory:' for its memory model"
-            )
-        previous = layer.kind
     if experiment.device:
         for board in experiment.device.boards:
             if board not in boards:

@@ -152,7 +152,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _add_memory(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    about = "the memory that training a network needs, variable by variable"
+    about = "the memory that training a network needs: by the paper's accounting, and the trainer's own plan"
     memory = subparsers.add_parser("memory", help=about, description=about)
     memory.set_defaults(stage=commands.memory)
     what = memory.add_mutually_exclusive_group(required=True)

@@ -38,7 +38,7 @@ def data(options: argparse.Namespace) -> None:
 
 
 def memory(options: argparse.Namespace) -> None:
-    """One run's record, or a table for people."""
+    """One run's record, or tables for people: the paper's accounting, and the trainer's arena."""
     from edgebnn.memory import memory_record
     from edgebnn.network import load_network
 
@@ -51,6 +51,7 @@ def memory(options: argparse.Namespace) -> None:
         return
     from rich.console import Console
 
+    from edgebnn.arena_view import show_arenas
     from edgebnn.memory_view import show
     from edgebnn.sources import data_folder, source_of
     from edgebnn.switches import methods_of
@@ -61,7 +62,10 @@ def memory(options: argparse.Namespace) -> None:
     if options.batch_size < 1:
         raise ConfigError(f"--batch-size: {options.batch_size} is not at least 1")
     methods = methods_of(options.method or ["standard", "proposed"], options.switch)
-    show(network, options.model, options.batch_size, options.optimizer, methods, Console())
+    console = Console()
+    show(network, options.model, options.batch_size, options.optimizer, methods, console)
+    console.print()
+    show_arenas(network, options.batch_size, options.optimizer, methods, console)
 
 
 def emulate(options: argparse.Namespace) -> None:

@@ -10,7 +10,7 @@ and n momenta per weight (Wang et al. 2021, tables 2 to 4):
 Here each variable's width follows its switch, so that these two are two cases of one formula. The
 accounting stays the paper's under any switches: it has no bit for the straight-through estimator,
 counts a max pool's winners as one bit per input however they are stored, and keeps literal Adam's
-second moment. What the trainer really allocates is its own plan: `edgebnn-train --plan`.
+second moment. What the trainer really allocates is its own plan: arena.py.
 """
 
 from __future__ import annotations
@@ -18,7 +18,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from edgebnn.arena import plan_arena
 from edgebnn.network import BatchNorm, Conv, Dense, MaxPool, Network
+from edgebnn.trainable import untrained_layer
 
 if TYPE_CHECKING:
     from edgebnn.plan import Run
@@ -178,7 +180,8 @@ def total_mib(table: list[Variable]) -> float:
 def memory_record(run: Run) -> Record:
     """The record of a memory run: `memory_mib` and its table, modelled in the paper's accounting.
 
-    For CNV, whose printed figures follow another rule, `memory_by_papers_rule_mib` too.
+    For CNV, whose printed figures follow another rule, `memory_by_papers_rule_mib` too; where the
+    trainer trains the network, `arena_planned_mib`, its own plan on one thread.
 
     Args:
         run: of the stage `memory`.
@@ -193,6 +196,9 @@ def memory_record(run: Run) -> Record:
     if run.model == "cnv":
         printed = total_mib(memory_table(*case, AS_PRINTED_FOR_CNV))
         metrics["memory_by_papers_rule_mib"] = Metric(value=printed, source="modelled")
+    if untrained_layer(run.network) is None:
+        planned = plan_arena(*case).bytes / MIB
+        metrics["arena_planned_mib"] = Metric(value=planned, source="modelled")
     return Record(
         stage="memory",
         run_id=run.id,

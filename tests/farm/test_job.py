@@ -84,7 +84,7 @@ def test_the_record_says_what_was_measured(
     where = record.provenance
     assert (where.host, where.virtual) == ("one", True)
     assert where.versions["edgebnn-train"] == "0"
-    assert set(record.artifacts) == {"measure", "power"}
+    assert set(record.artifacts) == {"measure", "network", "power"}
     for artifact in record.artifacts.values():
         assert file_sha256(tmp_path / "device" / artifact.path) == artifact.sha256
     assert (tmp_path / "device" / record.artifacts["power"].path).read_text() == (
@@ -100,7 +100,7 @@ def test_without_a_meter_energy_is_absent(
     train(build(), device={"kind": "virtual"})
     record = read_record(tmp_path / "device" / "record.json")
     assert not [name for name in record.metrics if "energy" in name or "power" in name]
-    assert set(record.artifacts) == {"measure"}
+    assert set(record.artifacts) == {"measure", "network"}
 
 
 def test_another_architectures_programs_run_under_the_emulator(
@@ -235,14 +235,20 @@ def test_ctrl_c_ends_the_job_and_writes_nothing(
     assert not [path for path in left(tmp_path) if not path.name.endswith(".lock")]
 
 
-def test_the_real_trainer_trains_on_a_virtual_device(
-    train: Callable[..., list[str]], trainer: Path, run: Run, tmp_path: Path
-) -> None:
+@pytest.fixture
+def real(tmp_path: Path) -> Path:
+    """The digits, packed."""
     from edgebnn.datasets import prepare, write_packed
 
     packed = tmp_path / "real.ebd"
     write_packed(packed, prepare("digits", None, tmp_path, lambda done, total: None))
-    said = train(trainer, data=packed, device={**ONE, "threads": 2})
+    return packed
+
+
+def test_the_real_trainer_trains_on_a_virtual_device(
+    train: Callable[..., list[str]], trainer: Path, real: Path, run: Run, tmp_path: Path
+) -> None:
+    said = train(trainer, data=real, device={**ONE, "threads": 2})
     assert sum(line.startswith("epoch ") for line in said) == run.epochs
     record = read_record(tmp_path / "device" / "record.json")
     values = {name: metric.value for name, metric in record.metrics.items()}
@@ -256,3 +262,20 @@ def test_the_real_trainer_trains_on_a_virtual_device(
     assert len(record.series["loss"]) == run.epochs
     raw = json.loads((tmp_path / "device" / record.artifacts["measure"].path).read_text())
     assert raw["exit_status"] == 0
+
+
+def test_a_devices_trained_network_predicts_as_its_record_says(
+    train: Callable[..., list[str]], trainer: Path, real: Path, tmp_path: Path
+) -> None:
+    train(trainer, data=real)
+    record = read_record(tmp_path / "device" / "record.json")
+    artifact = record.artifacts["network"]
+    network = tmp_path / "device" / artifact.path
+    assert file_sha256(network) == artifact.sha256
+    done = subprocess.run(
+        [trainer / "native" / "edgebnn-train", "--predict", network, "--data", real],
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    assert json.loads(done.stdout)["accuracy"] == record.value("test_accuracy")

@@ -29,7 +29,7 @@ from edgebnn.run_file import run_file
 Say = Callable[[str], None]
 
 TRAINER, MEASURE = PROGRAMS
-RESULTS = ("record.json", "measure.json")
+RESULTS = RECORD, MEASURED, NETWORK = "record.json", "measure.json", "network.ebn"
 CHECKPOINT = "checkpoint"
 
 # $1: the job's folder, $2: what the link to the trainer shall say. Nothing of an earlier attempt stays
@@ -92,7 +92,7 @@ def train_on_device(  # noqa: PLR0917 - a stage takes its files one by one
         if meter:
             meter.start()
         resumed = _work(picked.host, folder, device, say)
-        record_json, measure_json = (Path(fetched) / name for name in RESULTS)
+        record_json, measure_json, network = (Path(fetched) / name for name in RESULTS)
         for file in (record_json, measure_json):
             _fetch(picked.host, f"{folder}/{file.name}", file)
         trained, measured = read_trainer_record(record_json, run), read_measured(measure_json)
@@ -100,7 +100,8 @@ def train_on_device(  # noqa: PLR0917 - a stage takes its files one by one
         if resumed and samples is not None and samples.source == "measured":
             say("energy is left out: the meter saw only the part of the training since it resumed")
             samples = None
-        artifacts = keep_raw(output.parent / run.id, measure_json, samples)
+        _fetch(picked.host, f"{folder}/{network.name}", network)
+        artifacts = keep_raw(output.parent / run.id, measure_json, network, samples)
         here = provenance(started)
         where = Provenance(
             git_commit=here.git_commit,
@@ -148,18 +149,18 @@ def _prepare(host: Host, run: Run, data: Path, programs: list[Path], say: Say) -
 
 
 def _work(host: Host, folder: str, device: Device, say: Say) -> bool:
-    """Trains in the prepared folder; record.json and measure.json are there afterwards.
+    """Trains in the prepared folder; the files of RESULTS are there afterwards.
 
     Returns:
         Whether it went on from a checkpoint.
     """
     emulator = [device.emulator] if device.emulator else []
     train = [*emulator, f"./{TRAINER}", "--run", "run.txt", "--data", "data.ebd"]
-    train += ["--output", "record.json", "--checkpoint", CHECKPOINT, "--resume"]
+    train += ["--output", RECORD, "--export", NETWORK, "--checkpoint", CHECKPOINT, "--resume"]
     train += ["--threads", str(device.threads)]
     events: set[str] = set()
     host.run(
-        [*emulator, f"./{MEASURE}", "--output", "measure.json", "--", *train],
+        [*emulator, f"./{MEASURE}", "--output", MEASURED, "--", *train],
         folder=folder,
         on_line=lambda line: events.add(_follow(line, say)),
         failure=JobError,

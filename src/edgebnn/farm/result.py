@@ -69,15 +69,21 @@ def read_measured(path: Path) -> Measured:
         ) from None
 
 
-def keep_raw(folder: Path, measured: Path, samples: Samples | None) -> dict[str, Artifact]:
+def keep_raw(
+    folder: Path, measured: Path, network: Path, samples: Samples | None
+) -> dict[str, Artifact]:
     """Puts the raw files into a folder beside the record; raises InfrastructureError (a full disk).
 
     Args:
         folder: the run's folder; its parent has the record.
         measured: measure.json as it came from the device.
+        network: the trained network, likewise.
         samples: power, or None without a meter.
     """
-    files = {"measure": ("measure.json", measured.read_bytes())}
+    files = {
+        "measure": ("measure.json", measured.read_bytes()),
+        "network": ("network.ebn", network.read_bytes()),
+    }
     if samples is not None:
         rows = zip(samples.seconds, samples.watts, strict=True)
         lines = ["seconds,watts", *(f"{t!r},{p!r}" for t, p in rows)]

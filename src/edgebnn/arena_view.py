@@ -1,0 +1,92 @@
+"""The trainer's arena on a terminal: methods side by side, the largest buffers and the totals."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rich.table import Table
+
+from edgebnn.arena import Arena, Life, plan_arena
+from edgebnn.trainable import RULE, untrained_layer
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from edgebnn.network import Network
+    from edgebnn.switches import Switches
+
+LARGEST = 6
+"""Buffers of each method that are shown one by one."""
+
+MIB = 2**20
+
+
+def show_arenas(
+    network: Network,
+    batch_size: int,
+    optimizer: str,
+    methods: dict[str, Switches],
+    console: Console,
+) -> None:
+    """Prints what the C++ trainer allocates, or that it does not train this network.
+
+    Args:
+        network: shapes and layers, on the data set's input.
+        batch_size: samples in a batch.
+        optimizer: adam, sgd or bop.
+        methods: name -> switches.
+        console: where to print.
+    """
+    title = "[bold]this trainer's arena[/]"
+    if untrained := untrained_layer(network):
+        console.print(
+            f"{title}: none. Layer {untrained.number} ({untrained.layer.kind}) is not yet trained "
+            f"on a board ({RULE}); residual blocks and real weights are "
+            f"emulated only"
+        )
+        return
+    arenas = {
+        name: plan_arena(network, batch_size, optimizer, switches)
+        for name, switches in methods.items()
+    }
+    console.print(
+        f"{title}, one thread: what edgebnn-train --plan shows, to the byte (modelled, not measured)"
+    )
+    console.print(_buffers(arenas))
+    console.print(
+        "phases: of a step, forward, loss and backward; buffers of disjoint phases share memory",
+        style="dim",
+    )
+
+
+def _buffers(arenas: dict[str, Arena]) -> Table:
+    tables = {name: _sizes(arena) for name, arena in arenas.items()}
+    shown: dict[tuple[str, Life], None] = {}
+    for table in tables.values():
+        shown |= dict.fromkeys(sorted(table, key=lambda key: -table[key])[:LARGEST])
+    largest = sorted(shown, key=lambda key: -max(table.get(key, 0) for table in tables.values()))
+    view = Table(show_footer=True)
+    view.add_column("buffer", footer="arena\nin bytes", no_wrap=True)
+    view.add_column("phases", style="dim")
+    for name, arena in arenas.items():
+        footer = f"{_mib(arena.bytes)}\n{arena.bytes}"
+        view.add_column(f"{name} MiB", justify="right", footer=footer)
+    for key in largest:
+        name, (first, last) = key
+        sizes = (table.get(key) for table in tables.values())
+        view.add_row(
+            name, f"{first}..{last}", *("-" if size is None else _mib(size) for size in sizes)
+        )
+    rest = (
+        sum(size for key, size in table.items() if key not in shown) for table in tables.values()
+    )
+    view.add_row("all others together", "", *map(_mib, rest))
+    return view
+
+
+def _sizes(arena: Arena) -> dict[tuple[str, Life], int]:
+    return {(buffer.name, buffer.life): buffer.bytes for buffer in arena.buffers}
+
+
+def _mib(size: int) -> str:
+    return f"{size / MIB:.3f}"

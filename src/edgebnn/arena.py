@@ -260,7 +260,7 @@ class _Planner:
         if gradients not in _SHARES_EXPONENTS:
             return
         self._add("exponents of dY", "f32", 4 * row, always)
-        self._add("largest magnitudes", "f32", self._threads * row, always)
+        self._add("largest magnitudes", "i32", self._threads * row, always)
         exponents = 1 if gradients == "i16" else widest
         self._add("exponents of dX", "i8", batch * exponents, always)
 

@@ -60,6 +60,8 @@ def write_record(folder: Path, stage: str, run_id: str, accuracy: float = 0.9) -
     path.parent.mkdir(exist_ok=True)
     trace = path.parent / f"{run_id}-power.csv"
     trace.write_text("seconds,watts\n0,2.5\n")
+    network = trace.with_name(f"{run_id}-network.ebn")
+    network.write_bytes(b"EDGEBNNN\0\xff")
     memory = stage == "memory"
     Record(
         stage=stage,
@@ -76,7 +78,12 @@ def write_record(folder: Path, stage: str, run_id: str, accuracy: float = 0.9) -
             "power_w": [(0.0, 2.5), (0.25, 2.75)],
         },
         tables={"variables": [{"variable": "X", "mib": 1.5}]} if memory else {},
-        artifacts={} if memory else {"power": Artifact(path=trace.name, sha256=file_sha256(trace))},
+        artifacts={}
+        if memory
+        else {
+            name: Artifact(path=file.name, sha256=file_sha256(file))
+            for name, file in (("power", trace), ("network", network))
+        },
         provenance=Provenance(
             git_commit="0123456789ab",
             host="virtual-1",
@@ -153,9 +160,9 @@ def test_everything_is_logged(study: Path) -> None:
     ]
     power = sorted(client.get_metric_history(run.info.run_id, "power_w"), key=lambda m: m.step)
     assert [(m.step, m.timestamp - power[0].timestamp) for m in power] == [(0, 0), (1, 250)]
-    for folder, name in (("record", "d1.json"), ("files", "d1-power.csv")):
-        (file,) = client.list_artifacts(run.info.run_id, folder)
-        assert file.path == f"{folder}/{name}"
+    for folder, names in (("record", ["d1.json"]), ("files", ["d1-network.ebn", "d1-power.csv"])):
+        files = client.list_artifacts(run.info.run_id, folder)
+        assert sorted(file.path for file in files) == [f"{folder}/{name}" for name in names]
     memory = child(study, "again", "memory").info.run_id
     table = Path(client.download_artifacts(memory, "tables/variables.csv"))
     assert table.read_text() == "variable,mib\nX,1.5\n"

@@ -16,8 +16,8 @@ from bisect import bisect_left
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from edgebnn.blocks import Block, blocks_of, words_for
 from edgebnn.errors import ConfigError
-from edgebnn.network import Conv, Dense, MaxPool
 from edgebnn.trainable import RULE, untrained_layer
 
 if TYPE_CHECKING:
@@ -58,53 +58,6 @@ class Arena:
     bytes: int
 
 
-@dataclass(frozen=True)
-class _Map:
-    height: int
-    width: int
-    channels: int
-
-    @property
-    def positions(self) -> int:
-        return self.height * self.width
-
-    @property
-    def size(self) -> int:
-        return self.positions * self.channels
-
-
-@dataclass
-class _Block:
-    """A block as rpi/src/network.h has it: a dense layer's window is the whole map."""
-
-    name: str
-    first: bool
-    input: _Map
-    product: _Map
-    taps: int
-    padded: bool
-    normed: _Map
-    out: _Map
-    pool_before: bool = False
-    pool_after: bool = False
-    last: bool = False
-
-    @property
-    def units(self) -> int:
-        return self.product.channels
-
-    @property
-    def fan_in(self) -> int:
-        return self.taps * self.input.channels
-
-    @property
-    def words(self) -> int:
-        """Words of 64 that a row of inputs is packed into: each tap begins with a word."""
-        if self.first:
-            return _words_for(self.fan_in)
-        return self.taps * _words_for(self.input.channels)
-
-
 def plan_arena(
     network: Network, batch_size: int, optimizer: str, switches: Switches, threads: int = 1
 ) -> Arena:
@@ -125,7 +78,7 @@ def plan_arena(
             f"layer {untrained.number} ({untrained.layer.kind}): not yet trained by this version "
             f"({RULE}), so that there is no plan of the trainer's memory"
         )
-    return place(_Planner(_blocks(network), batch_size, optimizer, switches, threads).buffers)
+    return place(_Planner(blocks_of(network), batch_size, optimizer, switches, threads).buffers)
 
 
 def place(buffers: list[Buffer]) -> Arena:
@@ -150,54 +103,12 @@ def place(buffers: list[Buffer]) -> Arena:
     return Arena(tuple(found), max((b.offset + b.bytes for b in found), default=0))
 
 
-def _blocks(network: Network) -> list[_Block]:
-    blocks: list[_Block] = []
-    shape = _Map(*network.input)
-    for number, layer in enumerate(network.layers, 1):
-        match layer:
-            case Dense():
-                product, taps, padded = _Map(1, 1, layer.units), shape.positions, False
-            case Conv():
-                height, width, reach = shape.height, shape.width, layer.kernel - 1
-                if layer.padding == "same":
-                    height, width = height + reach, width + reach
-                product = _Map(
-                    (height - layer.kernel) // layer.stride + 1,
-                    (width - layer.kernel) // layer.stride + 1,
-                    layer.filters,
-                )
-                taps = layer.kernel**2
-                padded = any(
-                    (count - 1) * layer.stride + layer.kernel > size
-                    for count, size in (
-                        (product.height, shape.height),
-                        (product.width, shape.width),
-                    )
-                )
-            case MaxPool():
-                shape = _Map(shape.height // 2, shape.width // 2, shape.channels)
-                block = blocks[-1]
-                block.out = shape
-                if isinstance(network.layers[number - 2], Conv):
-                    block.normed, block.pool_before = shape, True
-                else:
-                    block.pool_after = True
-                continue
-            case _:
-                continue
-        name = f"layer {number} ({layer.kind})"
-        blocks.append(_Block(name, not blocks, shape, product, taps, padded, product, product))
-        shape = product
-    blocks[-1].last = True
-    return blocks
-
-
 class _Planner:
     """rpi/src/plan.cc, method by method."""
 
     def __init__(
         self,
-        blocks: list[_Block],
+        blocks: list[Block],
         batch: int,
         optimizer: str,
         switches: Switches,
@@ -264,7 +175,7 @@ class _Planner:
         exponents = 1 if gradients == "i16" else widest
         self._add("exponents of dX", "i8", batch * exponents, always)
 
-    def _add_persistent(self, block: _Block) -> None:
+    def _add_persistent(self, block: Block) -> None:
         switches, always = self._switches, self._always
 
         def matrix(name: str, kind: str) -> None:
@@ -281,15 +192,15 @@ class _Planner:
         for row in rows:
             self._add(row, "f32", block.units * 4, always)
 
-    def _add_kept(self, block: _Block, l: int) -> None:  # noqa: E741
+    def _add_kept(self, block: Block, l: int) -> None:  # noqa: E741
         batch, units, positions = self._batch, block.units, block.normed.positions
         to_norm = (l, self._weights(l))
-        bits = batch * positions * _words_for(units) * 8
+        bits = batch * positions * words_for(units) * 8
         self._add("signs", "bit", bits, to_norm)
         if self._switches.ste == "clip" and not block.last:
             self._add("|X| <= 1", "bit", bits, (l, self._inputs(l + 1)))
         if block.pool_after:
-            size = batch * block.out.positions * _words_for(units) * 8
+            size = batch * block.out.positions * words_for(units) * 8
             self._add("pooled signs", "bit", size, (l, self._weights(l + 1)))
         if block.pool_before:
             self._add("pool winners", "2 bit", batch * positions * ((units + 3) // 4), to_norm)
@@ -298,7 +209,7 @@ class _Planner:
         self._add("1/psi", "f32", units * 4, to_norm)
         self._add("omega", "f32", units * 4, to_norm)
 
-    def _add_forward(self, block: _Block, l: int) -> None:  # noqa: E741
+    def _add_forward(self, block: Block, l: int) -> None:  # noqa: E741
         life, words, first = (l, l), block.words, block.first
         per_row = 4 if block.pool_before else 1
         channels = _largest_part(block.units, self._threads, CHANNEL_GRAIN)
@@ -312,7 +223,7 @@ class _Planner:
         self._scratch("input rows", "i16" if first else "bit", rows * row_bytes, life)
         self._scratch("products", "i32", rows * _rounded_up(channels, CHANNEL_GRAIN) * 4, life)
 
-    def _add_weight_gradient(self, block: _Block, l: int) -> None:  # noqa: E741
+    def _add_weight_gradient(self, block: Block, l: int) -> None:  # noqa: E741
         life = (self._weights(l), self._weights(l))
         units = min(block.units, UNITS_AT_ONCE)
         rows = min(ROWS_AT_ONCE, self._batch * block.product.positions)
@@ -328,7 +239,7 @@ class _Planner:
         if block.padded:
             self._scratch("border", "f64", block.taps * units * 8, life)
 
-    def _add_input_gradient(self, block: _Block, l: int) -> None:  # noqa: E741
+    def _add_input_gradient(self, block: Block, l: int) -> None:  # noqa: E741
         phase = self._inputs(l)
         life = (phase, phase)
         out = block.product.positions
@@ -351,10 +262,6 @@ def _bytes_for(kind: str, count: int) -> int:
 
 def _rounded_up(count: int, grain: int) -> int:
     return -(-count // grain) * grain
-
-
-def _words_for(bits: int) -> int:
-    return -(-bits // 64)
 
 
 def _terms_for(count: int) -> int:

@@ -12,7 +12,14 @@ from pathlib import Path
 _PACKAGE = Path(__file__).parent
 _STAGES: dict[str, tuple[str, ...]] = {
     "data": ("datasets.py", "archives.py", "sources.py", "download.py"),
-    "memory": ("memory.py", "arena.py", "trainable.py", "network.py", "switches.py"),
+    "memory": (
+        "memory.py",
+        "arena.py",
+        "blocks.py",
+        "trainable.py",
+        "network.py",
+        "switches.py",
+    ),
     "emulate": ("emulation", "network.py", "switches.py", "datasets.py"),
     "device": ("run_file.py", "farm/job.py", "farm/result.py", "energy"),
     "track": ("track.py",),

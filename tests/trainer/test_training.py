@@ -118,11 +118,12 @@ def test_plan_table(job: Any) -> None:
     done = job.train("--plan")
     assert done.returncode == 0
     header, *rows = done.stdout.splitlines()
-    assert header.split() == ["variable", "type", "phases", "MiB"]
+    assert header.split() == ["variable", "type", "phases", "MiB", "bytes"]
     assert any("dense): W" in row and "q15" in row for row in rows)
-    arena_mib = next(float(row.split()[-1]) for row in rows if row.startswith("arena"))
-    metrics = job.record("--steps", 1)["metrics"]
-    assert arena_mib == pytest.approx(metrics["arena_planned_bytes"] / 2**20, abs=1e-4)
+    _, mib, size = next(row for row in rows if row.startswith("arena")).split()
+    planned = job.record("--steps", 1)["metrics"]["arena_planned_bytes"]
+    assert int(size) == planned
+    assert float(mib) == pytest.approx(planned / 2**20, abs=1e-4)
 
 
 def test_proposed_keeps_bits_only(job: Any) -> None:

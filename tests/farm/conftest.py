@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import stat
-import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -24,17 +23,9 @@ ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture(scope="session")
-def trainer() -> Path:
-    """The real programs, brought up to date."""
-    done = subprocess.run(
-        [sys.executable, "-m", "SCons", "-C", "rpi", "TARGET=native"],
-        cwd=ROOT,
-        check=False,
-        capture_output=True,
-        text=True,
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    return ROOT / "build"
+def trainer(built: Callable[[str], Path]) -> Path:
+    """The build folder of the real programs."""
+    return built("native").parent
 
 
 @pytest.fixture

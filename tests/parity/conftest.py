@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -21,17 +21,9 @@ def backend() -> None:
 
 
 @pytest.fixture(scope="session")
-def trainer() -> Path:
+def trainer(built: Callable[[str], Path]) -> Path:
     """`build/native/edgebnn-train`, brought up to date."""
-    done = subprocess.run(
-        [sys.executable, "-m", "SCons", "-C", "rpi", "TARGET=native"],
-        cwd=ROOT,
-        check=False,
-        capture_output=True,
-        text=True,
-    )
-    assert done.returncode == 0, f"the trainer does not build:\n{done.stdout}\n{done.stderr}"
-    return ROOT / "build" / "native" / "edgebnn-train"
+    return built("native") / "edgebnn-train"
 
 
 @pytest.fixture(scope="session")

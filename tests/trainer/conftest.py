@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import struct
 import subprocess
-import sys
 import zlib
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -35,29 +34,6 @@ NETWORKS = {
         "flatten", f"dense {CLASSES}", "batch_norm",
     ),
 }  # fmt: skip
-
-
-def build(target: str, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """Runs SCons for a target."""
-    return subprocess.run(
-        [sys.executable, "-m", "SCons", "-Q", "-C", "rpi", f"TARGET={target}", *arguments],
-        cwd=ROOT,
-        check=False,
-        capture_output=True,
-        text=True,
-    )
-
-
-@pytest.fixture(scope="session")
-def built() -> Any:
-    """`built(target)`: the folder with that target's programs, brought up to date."""
-
-    def folder(target: str) -> Path:
-        done = build(target)
-        assert done.returncode == 0, f"{target} does not build:\n{done.stdout}\n{done.stderr}"
-        return ROOT / "build" / target
-
-    return folder
 
 
 @pytest.fixture(scope="session")

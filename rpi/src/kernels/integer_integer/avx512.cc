@@ -1,5 +1,5 @@
 // Pairs of rows side by side: VPDPWSSD multiplies two rows' c with two rows' g and adds both.
-#include <immintrin.h>
+#include "kernels/avx512.h"
 
 #include "kernels/integer_integer/integer_integer.h"
 
@@ -32,13 +32,9 @@ inline void interleave(size_t rows, size_t columns, const int16_t* in, int32_t (
   }
 }
 
-inline void add_to(double* a, __m512i sum, size_t left) {
-  const auto low = static_cast<__mmask8>(left >= 8 ? 255 : (1u << left) - 1);
-  const auto high = static_cast<__mmask8>(left >= 16 ? 255 : left > 8 ? (1u << (left - 8)) - 1 : 0);
-  const __m512d first = _mm512_cvtepi32_pd(_mm512_castsi512_si256(sum));
-  const __m512d second = _mm512_cvtepi32_pd(_mm512_extracti32x8_epi32(sum, 1));
-  _mm512_mask_storeu_pd(a, low, _mm512_add_pd(_mm512_maskz_loadu_pd(low, a), first));
-  _mm512_mask_storeu_pd(a + 8, high, _mm512_add_pd(_mm512_maskz_loadu_pd(high, a + 8), second));
+inline void add(double* a, __m512i sum, size_t left) {
+  add_to(a, _mm512_cvtepi32_pd(_mm512_castsi512_si256(sum)),
+         _mm512_cvtepi32_pd(_mm512_extracti32x8_epi32(sum, 1)), left);
 }
 
 }  // namespace
@@ -68,7 +64,7 @@ void integer_integer_avx512(size_t rows, size_t units, const int16_t* c, const i
         }
         for (size_t k = 0; k < kInputs; ++k) {
           for (size_t v = 0; v < kVectors && n + v * 16 < units; ++v)
-            add_to(a + (i + k) * units + n + v * 16, sum[k][v], units - n - v * 16);
+            add(a + (i + k) * units + n + v * 16, sum[k][v], units - n - v * 16);
         }
       }
     }

@@ -14,18 +14,38 @@ namespace {
 bool everywhere() { return true; }
 
 #if defined(__x86_64__)
-// The processor has what kernels/*/avx512.cc use, and the system keeps its registers.
-bool with_avx512() {
-  unsigned a = 0, b = 0, c = 0, d = 0, low = 0, high = 0;
+struct Cpuid {
+  unsigned eax = 0, ebx = 0, ecx = 0, edx = 0;
+};
+Cpuid cpuid(unsigned leaf) {  // all zero where there is no such leaf
+  Cpuid r;
+  __get_cpuid_count(leaf, 0, &r.eax, &r.ebx, &r.ecx, &r.edx);
+  return r;
+}
+
+bool all_of(unsigned bits, unsigned wanted) { return (bits & wanted) == wanted; }
+
+// Whether the system keeps these registers across a switch of threads.
+bool keeps(unsigned wanted) {
   constexpr unsigned kOsXsave = 1u << 27;
-  if (__get_cpuid(1, &a, &b, &c, &d) == 0 || (c & kOsXsave) == 0) return false;
+  if (!all_of(cpuid(1).ecx, kOsXsave)) return false;
+  unsigned low = 0, high = 0;
   asm("xgetbv" : "=a"(low), "=d"(high) : "c"(0));
-  constexpr unsigned kSaved = 0xE6;  // SSE, AVX, and the three parts of AVX-512
-  if ((low & kSaved) != kSaved || __get_cpuid_count(7, 0, &a, &b, &c, &d) == 0) return false;
+  return all_of(low, wanted);
+}
+
+// The processor has what kernels/*/avx2.cc use, and the system keeps its registers.
+bool with_avx2() {
+  constexpr unsigned kSseAndAvx = 0x06, kFma = 1u << 12, kAvx2 = 1u << 5;
+  return keeps(kSseAndAvx) && all_of(cpuid(1).ecx, kFma) && all_of(cpuid(7).ebx, kAvx2);
+}
+
+bool with_avx512() {
+  constexpr unsigned kAndAvx512 = 0xE6;  // with the three parts of AVX-512
   constexpr unsigned kF = 1u << 16, kDq = 1u << 17, kBw = 1u << 30, kVl = 1u << 31;
   constexpr unsigned kVnni = 1u << 11, kVpopcntdq = 1u << 14;
-  constexpr unsigned kB = kF | kDq | kBw | kVl, kC = kVnni | kVpopcntdq;
-  return (b & kB) == kB && (c & kC) == kC;
+  return keeps(kAndAvx512) && all_of(cpuid(7).ebx, kF | kDq | kBw | kVl) &&
+         all_of(cpuid(7).ecx, kVnni | kVpopcntdq);
 }
 #endif
 
@@ -33,6 +53,8 @@ constexpr Kernels kAll[] = {
 #if defined(__x86_64__)
     {"avx512", with_avx512, binary_binary_avx512, real_binary_avx512, short_binary_avx512,
      integer_real_avx512, integer_integer_avx512},
+    {"avx2", with_avx2, binary_binary_avx2, real_binary_avx2, short_binary_avx2, integer_real_avx2,
+     integer_integer_avx2},
 #endif
     {"scalar", everywhere, binary_binary_scalar, real_binary_scalar, short_binary_scalar,
      integer_real_scalar, integer_integer_scalar},

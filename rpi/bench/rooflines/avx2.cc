@@ -1,0 +1,102 @@
+#include <immintrin.h>
+
+#include "rooflines/rooflines.h"
+
+namespace edgebnn {
+namespace {
+
+// Rounds of `step(sum, x, y)`, on N sums by turns.
+template <size_t N, class Sum, class Vector, class Step>
+inline void rounds_of(size_t rounds, Sum zero, Vector x, Vector y, const Step& step) {
+  Sum sums[N];
+  for (Sum& sum : sums) sum = zero;
+  for (size_t round = 0; round < rounds; round += N) {
+    for (Sum& sum : sums) {
+      hide(x);
+      step(sum, x, y);
+    }
+  }
+  for (Sum& sum : sums) hide(sum);
+}
+
+template <size_t N, class Step>
+inline void integers(size_t rounds, const Step& step) {
+  const __m256i x = _mm256_set1_epi32(0x01020304), y = _mm256_set1_epi16(1);
+  rounds_of<N>(rounds, _mm256_setzero_si256(), x, y, step);
+}
+
+void binary_binary(size_t rounds) {
+  const __m256i nibble = _mm256_set1_epi8(15);
+  integers<6>(rounds, [&](__m256i& sum, __m256i x, __m256i y) {
+    const __m256i other = _mm256_xor_si256(x, y);
+    const __m256i low = _mm256_and_si256(other, nibble);
+    const __m256i high = _mm256_and_si256(_mm256_srli_epi16(other, 4), nibble);
+    const __m256i count =
+        _mm256_add_epi8(_mm256_shuffle_epi8(y, low), _mm256_shuffle_epi8(y, high));
+    sum = _mm256_add_epi8(sum, count);
+  });
+}
+
+// A pair of tables of two planes; the index hidden once more for each look-up, which would else be
+// one.
+struct Planes {
+  __m256i all[2], odd[2];
+};
+
+void short_binary(size_t rounds) {
+  const __m256i zero = _mm256_setzero_si256(), x = _mm256_set1_epi8(3), y = _mm256_set1_epi8(1);
+  const auto look_up = [](__m256i table, __m256i& index) {
+    hide(index);
+    return _mm256_shuffle_epi8(table, index);
+  };
+  const auto add = [](__m256i& all, __m256i& odd, __m256i bytes) {
+    all = _mm256_add_epi16(all, bytes);
+    odd = _mm256_add_epi16(odd, _mm256_srli_epi16(bytes, 8));
+  };
+  Planes sums[2] = {{{zero, zero}, {zero, zero}}, {{zero, zero}, {zero, zero}}};
+  __m256i index = x;
+  for (size_t round = 0; round < rounds; round += 2) {
+    for (Planes& sum : sums) {
+      const __m256i first = look_up(y, index);
+      add(sum.all[0], sum.odd[0], _mm256_add_epi8(first, look_up(y, index)));
+      add(sum.all[1], sum.odd[1], look_up(y, index));
+      add(sum.all[1], sum.odd[1], look_up(y, index));
+    }
+  }
+  for (Planes& sum : sums) {
+    for (__m256i* part : {sum.all, sum.all + 1, sum.odd, sum.odd + 1}) hide(*part);
+  }
+}
+
+void integer_integer(size_t rounds) {
+  integers<8>(rounds, [](__m256i& sum, __m256i x, __m256i y) {
+    sum = _mm256_add_epi32(sum, _mm256_madd_epi16(x, y));
+  });
+}
+
+void real_binary(size_t rounds) {
+  const __m256 x = _mm256_set1_ps(1.0f);
+  rounds_of<12>(rounds, _mm256_setzero_ps(), x, x, [](__m256& sum, __m256 x, __m256 y) {
+    sum = _mm256_fmadd_ps(_mm256_permutevar8x32_ps(y, _mm256_castps_si256(x)), y, sum);
+  });
+}
+
+void integer_real(size_t rounds) {
+  const __m256 x = _mm256_set1_ps(1.0f);
+  rounds_of<12>(rounds, _mm256_setzero_ps(), x, x,
+                [](__m256& sum, __m256 x, __m256 y) { sum = _mm256_fmadd_ps(x, y, sum); });
+}
+
+constexpr Roofline kAll[] = {
+    {"avx2", "binary_binary", "vpxor 2 vpand vpsrlw 2 vpshufb 2 vpaddb", 256, binary_binary},
+    {"avx2", "short_binary", "4 vpshufb vpaddb 3 vpsrlw 6 vpaddw", 256, short_binary},
+    {"avx2", "real_binary", "vpermps vfmadd", 32, real_binary},
+    {"avx2", "integer_integer", "vpmaddwd vpaddd", 16, integer_integer},
+    {"avx2", "integer_real", "vfmadd", 8, integer_real},
+};
+
+}  // namespace
+
+std::span<const Roofline> rooflines_avx2() { return kAll; }
+
+}  // namespace edgebnn

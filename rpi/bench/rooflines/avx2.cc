@@ -5,12 +5,15 @@
 namespace edgebnn {
 namespace {
 
+constexpr size_t kFew = 6, kMany = 12;
+
 // Rounds of `step(sum, x, y)`, on N sums by turns.
 template <size_t N, class Sum, class Vector, class Step>
 inline void rounds_of(size_t rounds, Sum zero, Vector x, Vector y, const Step& step) {
   Sum sums[N];
   for (Sum& sum : sums) sum = zero;
   for (size_t round = 0; round < rounds; round += N) {
+#pragma GCC unroll 16
     for (Sum& sum : sums) {
       hide(x);
       step(sum, x, y);
@@ -25,9 +28,10 @@ inline void integers(size_t rounds, const Step& step) {
   rounds_of<N>(rounds, _mm256_setzero_si256(), x, y, step);
 }
 
+template <size_t N>
 void binary_binary(size_t rounds) {
   const __m256i nibble = _mm256_set1_epi8(15);
-  integers<6>(rounds, [&](__m256i& sum, __m256i x, __m256i y) {
+  integers<N>(rounds, [&](__m256i& sum, __m256i x, __m256i y) {
     const __m256i other = _mm256_xor_si256(x, y);
     const __m256i low = _mm256_and_si256(other, nibble);
     const __m256i high = _mm256_and_si256(_mm256_srli_epi16(other, 4), nibble);
@@ -37,62 +41,72 @@ void binary_binary(size_t rounds) {
   });
 }
 
-// A pair of tables of two planes; the index hidden once more for each look-up, which would else be
-// one.
-struct Planes {
-  __m256i all[2], odd[2];
-};
-
+// Of two groups of four: both planes' look-ups, and what adds them up. The index is hidden before
+// each look-up, or all would be one.
+template <size_t N>
 void short_binary(size_t rounds) {
-  const __m256i zero = _mm256_setzero_si256(), x = _mm256_set1_epi8(3), y = _mm256_set1_epi8(1);
-  const auto look_up = [](__m256i table, __m256i& index) {
+  struct Halfwords {
+    __m256i all = _mm256_setzero_si256(), odd = _mm256_setzero_si256();
+    void add(__m256i bytes) {
+      all = _mm256_add_epi16(all, bytes);
+      odd = _mm256_add_epi16(odd, _mm256_srli_epi16(bytes, 8));
+    }
+  };
+  const __m256i table = _mm256_set1_epi8(1);
+  __m256i index = _mm256_set1_epi8(3);
+  const auto look_up = [&] {
     hide(index);
     return _mm256_shuffle_epi8(table, index);
   };
-  const auto add = [](__m256i& all, __m256i& odd, __m256i bytes) {
-    all = _mm256_add_epi16(all, bytes);
-    odd = _mm256_add_epi16(odd, _mm256_srli_epi16(bytes, 8));
-  };
-  Planes sums[2] = {{{zero, zero}, {zero, zero}}, {{zero, zero}, {zero, zero}}};
-  __m256i index = x;
-  for (size_t round = 0; round < rounds; round += 2) {
-    for (Planes& sum : sums) {
-      const __m256i first = look_up(y, index);
-      add(sum.all[0], sum.odd[0], _mm256_add_epi8(first, look_up(y, index)));
-      add(sum.all[1], sum.odd[1], look_up(y, index));
-      add(sum.all[1], sum.odd[1], look_up(y, index));
+  Halfwords lower[N], upper[N];
+  for (size_t round = 0; round < rounds; round += N) {
+#pragma GCC unroll 4
+    for (size_t n = 0; n < N; ++n) {
+      const __m256i first = look_up();
+      lower[n].add(_mm256_add_epi8(first, look_up()));
+      upper[n].add(look_up());
+      upper[n].add(look_up());
     }
   }
-  for (Planes& sum : sums) {
-    for (__m256i* part : {sum.all, sum.all + 1, sum.odd, sum.odd + 1}) hide(*part);
+  for (Halfwords* sums : {lower, upper}) {
+    for (size_t n = 0; n < N; ++n) {
+      hide(sums[n].all);
+      hide(sums[n].odd);
+    }
   }
 }
 
+template <size_t N>
 void integer_integer(size_t rounds) {
-  integers<8>(rounds, [](__m256i& sum, __m256i x, __m256i y) {
+  integers<N>(rounds, [](__m256i& sum, __m256i x, __m256i y) {
     sum = _mm256_add_epi32(sum, _mm256_madd_epi16(x, y));
   });
 }
 
+template <size_t N>
 void real_binary(size_t rounds) {
   const __m256 x = _mm256_set1_ps(1.0f);
-  rounds_of<12>(rounds, _mm256_setzero_ps(), x, x, [](__m256& sum, __m256 x, __m256 y) {
+  rounds_of<N>(rounds, _mm256_setzero_ps(), x, x, [](__m256& sum, __m256 x, __m256 y) {
     sum = _mm256_fmadd_ps(_mm256_permutevar8x32_ps(y, _mm256_castps_si256(x)), y, sum);
   });
 }
 
+template <size_t N>
 void integer_real(size_t rounds) {
   const __m256 x = _mm256_set1_ps(1.0f);
-  rounds_of<12>(rounds, _mm256_setzero_ps(), x, x,
-                [](__m256& sum, __m256 x, __m256 y) { sum = _mm256_fmadd_ps(x, y, sum); });
+  rounds_of<N>(rounds, _mm256_setzero_ps(), x, x,
+               [](__m256& sum, __m256 x, __m256 y) { sum = _mm256_fmadd_ps(x, y, sum); });
 }
 
 constexpr Roofline kAll[] = {
-    {"avx2", "binary_binary", "vpxor 2 vpand vpsrlw 2 vpshufb 2 vpaddb", 256, binary_binary},
-    {"avx2", "short_binary", "4 vpshufb vpaddb 3 vpsrlw 6 vpaddw", 256, short_binary},
-    {"avx2", "real_binary", "vpermps vfmadd", 32, real_binary},
-    {"avx2", "integer_integer", "vpmaddwd vpaddd", 16, integer_integer},
-    {"avx2", "integer_real", "vfmadd", 8, integer_real},
+    {"avx2", "binary_binary", "vpxor 2 vpand vpsrlw 2 vpshufb 2 vpaddb", 256, binary_binary<kFew>,
+     binary_binary<kMany>},
+    {"avx2", "short_binary", "4 vpshufb vpaddb 3 vpsrlw 6 vpaddw", 256, short_binary<2>,
+     short_binary<3>},
+    {"avx2", "real_binary", "vpermps vfmadd", 32, real_binary<kFew>, real_binary<kMany>},
+    {"avx2", "integer_integer", "vpmaddwd vpaddd", 16, integer_integer<kFew>,
+     integer_integer<kMany>},
+    {"avx2", "integer_real", "vfmadd", 8, integer_real<kFew>, integer_real<kMany>},
 };
 
 }  // namespace

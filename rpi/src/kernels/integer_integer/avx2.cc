@@ -29,9 +29,16 @@ inline void interleave(size_t rows, size_t columns, const int16_t* in, int16_t (
 }
 
 inline void add_to(double* a, __m256i sum, size_t left) {
+  if (left >= 8) {
+    const __m256d low = _mm256_cvtepi32_pd(_mm256_castsi256_si128(sum));
+    const __m256d high = _mm256_cvtepi32_pd(_mm256_extracti128_si256(sum, 1));
+    _mm256_storeu_pd(a, _mm256_add_pd(_mm256_loadu_pd(a), low));
+    _mm256_storeu_pd(a + 4, _mm256_add_pd(_mm256_loadu_pd(a + 4), high));
+    return;
+  }
   alignas(32) int32_t parts[8];
   _mm256_store_si256(reinterpret_cast<__m256i*>(parts), sum);
-  for (size_t n = 0; n < 8 && n < left; ++n) a[n] += parts[n];
+  for (size_t n = 0; n < left; ++n) a[n] += parts[n];
 }
 
 }  // namespace

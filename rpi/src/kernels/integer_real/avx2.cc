@@ -9,9 +9,16 @@ namespace {
 constexpr size_t kInputs = 4, kVectors = 2;
 
 inline void add_to(double* a, __m256 sum, size_t left) {
+  if (left >= 8) {
+    const __m256d low = _mm256_cvtps_pd(_mm256_castps256_ps128(sum));
+    const __m256d high = _mm256_cvtps_pd(_mm256_extractf128_ps(sum, 1));
+    _mm256_storeu_pd(a, _mm256_add_pd(_mm256_loadu_pd(a), low));
+    _mm256_storeu_pd(a + 4, _mm256_add_pd(_mm256_loadu_pd(a + 4), high));
+    return;
+  }
   alignas(32) float parts[8];
   _mm256_store_ps(parts, sum);
-  for (size_t n = 0; n < 8 && n < left; ++n) a[n] += static_cast<double>(parts[n]);
+  for (size_t n = 0; n < left; ++n) a[n] += static_cast<double>(parts[n]);
 }
 
 // A mask of the first `left` elements.

@@ -40,23 +40,25 @@ inline void add_to(double* s, __m256 sum) {
 template <size_t R>
 inline void block(size_t words, size_t lanes, const __m256 (*tables)[8 * kWords], const uint32_t* b,
                   double* s) {
-  const __m256 minus = _mm256_set1_ps(-0.0f), one = _mm256_set1_ps(1.0f);
+  const __m256 one = _mm256_set1_ps(1.0f);
   const __m256i fourths = _mm256_set1_epi32(0x11111111);
   __m256 sum[R];
   for (__m256& row : sum) row = _mm256_setzero_ps();
   for (size_t word = 0; word < words; ++word) {
     const __m256i bits = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(b + word * lanes));
-    // Where the fourth bit of a group is set, the other three turned round: bits ^ 7.
-    const __m256i set = _mm256_and_si256(_mm256_srli_epi32(bits, 3), fourths);
+    // Fourth bits, at the bottom of their groups; where set, the other three turned round: bits
+    // ^ 7.
+    __m256i set = _mm256_and_si256(_mm256_srli_epi32(bits, 3), fourths);
     __m256i index = _mm256_xor_si256(bits, _mm256_sub_epi32(_mm256_slli_epi32(set, 3), set));
     for (int k = 0; k < 8; ++k) {
-      const __m256 fourth = _mm256_castsi256_ps(_mm256_slli_epi32(bits, 28 - 4 * k));
-      const __m256 sign = _mm256_or_ps(_mm256_and_ps(fourth, minus), one);
+      const __m256 fourth = _mm256_castsi256_ps(_mm256_slli_epi32(set, 31));
+      const __m256 sign = _mm256_or_ps(fourth, one);
       for (size_t r = 0; r < R; ++r) {
         const __m256 looked_up = _mm256_permutevar8x32_ps(tables[r][word * 8 + k], index);
         sum[r] = _mm256_fmadd_ps(looked_up, sign, sum[r]);
       }
       index = _mm256_srli_epi32(index, 4);
+      set = _mm256_srli_epi32(set, 4);
     }
   }
   for (size_t r = 0; r < R; ++r) add_to(s + r * lanes, sum[r]);

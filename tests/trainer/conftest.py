@@ -134,7 +134,7 @@ def job(programs: Path, data: Path, tmp_path: Path) -> Job:
     return Job(programs / "edgebnn-train", tmp_path, data)
 
 
-MEASURED = ("_s", "_bytes")  # ends of the names of metrics that no two processes share
+MEASURED = ("_s", "_bytes", "threads")  # ends of the names of metrics that no two processes share
 
 
 @dataclass

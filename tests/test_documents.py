@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 import yaml
 
-from edgebnn.config import parse_study
 from edgebnn.farm.inventory import load_inventory
-from edgebnn.plan import make_plan
+from edgebnn.study.config import parse_study
+from edgebnn.study.plan import make_plan
 
 ROOT = Path(__file__).parents[1]
 DOCUMENTS = [
@@ -78,9 +78,9 @@ def test_links_lead_somewhere(path: Path) -> None:
 
 
 def test_modelled_figures_shown_are_the_formulas() -> None:
-    from edgebnn.memory import memory_table, total_mib
-    from edgebnn.network import load_network
-    from edgebnn.switches import PRESETS
+    from edgebnn.memory.accounting import memory_table, total_mib
+    from edgebnn.study.network import load_network
+    from edgebnn.study.switches import PRESETS
 
     rows = re.findall(
         r"^\| (MLP|CNV|BinaryNet) \| 100 \| ([\d.]+) MiB \| ([\d.]+) MiB \| ([\d.]+)x \|",

@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 import yaml
 
-from edgebnn.config import load_study
 from edgebnn.farm.inventory import load_inventory
-from edgebnn.plan import make_plan
 from edgebnn.schema import SCHEMAS, schema_text
+from edgebnn.study.config import load_study
+from edgebnn.study.plan import make_plan
 
 ROOT = Path(__file__).parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]

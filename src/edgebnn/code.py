@@ -11,39 +11,36 @@ from pathlib import Path
 
 _PACKAGE = Path(__file__).parent
 _STAGES: dict[str, tuple[str, ...]] = {
-    "data": ("datasets.py", "archives.py", "sources.py", "download.py"),
-    "memory": (
-        "memory.py",
-        "arena.py",
-        "blocks.py",
-        "trainable.py",
-        "network.py",
-        "switches.py",
-    ),
-    "emulate": ("emulation", "network.py", "switches.py", "datasets.py"),
-    "device": ("run_file.py", "farm/job.py", "farm/result.py", "energy"),
-    "track": ("track.py",),
-    "report": ("report.py", "report", "paper.py", "templates"),
+    "data": ("data",),
+    "memory": ("memory", "study/network.py", "study/switches.py", "study/trainable.py"),
+    "emulate": ("emulation", "study/network.py", "study/switches.py", "data/datasets.py"),
+    "device": ("trainer/run_file.py", "farm/job.py", "farm/result.py", "energy"),
+    "track": ("tracking",),
+    "report": ("report", "paper.py"),
 }
+
+
+def stage_files(stage: str) -> list[Path]:
+    """The files and folders of this package that a stage's result depends on."""
+    return [_PACKAGE / name for name in _STAGES[stage]]
 
 
 def code_digest(stage: str) -> str:
     """Hexadecimal digest of the files that a stage's result depends on (and of their names)."""
-    return _digest(_PACKAGE, _STAGES[stage])
+    return _digest(_PACKAGE, stage_files(stage))
 
 
 def trainer_digest(root: Path) -> str:
     """The same for the C++ trainer's sources under `root`/rpi."""
-    return _digest(root / "rpi", ("SConstruct", "src"))
+    return _digest(root, [root / "rpi" / "SConstruct", root / "rpi" / "src"])
 
 
-def _digest(root: Path, names: tuple[str, ...]) -> str:
+def _digest(root: Path, places: list[Path]) -> str:
     digest = hashlib.sha256()
-    for name in names:
-        place = root / name
+    for place in places:
         files = sorted(place.rglob("*")) if place.is_dir() else [place]
         for file in files:
-            if file.is_file() and "__pycache__" not in file.parts:
+            if "__pycache__" not in file.parts and not file.is_dir():
                 content = hashlib.sha256(file.read_bytes()).hexdigest()
                 digest.update(f"{file.relative_to(root)} {content}\n".encode())
     return digest.hexdigest()[:16]

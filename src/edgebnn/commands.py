@@ -10,13 +10,13 @@ from edgebnn.errors import ConfigError
 if TYPE_CHECKING:
     import argparse
 
-    from edgebnn.plan import Run
+    from edgebnn.study.plan import Run
 
 
 def _read_run(path: Path) -> Run:
     from pydantic import ValidationError
 
-    from edgebnn.plan import Run
+    from edgebnn.study.plan import Run
 
     try:
         return Run.model_validate_json(path.read_bytes())
@@ -28,9 +28,9 @@ def _read_run(path: Path) -> Run:
 
 def data(options: argparse.Namespace) -> None:
     """Fetches, checks and packs a data set."""
-    from edgebnn.datasets import default_cache, prepare, write_packed
+    from edgebnn.data.datasets import default_cache, prepare, write_packed
+    from edgebnn.data.sources import data_folder
     from edgebnn.progress import download_bar
-    from edgebnn.sources import data_folder
 
     with download_bar(options.name) as progress:
         packed = prepare(options.name, data_folder(options.data_dir), default_cache(), progress)
@@ -39,8 +39,8 @@ def data(options: argparse.Namespace) -> None:
 
 def memory(options: argparse.Namespace) -> None:
     """One run's record, or tables for people: the paper's accounting, and the trainer's arena."""
-    from edgebnn.memory import memory_record
-    from edgebnn.network import load_network
+    from edgebnn.memory.accounting import memory_record
+    from edgebnn.study.network import load_network
 
     if options.run is not None:
         record = memory_record(_read_run(options.run))
@@ -51,10 +51,10 @@ def memory(options: argparse.Namespace) -> None:
         return
     from rich.console import Console
 
-    from edgebnn.arena_view import show_arenas
-    from edgebnn.memory_view import show
-    from edgebnn.sources import data_folder, source_of
-    from edgebnn.switches import methods_of
+    from edgebnn.data.sources import data_folder, source_of
+    from edgebnn.memory.accounting_view import show
+    from edgebnn.memory.arena_view import show_arenas
+    from edgebnn.study.switches import methods_of
 
     network = load_network(options.model, options.models)
     if options.dataset is not None:
@@ -79,7 +79,7 @@ def emulate(options: argparse.Namespace) -> None:
 
 def build(options: argparse.Namespace) -> None:
     """The trainer for one target."""
-    from edgebnn.build import build_trainer
+    from edgebnn.trainer.build import build_trainer
 
     build_trainer(options.target, options.output)
 
@@ -128,7 +128,7 @@ def farm_enroll(options: argparse.Namespace) -> None:
 
 def track(options: argparse.Namespace) -> None:
     """Records into MLflow."""
-    from edgebnn.track import track
+    from edgebnn.tracking.track import track
 
     track(options.records, options.plan, options.tracking_uri, options.output)
 
@@ -146,7 +146,7 @@ def report(options: argparse.Namespace) -> None:
 
 def export(options: argparse.Namespace) -> None:
     """A trained network as ONNX."""
-    from edgebnn.export import export_onnx
+    from edgebnn.trainer.export import export_onnx
 
     export_onnx(options.network, options.output)
 
@@ -156,9 +156,9 @@ def plan(options: argparse.Namespace) -> None:
     from rich.console import Console
     from rich.table import Table
 
-    from edgebnn.config import load_study
     from edgebnn.farm.inventory import load_inventory
-    from edgebnn.plan import make_plan
+    from edgebnn.study.config import load_study
+    from edgebnn.study.plan import make_plan
 
     study = load_study(options.config)
     plan = make_plan(study, load_inventory(Path(study.farm)).boards())

@@ -7,9 +7,9 @@ from pathlib import Path
 
 from pydantic import BaseModel
 
-from edgebnn.config import Study
 from edgebnn.farm.inventory import Inventory
 from edgebnn.record import Record, atomic_write
+from edgebnn.study.config import Study
 
 SCHEMAS: dict[str, type[BaseModel]] = {"study": Study, "farm": Inventory, "record": Record}
 

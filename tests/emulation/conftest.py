@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from edgebnn.config import Optimizer
-from edgebnn.datasets import Packed, Split, write_packed
-from edgebnn.network import parse_network
-from edgebnn.plan import Run
-from edgebnn.switches import PRESETS, Switches
+from edgebnn.data.datasets import Packed, Split, write_packed
+from edgebnn.study.config import Optimizer
+from edgebnn.study.network import parse_network
+from edgebnn.study.plan import Run
+from edgebnn.study.switches import PRESETS, Switches
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -2,10 +2,10 @@
 
 import numpy as np
 
-from edgebnn.config import Augmentation
 from edgebnn.emulation.augmentation import augment
 from edgebnn.emulation.batches import evaluation_batches, training_batches, training_images
 from edgebnn.emulation.random import permutation
+from edgebnn.study.config import Augmentation
 
 AUGMENTATION = Augmentation(shift=0.45, flip=True)
 

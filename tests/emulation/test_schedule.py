@@ -2,8 +2,8 @@
 
 import pytest
 
-from edgebnn.config import Optimizer
 from edgebnn.emulation.schedule import learning_rate
+from edgebnn.study.config import Optimizer
 
 
 def rates(schedule, accuracies):

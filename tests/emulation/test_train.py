@@ -10,12 +10,12 @@ import keras
 import numpy as np
 import pytest
 
-from edgebnn.datasets import Packed, Split, write_packed
+from edgebnn.data.datasets import Packed, Split, write_packed
 from edgebnn.emulation.train import emulate
 from edgebnn.errors import ConfigError, JobError
-from edgebnn.network import parse_network
 from edgebnn.record import file_sha256, read_record
-from edgebnn.switches import PRESETS, Switches
+from edgebnn.study.network import parse_network
+from edgebnn.study.switches import PRESETS, Switches
 
 SINGLE_SWITCHES = [
     (preset, name, value)
@@ -121,7 +121,7 @@ SCRIPT = """
 import sys
 from pathlib import Path
 from edgebnn.emulation.train import emulate
-from edgebnn.plan import Run
+from edgebnn.study.plan import Run
 run, data, folder = Run.model_validate_json(sys.argv[1]), Path(sys.argv[2]), Path(sys.argv[3])
 emulate(run, data, folder / "record.json", folder / "state",
         progress=lambda line: print(line, flush=True), threads=1)

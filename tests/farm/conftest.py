@@ -12,12 +12,12 @@ from typing import Any
 import pytest
 import yaml
 
-from edgebnn.config import parse_study
 from edgebnn.farm.address import Address
 from edgebnn.farm.connection import Host, connect
 from edgebnn.farm.inventory import Inventory, load_inventory
 from edgebnn.farm.virtual import virtual_host
-from edgebnn.plan import Run, make_plan
+from edgebnn.study.config import parse_study
+from edgebnn.study.plan import Run, make_plan
 
 ROOT = Path(__file__).parents[2]
 

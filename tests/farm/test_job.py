@@ -16,8 +16,8 @@ import pytest
 from edgebnn.errors import ConfigError, EdgebnnError, InfrastructureError, JobError
 from edgebnn.farm.inventory import Inventory
 from edgebnn.farm.job import train_on_device
-from edgebnn.plan import Run, canonical_json
 from edgebnn.record import file_sha256, read_record
+from edgebnn.study.plan import Run, canonical_json
 
 ROOT = Path(__file__).parents[2]
 METER = {"kind": "declared", "idle_w": 1.5, "load_w": 4.0}
@@ -238,7 +238,7 @@ def test_ctrl_c_ends_the_job_and_writes_nothing(
 @pytest.fixture
 def real(tmp_path: Path) -> Path:
     """The digits, packed."""
-    from edgebnn.datasets import prepare, write_packed
+    from edgebnn.data.datasets import prepare, write_packed
 
     packed = tmp_path / "real.ebd"
     write_packed(packed, prepare("digits", None, tmp_path, lambda done, total: None))

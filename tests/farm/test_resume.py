@@ -16,9 +16,9 @@ from edgebnn.energy.meter import Samples
 from edgebnn.errors import JobError
 from edgebnn.farm.inventory import Inventory
 from edgebnn.farm.job import train_on_device
-from edgebnn.plan import Run
 from edgebnn.record import Record
-from edgebnn.run_file import run_file
+from edgebnn.study.plan import Run
+from edgebnn.trainer.run_file import run_file
 
 ROOT = Path(__file__).parents[2]
 METER = {"kind": "declared", "idle_w": 1.5, "load_w": 4.0}
@@ -123,7 +123,7 @@ def process_in(folder: Path, program: str) -> int:
 def test_a_killed_trainer_goes_on_where_it_was(
     *, job: Callable[..., Record], trainer: Path, run: Run, tmp_path: Path
 ) -> None:
-    from edgebnn.datasets import prepare, write_packed
+    from edgebnn.data.datasets import prepare, write_packed
 
     packed = tmp_path / "real.ebd"
     write_packed(packed, prepare("digits", None, tmp_path, lambda done, total: None))

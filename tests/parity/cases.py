@@ -11,11 +11,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from edgebnn.config import Augmentation, Optimizer
-from edgebnn.datasets import Packed, Split, prepare
-from edgebnn.network import parse_network
-from edgebnn.plan import Run
-from edgebnn.switches import PRESETS, Switches
+from edgebnn.data.datasets import Packed, Split, prepare
+from edgebnn.study.config import Augmentation, Optimizer
+from edgebnn.study.network import parse_network
+from edgebnn.study.plan import Run
+from edgebnn.study.switches import PRESETS, Switches
 
 STEPS = 10
 MNIST = Path(os.environ.get("EDGEBNN_DATA_DIR") or Path(__file__).parents[3] / "shared/datasets")

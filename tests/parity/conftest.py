@@ -31,7 +31,7 @@ def data_file(tmp_path_factory: pytest.TempPathFactory) -> Any:
     """Packed data by the name of its maker in cases.DATA, written once each."""
     from cases import DATA
 
-    from edgebnn.datasets import write_packed
+    from edgebnn.data.datasets import write_packed
 
     folder = tmp_path_factory.mktemp("packed")
 

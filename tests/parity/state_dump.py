@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from reference import Step
 
-from edgebnn.network import Network
+from edgebnn.study.network import Network
 
 HEADER = b"EDGEBNNS" + struct.pack("<I", 1)
 

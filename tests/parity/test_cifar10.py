@@ -9,9 +9,9 @@ from cases import Case
 from state_dump import assert_same, read_dump
 from test_trainer import train
 
-from edgebnn.datasets import Packed, Split, prepare, write_packed
+from edgebnn.data.datasets import Packed, Split, prepare, write_packed
 from edgebnn.emulation.dump import dump
-from edgebnn.network import load_network
+from edgebnn.study.network import load_network
 
 STEPS = 20
 BATCH = {"cnv": 8, "binarynet": 4}

@@ -8,7 +8,7 @@ import reference
 from cases import CASES, STEPS, Case
 from state_dump import assert_same, read_dump
 
-from edgebnn.datasets import read_packed
+from edgebnn.data.datasets import read_packed
 from edgebnn.emulation.dump import dump
 from edgebnn.emulation.random import initial_weights, permutation
 

@@ -11,9 +11,9 @@ import pytest
 from cases import CASES, MNIST_CASES, STEPS, Case
 from state_dump import assert_same, read_dump
 
-from edgebnn.datasets import read_packed
+from edgebnn.data.datasets import read_packed
 from edgebnn.emulation.dump import dump
-from edgebnn.run_file import run_file
+from edgebnn.trainer.run_file import run_file
 
 
 def train(trainer: Path, folder: Path, run: Any, data: Path, *options: object) -> Any:

@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from edgebnn.datasets import Packed, Split, write_packed
-from edgebnn.switches import PRESETS
+from edgebnn.data.datasets import Packed, Split, write_packed
+from edgebnn.study.switches import PRESETS
 
 ROOT = Path(__file__).parents[2]
 SHAPE, CLASSES = (6, 5, 2), 4

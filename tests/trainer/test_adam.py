@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from edgebnn.datasets import read_packed
+from edgebnn.data.datasets import read_packed
 
 Real = NDArray[np.floating[Any]]
 F = np.float32

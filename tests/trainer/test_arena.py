@@ -10,13 +10,13 @@ from typing import Any
 
 import pytest
 
-from edgebnn.arena import plan_arena
-from edgebnn.config import Optimizer
 from edgebnn.errors import ConfigError
-from edgebnn.network import Network, load_network, parse_network
-from edgebnn.plan import Run
-from edgebnn.run_file import run_file
-from edgebnn.switches import PRESETS, Switches
+from edgebnn.memory.arena import plan_arena
+from edgebnn.study.config import Optimizer
+from edgebnn.study.network import Network, load_network, parse_network
+from edgebnn.study.plan import Run
+from edgebnn.study.switches import PRESETS, Switches
+from edgebnn.trainer.run_file import run_file
 
 MODELS = Path(__file__).parents[2] / "config" / "models"
 TRAINED = ("mlp", "cnv", "binarynet")

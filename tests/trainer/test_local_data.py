@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from edgebnn.config import parse_study
-from edgebnn.plan import make_plan
-from edgebnn.run_file import run_file
+from edgebnn.study.config import parse_study
+from edgebnn.study.plan import make_plan
+from edgebnn.trainer.run_file import run_file
 
 ROOT = Path(__file__).parents[2]
 FOLDER = Path(os.environ.get("EDGEBNN_DATA_DIR") or ROOT.parent / "shared/datasets")

@@ -11,10 +11,10 @@ import onnx
 import onnxruntime
 import pytest
 
-from edgebnn.datasets import Packed, Split, read_packed, write_packed
+from edgebnn.data.datasets import Packed, Split, read_packed, write_packed
 from edgebnn.errors import ConfigError
-from edgebnn.export import export_onnx
-from edgebnn.network_file import read_network
+from edgebnn.trainer.export import export_onnx
+from edgebnn.trainer.network_file import read_network
 
 CASES: dict[str, dict[str, Any]] = {
     "mlp": {},

@@ -2,10 +2,10 @@
 # Input:   the configuration (one file or several, merged by Snakemake) and the inventory of devices
 # Output:  results/runs/<stage>/<run id>.json, results/plan.json
 from edgebnn.code import code_digest, trainer_digest
-from edgebnn.config import parse_study
+from edgebnn.study.config import parse_study
 from edgebnn.errors import EdgebnnError
 from edgebnn.farm.inventory import load_inventory
-from edgebnn.plan import canonical_json, make_plan
+from edgebnn.study.plan import canonical_json, make_plan
 from snakemake.exceptions import WorkflowError
 
 try:

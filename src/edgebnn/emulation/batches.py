@@ -9,10 +9,10 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
-from edgebnn.datasets import Split
+from edgebnn.data.datasets import Split
 from edgebnn.emulation.augmentation import augment
 from edgebnn.emulation.random import permutation
-from edgebnn.plan import Run
+from edgebnn.study.plan import Run
 
 Batches = Iterator[tuple[NDArray[np.uint8], NDArray[np.uint8]]]
 

@@ -9,11 +9,11 @@ from typing import Any
 
 import numpy as np
 
-from edgebnn.datasets import read_packed
+from edgebnn.data.datasets import read_packed
 from edgebnn.emulation.backend import load_backend
 from edgebnn.emulation.checkpoint import values
-from edgebnn.plan import Run
 from edgebnn.record import atomic_write
+from edgebnn.study.plan import Run
 
 MAGIC = b"EDGEBNNS" + struct.pack("<I", 1)
 

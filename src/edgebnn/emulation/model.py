@@ -24,9 +24,9 @@ from edgebnn.emulation.quantizers import sgn
 from edgebnn.emulation.random import initial_weights
 from edgebnn.emulation.storage import store_weights
 from edgebnn.errors import ConfigError
-from edgebnn.network import Conv, Dense, Network
-from edgebnn.plan import Run
-from edgebnn.switches import Switches
+from edgebnn.study.network import Conv, Dense, Network
+from edgebnn.study.plan import Run
+from edgebnn.study.switches import Switches
 
 
 def build_model(network: Network, switches: Switches, seed: int, name: str = "edgebnn") -> Any:

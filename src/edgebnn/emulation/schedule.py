@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from edgebnn.config import Optimizer, Plateau, Step
+from edgebnn.study.config import Optimizer, Plateau, Step
 
 
 def learning_rate(optimizer: Optimizer, accuracies: Sequence[float]) -> float:

@@ -14,13 +14,13 @@ from typing import Any
 
 import numpy as np
 
-from edgebnn.datasets import Packed, read_packed
+from edgebnn.data.datasets import Packed, read_packed
 from edgebnn.emulation.backend import load_backend
 from edgebnn.emulation.checkpoint import SERIES, Checkpoint, Progress
 from edgebnn.emulation.schedule import learning_rate
 from edgebnn.errors import ConfigError, JobError
-from edgebnn.plan import Run
 from edgebnn.record import Artifact, Metric, Record, file_sha256, provenance
+from edgebnn.study.plan import Run
 
 STEPS_PER_EXECUTION = 20
 """At most: batches that the backend runs without coming back to Python."""

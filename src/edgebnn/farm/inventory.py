@@ -16,10 +16,10 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
-from edgebnn.config import Name, load_yaml, parse
 from edgebnn.energy import MeterConfig
 from edgebnn.errors import ConfigError
 from edgebnn.spelling import nearest
+from edgebnn.study.config import Name, load_yaml, parse
 
 Target = Literal["native", "aarch64-linux", "armv7-linux"]
 

@@ -15,16 +15,16 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from edgebnn.build import PROGRAMS
 from edgebnn.errors import ConfigError, InfrastructureError, JobError
 from edgebnn.farm.connection import Host
 from edgebnn.farm.deploy import deploy
 from edgebnn.farm.inventory import Device, Inventory
 from edgebnn.farm.pick import pick
 from edgebnn.farm.result import compose, keep_raw, read_measured, read_trainer_record
-from edgebnn.plan import Run
 from edgebnn.record import Provenance, Record, file_sha256, provenance
-from edgebnn.run_file import run_file
+from edgebnn.study.plan import Run
+from edgebnn.trainer.build import PROGRAMS
+from edgebnn.trainer.run_file import run_file
 
 Say = Callable[[str], None]
 

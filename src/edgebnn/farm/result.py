@@ -8,8 +8,8 @@ from pydantic import BaseModel, FiniteFloat, ValidationError
 
 from edgebnn.energy.meter import Samples
 from edgebnn.errors import InfrastructureError, JobError
-from edgebnn.plan import Run
 from edgebnn.record import Artifact, Metric, Provenance, Record, atomic_write, file_sha256
+from edgebnn.study.plan import Run
 
 NEEDED = (
     "test_accuracy",

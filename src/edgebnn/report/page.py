@@ -58,7 +58,7 @@ def render(
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
     environment = Environment(
-        loader=PackageLoader("edgebnn", "templates"),
+        loader=PackageLoader("edgebnn.report"),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,

@@ -10,11 +10,11 @@ import numpy as np
 import pytest
 from scipy.io import savemat
 
-from edgebnn.archives import CIFAR_TEST, CIFAR_TRAIN, read_cifar, read_svhn
-from edgebnn.datasets import prepare
-from edgebnn.download import Download
+from edgebnn.data.archives import CIFAR_TEST, CIFAR_TRAIN, read_cifar, read_svhn
+from edgebnn.data.datasets import prepare
+from edgebnn.data.download import Download
+from edgebnn.data.sources import DATASETS
 from edgebnn.errors import ConfigError
-from edgebnn.sources import DATASETS
 
 RNG = np.random.default_rng(11)
 IMAGES = RNG.integers(0, 256, (24, 32, 32, 3), dtype=np.uint8)

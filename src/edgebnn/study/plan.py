@@ -13,13 +13,13 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
-from edgebnn.config import Augmentation, Experiment, MemoryCase, Optimizer, Study
+from edgebnn.data.sources import data_folder, source_of
 from edgebnn.errors import ConfigError
-from edgebnn.network import Network, load_network
-from edgebnn.sources import data_folder, source_of
 from edgebnn.spelling import nearest
-from edgebnn.switches import Switches, preset_name
-from edgebnn.trainable import RULE, untrained_layer
+from edgebnn.study.config import Augmentation, Experiment, MemoryCase, Optimizer, Study
+from edgebnn.study.network import Network, load_network
+from edgebnn.study.switches import Switches, preset_name
+from edgebnn.study.trainable import RULE, untrained_layer
 
 Stage = Literal["memory", "emulate", "device"]
 

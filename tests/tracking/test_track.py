@@ -14,11 +14,11 @@ from typing import Any
 
 import pytest
 
-from edgebnn import track as tracking
 from edgebnn.errors import ConfigError, InfrastructureError
-from edgebnn.mlflow_store import open_store, shown
 from edgebnn.record import Artifact, Metric, Provenance, Record, file_sha256
-from edgebnn.track import track
+from edgebnn.tracking import track as tracking
+from edgebnn.tracking.store import open_store, shown
+from edgebnn.tracking.track import track
 
 EPOCHS = 1200  # more points than one batch of MLflow's takes
 

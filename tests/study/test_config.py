@@ -2,9 +2,9 @@
 
 import pytest
 
-from edgebnn.config import Study, parse_study
 from edgebnn.errors import ConfigError
-from edgebnn.switches import PRESETS, methods_of
+from edgebnn.study.config import Study, parse_study
+from edgebnn.study.switches import PRESETS, methods_of
 
 EXPERIMENT = {"name": "a", "dataset": "digits", "model": "mlp", "methods": ["standard"]}
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from edgebnn.config import Plateau, Step
 from edgebnn.errors import ConfigError
-from edgebnn.plan import Run
+from edgebnn.study.config import Plateau, Step
+from edgebnn.study.plan import Run
 
 
 def run_file(run: Run) -> str:

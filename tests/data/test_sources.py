@@ -5,13 +5,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from edgebnn.config import parse_study
-from edgebnn.datasets import prepare
+from edgebnn.data.datasets import prepare
+from edgebnn.data.sources import DATASETS, data_folder, source_of
 from edgebnn.errors import ConfigError
-from edgebnn.plan import make_plan
-from edgebnn.sources import DATASETS, data_folder, source_of
+from edgebnn.study.config import parse_study
+from edgebnn.study.plan import make_plan
 
-MODELS = str(Path(__file__).parents[1] / "config" / "models")
+MODELS = str(Path(__file__).parents[2] / "config" / "models")
 
 
 def write(path: Path, shape: tuple[int, ...] = (9, 8, 3), classes: int = 10) -> None:

@@ -7,15 +7,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from edgebnn.archives import check_labels, read_cifar, read_npz, read_svhn, shape_in_npz
-from edgebnn.download import Download
+from edgebnn.data.archives import check_labels, read_cifar, read_npz, read_svhn, shape_in_npz
+from edgebnn.data.download import Download
 from edgebnn.errors import ConfigError
 from edgebnn.spelling import nearest
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from edgebnn.archives import Arrays
+    from edgebnn.data.archives import Arrays
 
 LABELS = 256
 """Values that a stored label can have."""

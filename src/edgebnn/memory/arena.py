@@ -16,13 +16,13 @@ from bisect import bisect_left
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from edgebnn.blocks import Block, blocks_of, words_for
 from edgebnn.errors import ConfigError
-from edgebnn.trainable import RULE, untrained_layer
+from edgebnn.memory.blocks import Block, blocks_of, words_for
+from edgebnn.study.trainable import RULE, untrained_layer
 
 if TYPE_CHECKING:
-    from edgebnn.network import Network
-    from edgebnn.switches import Switches
+    from edgebnn.study.network import Network
+    from edgebnn.study.switches import Switches
 
 ALIGN = 64
 SCRATCH = 32 * 1024

@@ -8,10 +8,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from edgebnn.network import Conv, Dense, MaxPool
+from edgebnn.study.network import Conv, Dense, MaxPool
 
 if TYPE_CHECKING:
-    from edgebnn.network import Network
+    from edgebnn.study.network import Network
 
 
 @dataclass(frozen=True)

@@ -14,9 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgebnn.errors import ConfigError
-from edgebnn.network import Conv, MaxPool
-from edgebnn.network_file import TrainedBlock, TrainedNetwork, read_network
 from edgebnn.record import atomic_write
+from edgebnn.study.network import Conv, MaxPool
+from edgebnn.trainer.network_file import TrainedBlock, TrainedNetwork, read_network
 
 OPSET = 17
 IR_VERSION = 8

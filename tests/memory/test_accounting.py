@@ -7,10 +7,7 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from edgebnn.arena import plan_arena
-from edgebnn.arena_view import show_arenas
-from edgebnn.config import Optimizer
-from edgebnn.memory import (
+from edgebnn.memory.accounting import (
     AS_PRINTED_FOR_CNV,
     MOMENTA,
     PAPER_ALL_F16,
@@ -20,12 +17,15 @@ from edgebnn.memory import (
     memory_table,
     total_mib,
 )
-from edgebnn.memory_view import show
-from edgebnn.network import Network, load_network
-from edgebnn.plan import Run
-from edgebnn.switches import PRESETS, Switches
+from edgebnn.memory.accounting_view import show
+from edgebnn.memory.arena import plan_arena
+from edgebnn.memory.arena_view import show_arenas
+from edgebnn.study.config import Optimizer
+from edgebnn.study.network import Network, load_network
+from edgebnn.study.plan import Run
+from edgebnn.study.switches import PRESETS, Switches
 
-MODELS = Path(__file__).parents[1] / "config" / "models"
+MODELS = Path(__file__).parents[2] / "config" / "models"
 STANDARD, PROPOSED, LEAN = (PRESETS[name] for name in ("standard", "proposed", "lean"))
 
 

@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from edgebnn.errors import ConfigError
 from edgebnn.spelling import nearest
-from edgebnn.switches import PRESETS, Switches
+from edgebnn.study.switches import PRESETS, Switches
 
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.+-]*$", max_length=64)]
 """What may become part of a file's name, a tag or a remote argument."""

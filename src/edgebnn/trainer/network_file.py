@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from pydantic import ValidationError
 
 from edgebnn.errors import ConfigError
-from edgebnn.network import BatchNorm, Conv, Dense, Flatten, MaxPool, Network, Placed, Sign
+from edgebnn.study.network import BatchNorm, Conv, Dense, Flatten, MaxPool, Network, Placed, Sign
 
 MAGIC = b"EDGEBNNN"
 VERSION = 1

@@ -18,14 +18,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from edgebnn.arena import plan_arena
-from edgebnn.network import BatchNorm, Conv, Dense, MaxPool, Network
-from edgebnn.trainable import untrained_layer
+from edgebnn.memory.arena import plan_arena
+from edgebnn.study.network import BatchNorm, Conv, Dense, MaxPool, Network
+from edgebnn.study.trainable import untrained_layer
 
 if TYPE_CHECKING:
-    from edgebnn.plan import Run
     from edgebnn.record import Record
-    from edgebnn.switches import Switches
+    from edgebnn.study.plan import Run
+    from edgebnn.study.switches import Switches
 
 MIB = 2**20
 

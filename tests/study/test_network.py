@@ -9,10 +9,10 @@ import pytest
 import yaml
 
 from edgebnn.errors import ConfigError
-from edgebnn.memory import count
-from edgebnn.network import Conv, Dense, load_network, parse_network
+from edgebnn.memory.accounting import count
+from edgebnn.study.network import Conv, Dense, load_network, parse_network
 
-MODELS = Path(__file__).parents[1] / "config" / "models"
+MODELS = Path(__file__).parents[2] / "config" / "models"
 
 
 @pytest.mark.parametrize(

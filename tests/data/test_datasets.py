@@ -6,10 +6,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from edgebnn.datasets import HEADER_BYTES, Packed, prepare, read_packed, write_packed
-from edgebnn.download import Download
+from edgebnn.data.datasets import HEADER_BYTES, Packed, prepare, read_packed, write_packed
+from edgebnn.data.download import Download
+from edgebnn.data.sources import DATASETS, Source
 from edgebnn.errors import ConfigError, InfrastructureError
-from edgebnn.sources import DATASETS, Source
 
 
 def arrays(shape: tuple[int, ...] = (28, 28), classes: int = 10) -> dict[str, np.ndarray]:

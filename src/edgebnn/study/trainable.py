@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from edgebnn.network import MaxPool
+from edgebnn.study.network import MaxPool
 
 if TYPE_CHECKING:
-    from edgebnn.network import Network, Placed
+    from edgebnn.study.network import Network, Placed
 
 RULE = "binary dense and conv layers are, and 2x2 max_pool behind a conv or a sign"
 

@@ -17,17 +17,17 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from edgebnn.archives import check_labels, read_npz
+from edgebnn.data.archives import check_labels, read_npz
+from edgebnn.data.sources import Source, source_of
 from edgebnn.errors import ConfigError
 from edgebnn.record import atomic_write
-from edgebnn.sources import Source, source_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from numpy.typing import NDArray
 
-    from edgebnn.archives import Arrays
+    from edgebnn.data.archives import Arrays
 
     Bytes = NDArray[np.uint8]
 

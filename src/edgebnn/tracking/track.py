@@ -18,10 +18,10 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from edgebnn.data.sources import DATASETS
 from edgebnn.errors import ConfigError, InfrastructureError
-from edgebnn.mlflow_store import DEFAULT_URI, experiment_id, open_store, shown
 from edgebnn.record import Record, atomic_write, file_sha256, read_record
-from edgebnn.sources import DATASETS
+from edgebnn.tracking.store import DEFAULT_URI, experiment_id, open_store, shown
 
 METRICS_A_CALL = 1000
 PARAMS_A_CALL = 100

@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from edgebnn.config import Study, parse_study
 from edgebnn.errors import ConfigError
-from edgebnn.plan import Plan, make_plan
-from edgebnn.run_file import run_file
+from edgebnn.study.config import Study, parse_study
+from edgebnn.study.plan import Plan, make_plan
+from edgebnn.trainer.run_file import run_file
 
-MODELS = str(Path(__file__).parents[1] / "config" / "models")
+MODELS = str(Path(__file__).parents[2] / "config" / "models")
 EXPERIMENT = {
     "name": "a",
     "dataset": "digits",

@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING
 
 from rich.table import Table
 
-from edgebnn.arena import Arena, Life, plan_arena
-from edgebnn.trainable import RULE, untrained_layer
+from edgebnn.memory.arena import Arena, Life, plan_arena
+from edgebnn.study.trainable import RULE, untrained_layer
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from edgebnn.network import Network
-    from edgebnn.switches import Switches
+    from edgebnn.study.network import Network
+    from edgebnn.study.switches import Switches
 
 LARGEST = 6
 """Buffers of each method that are shown one by one."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from rich.table import Table
 
-from edgebnn.memory import (
+from edgebnn.memory.accounting import (
     AS_PRINTED_FOR_CNV,
     PAPER,
     Accounting,
@@ -16,13 +16,13 @@ from edgebnn.memory import (
     total_mib,
 )
 from edgebnn.paper import MODEL_TITLES, Memory, published_memory
-from edgebnn.switches import PRESETS
+from edgebnn.study.switches import PRESETS
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from edgebnn.network import Network
-    from edgebnn.switches import Switches
+    from edgebnn.study.network import Network
+    from edgebnn.study.switches import Switches
 
 GIB_FROM = 10 * 1024
 """MiB from which sizes are shown in GiB."""

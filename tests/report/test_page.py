@@ -10,18 +10,18 @@ from typing import Any
 
 import pytest
 
-from edgebnn.config import Optimizer
 from edgebnn.errors import ConfigError
-from edgebnn.memory import memory_record
-from edgebnn.network import load_network
-from edgebnn.plan import Run
+from edgebnn.memory.accounting import memory_record
 from edgebnn.record import Metric, Provenance, Record
 from edgebnn.report import write_report
 from edgebnn.report.charts import nice_ticks
 from edgebnn.report.page import number
-from edgebnn.switches import PRESETS
+from edgebnn.study.config import Optimizer
+from edgebnn.study.network import load_network
+from edgebnn.study.plan import Run
+from edgebnn.study.switches import PRESETS
 
-MODELS = Path(__file__).parents[1] / "config" / "models"
+MODELS = Path(__file__).parents[2] / "config" / "models"
 
 
 def training(

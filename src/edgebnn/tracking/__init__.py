@@ -1,0 +1,1 @@
+"""MLflow: records become runs (track) in a store that many processes share (store)."""

@@ -1,0 +1,84 @@
+"""Imports run one way: down the floors of this house, and in no circle within a room."""
+
+from __future__ import annotations
+
+import ast
+from graphlib import TopologicalSorter
+from pathlib import Path
+
+from edgebnn.code import stage_files
+
+PACKAGE = Path(__file__).parents[1] / "src" / "edgebnn"
+
+FLOORS = (
+    ("cli",),
+    ("commands",),
+    ("schema",),
+    ("farm",),
+    ("memory",),
+    ("trainer",),
+    ("emulation",),
+    ("study",),
+    ("tracking",),
+    ("report",),
+    ("energy",),
+    ("data",),
+    ("record",),
+    ("code", "errors", "exclusive", "gpus", "paper", "progress", "spelling"),
+)
+"""Rooms, top to bottom (CONTRIBUTING.md): a module imports from its own room and from floors below."""
+
+FLOOR = {room: number for number, rooms in enumerate(FLOORS) for room in rooms}
+
+
+def test_every_room_has_its_floor() -> None:
+    rooms = {path.stem for path in PACKAGE.iterdir() if path.suffix == ".py" or path.is_dir()}
+    assert rooms - {"__init__", "__pycache__"} == set(FLOOR)
+
+
+def test_imports_go_down() -> None:
+    up = [
+        f"{module} imports {imported}"
+        for module, imports in _imports().items()
+        for imported in imports
+        if _room(module) != _room(imported) and FLOOR[_room(module)] >= FLOOR[_room(imported)]
+    ]
+    assert not up, "\n".join(["imports that do not go down (tests/test_imports.py):", *up])
+
+
+def test_imports_make_no_circle() -> None:
+    TopologicalSorter(_imports()).prepare()  # raises CycleError, which shows the circle
+
+
+def test_the_files_of_a_stages_digest_exist() -> None:
+    for stage in ("data", "memory", "emulate", "device", "track", "report"):
+        assert all(path.exists() for path in stage_files(stage)), stage
+
+
+def _room(module: str) -> str:
+    return module.split(".")[1]
+
+
+def _imports() -> dict[str, set[str]]:
+    """Module -> the modules of this package that it imports, wherever in the file."""
+    modules = {_name(path): path for path in PACKAGE.rglob("*.py") if path.parent != PACKAGE}
+    modules |= {_name(path): path for path in PACKAGE.glob("*.py") if path.stem != "__init__"}
+    return {name: _imported(path, modules) - {name} for name, path in modules.items()}
+
+
+def _name(path: Path) -> str:
+    parts = path.relative_to(PACKAGE.parent).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+def _imported(path: Path, modules: dict[str, Path]) -> set[str]:
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        names = []
+        if isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            within = [f"{node.module}.{alias.name}" for alias in node.names]
+            names = [name if name in modules else node.module for name in within]
+        found |= {name for name in names if name in modules}
+    return found

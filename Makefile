@@ -28,6 +28,7 @@ lint: $(VENV)/ready
 	ruff check $(PY_FILES)
 	ruff format --check $(PY_FILES)
 	mypy
+	deptry src
 	snakefmt --check Snakefile workflow
 	snakemake --lint
 	clang-format --dry-run --Werror $(CXX_FILES)

@@ -6,7 +6,6 @@ disturb it. The second process waits for the first and finds the output there.
 
 from __future__ import annotations
 
-import fcntl
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -19,14 +18,16 @@ def exclusive(output: Path) -> Iterator[bool]:
     Yields:
         True if another process completed the output while this one waited: nothing is left to do.
     """
-    lock = output.parent / f".{output.name}.lock"
-    lock.parent.mkdir(parents=True, exist_ok=True)
-    with lock.open("w") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            waited = False
-        except BlockingIOError:
-            print(f"waiting for another process that is making {output}", flush=True)
-            fcntl.flock(file, fcntl.LOCK_EX)
-            waited = True
+    from filelock import FileLock, Timeout
+
+    output.parent.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(output.parent / f".{output.name}.lock")
+    try:
+        held = lock.acquire(timeout=0)
+        waited = False
+    except Timeout:
+        print(f"waiting for another process that is making {output}", flush=True)
+        held = lock.acquire()
+        waited = True
+    with held:
         yield waited and output.exists()

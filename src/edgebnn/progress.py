@@ -2,13 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
+
+
+class _Bar:
+    """A task of rich's, told by the names that tqdm gave to progress."""
+
+    def __init__(self, progress: Any, task: Any) -> None:
+        self._progress, self._task = progress, task
+
+    @property
+    def total(self) -> int:
+        return int(self._progress.tasks[self._task].total or 0)
+
+    @total.setter
+    def total(self, total: int) -> None:
+        self._progress.update(self._task, total=total or None, visible=True)
+
+    def update(self, n: int) -> None:
+        self._progress.advance(self._task, n)
+
+    def reset(self) -> None:
+        self._progress.update(self._task, completed=0)
+
+    def close(self) -> None:
+        pass  # the bar stays, full, until the block ends
 
 
 @contextmanager
-def download_bar(name: str) -> Iterator[Callable[[int, int | None], None]]:
-    """A bar that appears with the first bytes; yields its update(bytes so far, bytes in all or None)."""
+def download_bar(name: str) -> Iterator[_Bar]:
+    """A bar in bytes that appears once its `total` is known."""
     from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
 
     columns = (
@@ -18,9 +43,4 @@ def download_bar(name: str) -> Iterator[Callable[[int, int | None], None]]:
         TransferSpeedColumn(),
     )
     with Progress(*columns) as progress:
-        task = progress.add_task(name, visible=False)
-
-        def update(done: int, total: int | None) -> None:
-            progress.update(task, completed=done, total=total, visible=True)
-
-        yield update
+        yield _Bar(progress, progress.add_task(name, total=None, visible=False))

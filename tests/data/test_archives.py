@@ -63,16 +63,20 @@ def test_svhn(tmp_path: Path) -> None:
     assert_read(read_svhn(*write_svhn(tmp_path)))
 
 
+def download(path: Path, address: str) -> Download:
+    return Download(f"{address}/{path.name}", sha256(path.read_bytes()).hexdigest())
+
+
 @pytest.mark.parametrize("name", ["cifar10", "svhn"])
 def test_from_the_address_to_the_splits(
-    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    name: str, served: tuple[Path, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    served = tmp_path / "served"
-    paths = write_svhn(served)
+    folder, address = served
+    paths = write_svhn(folder)
     if name == "cifar10":
-        paths = (served / "cifar-10-binary.tar.gz",)
+        paths = (folder / "cifar-10-binary.tar.gz",)
         write_cifar(paths[0])
-    files = tuple(Download(path.as_uri(), sha256(path.read_bytes()).hexdigest()) for path in paths)
+    files = tuple(download(path, address) for path in paths)
     assert [file.name for file in files] == [file.name for file in DATASETS[name].files]
     monkeypatch.setitem(DATASETS, name, replace(DATASETS[name], files=files))
     packed = prepare(name, None, tmp_path / "cache")
@@ -115,12 +119,12 @@ def test_svhn_refused(tmp_path: Path) -> None:
             read_svhn(train, test)
 
 
-def test_svhn_has_no_eleven(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    paths = write_svhn(tmp_path, y=np.full((20, 1), 11, np.uint8))
-    source = replace(
-        DATASETS["svhn"],
-        files=tuple(Download(p.as_uri(), sha256(p.read_bytes()).hexdigest()) for p in paths),
-    )
+def test_svhn_has_no_eleven(
+    served: tuple[Path, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder, address = served
+    paths = write_svhn(folder, y=np.full((20, 1), 11, np.uint8))
+    source = replace(DATASETS["svhn"], files=tuple(download(path, address) for path in paths))
     monkeypatch.setitem(DATASETS, "svhn", source)
     with pytest.raises(ConfigError, match="label 11 of image 0 is out of range"):
         prepare("svhn", None, tmp_path / "cache")

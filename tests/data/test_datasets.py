@@ -1,5 +1,6 @@
 """Data sets: the packed file, and what is said of files that are not what they should be."""
 
+import hashlib
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from edgebnn.data.datasets import HEADER_BYTES, Packed, prepare, read_packed, wr
 from edgebnn.data.download import Download
 from edgebnn.data.sources import DATASETS, Source
 from edgebnn.errors import ConfigError, InfrastructureError
+from edgebnn.progress import download_bar
 
 
 def arrays(shape: tuple[int, ...] = (28, 28), classes: int = 10) -> dict[str, np.ndarray]:
@@ -105,28 +107,69 @@ def test_absent_and_unreachable_says_what_to_put_where(
     assert not [path for path in tmp_path.rglob("*") if path.is_file()]
 
 
-def test_a_download_is_verified_and_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    np.savez(tmp_path / "served.npz", **arrays())
-    import hashlib
+class Heard:
+    """A progress that keeps what it is told."""
 
-    digest = hashlib.sha256((tmp_path / "served.npz").read_bytes()).hexdigest()
-    url = (tmp_path / "served.npz").as_uri()
+    def __init__(self) -> None:
+        self.total = self.done = 0
+        self.closed = False
 
-    def serve(sha256: str) -> None:
-        source = Source((28, 28, 1), 10, (Download(url, sha256),))
+    def update(self, n: int) -> None:
+        self.done += n
+
+    def reset(self) -> None:
+        self.done = 0
+
+    def close(self) -> None:
+        self.closed = True
+
+
+def test_a_download_is_verified_and_kept(
+    served: tuple[Path, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder, address = served
+    file = folder / "served.npz"
+    np.savez(file, **arrays())
+    size = file.stat().st_size
+    digest = hashlib.sha256(file.read_bytes()).hexdigest()
+
+    def expect(sha256: str) -> None:
+        source = Source((28, 28, 1), 10, (Download(f"{address}/served.npz", sha256),))
         monkeypatch.setitem(DATASETS, "mnist", source)
 
-    serve("0" * 64)
-    with pytest.raises(InfrastructureError, match=f"SHA-256 {digest}, expected 0000"):
-        prepare("mnist", None, tmp_path / "cache")
-    assert not list((tmp_path / "cache" / "mnist").iterdir())
+    cache = tmp_path / "cache"
+    expect("0" * 64)
+    with pytest.raises(InfrastructureError, match=f"expected sha256:0000.* but got {digest}"):
+        prepare("mnist", None, cache)
+    assert not list((cache / "mnist").iterdir())
 
-    seen: list[tuple[int, int | None]] = []
-    serve(digest)
-    prepare("mnist", None, tmp_path / "cache", lambda done, total: seen.append((done, total)))
-    assert seen[-1][0] == (tmp_path / "served.npz").stat().st_size
-    (tmp_path / "served.npz").unlink()
-    prepare("mnist", None, tmp_path / "cache")  # from the cache
+    expect(digest)
+    heard = Heard()
+    prepare("mnist", None, cache, heard)
+    assert (heard.total, heard.done, heard.closed) == (size, size, True)
+
+    (cache / "mnist" / "served.npz").write_bytes(b"damaged since")
+    with download_bar("mnist") as bar:
+        prepare("mnist", None, cache, bar)
+        assert bar.total == size
+    file.unlink()
+    prepare("mnist", None, cache)  # from the cache
+
+    (cache / "mnist" / "served.npz").unlink()
+    with pytest.raises(InfrastructureError, match=r"cannot be reached \(404.*put mnist\.npz"):
+        prepare("mnist", None, cache)
+
+
+def test_a_download_without_room_says_so(
+    served: tuple[Path, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder, address = served
+    (folder / "served.npz").write_bytes(b"content")
+    source = Source((28, 28, 1), 10, (Download(f"{address}/served.npz", "0" * 64),))
+    monkeypatch.setitem(DATASETS, "mnist", source)
+    (tmp_path / "cache").write_text("a file where the folder should be")
+    with pytest.raises(InfrastructureError, match=r"served\.npz: cannot be written: "):
+        prepare("mnist", None, tmp_path / "cache")
 
 
 def damage(content: bytearray, how: str) -> bytearray:

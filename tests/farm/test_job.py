@@ -241,7 +241,7 @@ def real(tmp_path: Path) -> Path:
     from edgebnn.data.datasets import prepare, write_packed
 
     packed = tmp_path / "real.ebd"
-    write_packed(packed, prepare("digits", None, tmp_path, lambda done, total: None))
+    write_packed(packed, prepare("digits", None, tmp_path))
     return packed
 
 

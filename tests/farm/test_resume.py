@@ -126,7 +126,7 @@ def test_a_killed_trainer_goes_on_where_it_was(
     from edgebnn.data.datasets import prepare, write_packed
 
     packed = tmp_path / "real.ebd"
-    write_packed(packed, prepare("digits", None, tmp_path, lambda done, total: None))
+    write_packed(packed, prepare("digits", None, tmp_path))
     run = run.model_copy(update={"epochs": 400})  # far more than end before the kill arrives
     (tmp_path / "run.txt").write_text(run_file(run))
     command = [trainer / "native" / "edgebnn-train", "--run", tmp_path / "run.txt"]

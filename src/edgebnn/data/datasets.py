@@ -2,7 +2,7 @@
 
 A data set is taken, in this order, from the user's folder (`data_dir`, or EDGEBNN_DATA_DIR) if that
 holds `<name>.npz` with x_train, y_train, x_test, y_test; from inside scikit-learn (`digits`); from
-the cache; from its official address, with its checksum verified (sources.py). The packed file's
+the cache; from its official address, with its checksum verified (download.py). The packed file's
 layout is in docs/formats.md.
 """
 
@@ -23,11 +23,10 @@ from edgebnn.errors import ConfigError
 from edgebnn.record import atomic_write
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from numpy.typing import NDArray
 
     from edgebnn.data.archives import Arrays
+    from edgebnn.data.download import Progress
 
     Bytes = NDArray[np.uint8]
 
@@ -73,7 +72,7 @@ def prepare(
     name: str,
     data_dir: Path | None,
     cache: Path,
-    progress: Callable[[int, int | None], None] = lambda done, total: None,
+    progress: Progress | None = None,
 ) -> Packed:
     """A data set by name, checked and split.
 
@@ -81,7 +80,7 @@ def prepare(
         name: one of DATASETS, or of an .npz file of `data_dir`.
         data_dir: the user's folder of .npz files, or None.
         cache: where downloads are kept.
-        progress: called with (bytes so far, bytes in all or None) while downloading.
+        progress: hears of downloads.
 
     Raises:
         ConfigError: an unknown name; the files are not what they should be; or there is nothing to
@@ -112,7 +111,9 @@ def default_cache() -> Path:
     """Where downloads are kept: EDGEBNN_CACHE, else edgebnn/ in the user's cache folder."""
     if folder := os.environ.get("EDGEBNN_CACHE"):
         return Path(folder)
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "edgebnn"
+    from pooch import os_cache
+
+    return Path(os_cache("edgebnn"))
 
 
 def write_packed(path: Path, data: Packed) -> None:

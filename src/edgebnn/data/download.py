@@ -2,19 +2,32 @@
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import Protocol
 
 from edgebnn.errors import InfrastructureError
-from edgebnn.record import atomic_write
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from pathlib import Path
 
 CHUNK = 1 << 18
 """Bytes between two reports of progress."""
+TIMEOUT_S = 30
+"""Of silence, until an address counts as unreachable."""
+
+
+class Progress(Protocol):
+    """What hears of a download, as pooch tells it: `total`, then `update` for each part."""
+
+    total: int
+    """Bytes in all; 0 if the server does not say."""
+
+    def update(self, n: int) -> object:
+        """So many bytes more."""
+
+    def reset(self) -> object:
+        """Begins again from 0 (pooch does so at the end, before it tells all bytes at once)."""
+
+    def close(self) -> object:
+        """The download is complete."""
 
 
 @dataclass(frozen=True)
@@ -29,43 +42,37 @@ class Download:
         """The file's own name: the end of its address."""
         return self.url.rpartition("/")[2]
 
-    def fetch(self, folder: Path, advice: str, progress: Callable[[int, int | None], None]) -> Path:
-        """The file in a folder, downloaded and verified unless it is there.
+    def fetch(self, folder: Path, advice: str, progress: Progress | None = None) -> Path:
+        """The file in a folder, verified: from an earlier download, or downloaded.
 
         Args:
             folder: made if need be.
             advice: what a user without this address can do, for messages.
-            progress: called with (bytes so far, bytes in all or None).
+            progress: hears of a download.
 
         Raises:
             InfrastructureError: unreachable, not the right content, or the disk refuses.
         """
-        import urllib.error
-        import urllib.request
+        import logging
 
-        path = folder / self.name
-        if path.exists():
-            return path
-        digest, done = hashlib.sha256(), 0
+        import pooch
+        import requests
+
+        pooch.get_logger().setLevel(logging.WARNING)
+        downloader = pooch.HTTPDownloader(
+            progressbar=progress or False, chunk_size=CHUNK, timeout=TIMEOUT_S
+        )
         try:
-            with (
-                urllib.request.urlopen(self.url, timeout=30) as response,
-                atomic_write(path) as file,
-            ):
-                total = int(response.headers.get("Content-Length") or 0) or None
-                while chunk := response.read(CHUNK):
-                    file.write(chunk)
-                    digest.update(chunk)
-                    done += len(chunk)
-                    progress(done, total)
-                if digest.hexdigest() != self.sha256:
-                    raise InfrastructureError(
-                        f"{self.url}: SHA-256 {digest.hexdigest()}, expected {self.sha256}; "
-                        f"nothing was kept; {advice}"
-                    )
-        except (urllib.error.URLError, TimeoutError, ConnectionError) as error:
-            reason = getattr(error, "reason", error)
+            return Path(
+                pooch.retrieve(
+                    self.url, f"sha256:{self.sha256}", self.name, folder, downloader=downloader
+                )
+            )
+        except requests.RequestException as error:
+            raise InfrastructureError(f"{self.url} cannot be reached ({error}); {advice}") from None
+        except ValueError as error:  # of pooch: another checksum, with what was found and expected
+            raise InfrastructureError(f"{self.url}: {error} {advice}") from None
+        except OSError as error:
             raise InfrastructureError(
-                f"{self.url} cannot be reached ({reason}); {advice}"
+                f"{folder / self.name}: cannot be written: {error.strerror}"
             ) from None
-        return path

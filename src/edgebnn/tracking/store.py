@@ -6,7 +6,6 @@ once, under a lock and a temporary name, and takes its final name with its schem
 
 from __future__ import annotations
 
-import fcntl
 import logging
 import os
 import subprocess
@@ -16,6 +15,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
+
+from filelock import FileLock
 
 from edgebnn.errors import ConfigError, InfrastructureError
 
@@ -83,8 +84,7 @@ def _sole_writer(uri: str) -> Iterator[None]:
         yield
         return
     database.parent.mkdir(parents=True, exist_ok=True)
-    with database.with_name(f".{database.name}.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    with FileLock(database.with_name(f".{database.name}.lock")):
         if not database.exists():
             _create(database)
         yield

@@ -1,9 +1,14 @@
-# make run    set everything up, then the default study
-# make test   set everything up, then the tests
-# make check  set everything up, then all that CI runs: style, types, lint, every test
+# make run        the default study
+# make quick      within a minute: style, types, and the tests that need neither TensorFlow nor the trainer
+# make test       within minutes: every test but the slow ones; the trainer is built and its unit tests run
+# make test-slow  the slow tests: the workflow, the boards under qemu, the report in a browser
+# make lint       style, types and what else reads the code without running it
+# make check      all that CI runs: lint, test, test-slow
+# make format     settles style
+# Each sets up what it needs. Tests run on two workers: make test WORKERS=8 for more.
 # Another Python than the first suitable one on the PATH: make run PYTHON=python3.12
 .DELETE_ON_ERROR:
-.PHONY: run test test-slow check lint format lock clean
+.PHONY: run quick test test-slow check lint format lock clean
 
 VENV := .venv
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
@@ -11,16 +16,23 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 CXX_FILES = $(shell git ls-files 'rpi/*.cc' 'rpi/*.h')
 PY_FILES = src tests
 STUDY ?= config/config.yaml
+WORKERS ?= 2
+PYTEST = pytest -q -n $(WORKERS) --dist worksteal
 
 run: $(VENV)/ready
 	snakemake --cores 8 all --configfile $(STUDY)
 
+quick: $(VENV)/ready
+	ruff check $(PY_FILES)
+	ruff format --check $(PY_FILES)
+	mypy
+	$(PYTEST) -m "not heavy and not slow"
+
 test: $(VENV)/ready
-	pytest -q -m "not slow"
-	scons -Q -C rpi test
+	$(PYTEST) -m "not slow"
 
 test-slow: $(VENV)/ready
-	pytest -q -m slow
+	$(PYTEST) -m slow
 
 check: lint test test-slow
 

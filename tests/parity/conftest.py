@@ -17,7 +17,7 @@ sys.path.insert(0, str(Path(__file__).parent))  # the plain modules beside this 
 def backend() -> None:
     from edgebnn.emulation.backend import load_backend
 
-    load_backend()
+    load_backend(threads=1)
 
 
 @pytest.fixture(scope="session")

@@ -38,13 +38,15 @@ void print_plan(const Arena& arena, const Phases& phases) {
       phases.blocks - 1, phases.loss(), phases.loss() + 1, phases.last());
 }
 
-void print_plan_line(const Arena& arena) {
-  std::printf("{\"event\":\"plan\",\"arena_bytes\":%zu,\"buffers\":[", arena.planned_bytes());
+// The plan as one line; offsets and lives show which buffers share memory.
+void print_plan_line(const Arena& arena, const Phases& phases) {
+  std::printf("{\"event\":\"plan\",\"arena_bytes\":%zu,\"blocks\":%d,\"buffers\":[",
+              arena.planned_bytes(), phases.blocks);
   const char* separator = "";
   for (const Buffer& buffer : arena.buffers()) {
-    std::printf("%s{\"name\":\"%s\",\"type\":\"%s\",\"life\":[%d,%d],\"bytes\":%zu}", separator,
-                buffer.name.c_str(), buffer.type.c_str(), buffer.life.first, buffer.life.last,
-                buffer.bytes);
+    std::printf("%s{\"name\":\"%s\",\"type\":\"%s\",\"life\":[%d,%d],\"bytes\":%zu,\"offset\":%zu}",
+                separator, buffer.name.c_str(), buffer.type.c_str(), buffer.life.first,
+                buffer.life.last, buffer.bytes, buffer.offset);
     separator = ",";
   }
   std::printf("]}\n");
@@ -138,7 +140,7 @@ void train(const Options& options) {
   Threads threads(options.threads);
   Model model(run, network, plan, kernels, arena, threads);
   if (options.plan) {
-    print_plan(arena, plan.phases);
+    options.json ? print_plan_line(arena, plan.phases) : print_plan(arena, plan.phases);
     return;
   }
   const DataFile data(options.data);
@@ -149,7 +151,7 @@ void train(const Options& options) {
   }
   arena.allocate();
   model.initialise(run.seed);
-  print_plan_line(arena);
+  print_plan_line(arena, plan.phases);
   std::optional<Checkpoint> checkpoint;
   if (!options.checkpoint.empty()) {
     const auto every = static_cast<double>(options.checkpoint_every);

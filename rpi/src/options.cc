@@ -23,6 +23,8 @@ Options parse_options(int count, char** arguments) {
       {"--steps", &options.steps},
       {"--threads", &options.threads},
       {"--checkpoint-every", &options.checkpoint_every}};
+  const std::map<std::string, bool*> flags = {
+      {"--plan", &options.plan}, {"--json", &options.json}, {"--resume", &options.resume}};
   bool every = false;
   for (int i = 1; i < count; ++i) {
     const std::string name = arguments[i];
@@ -30,8 +32,8 @@ Options parse_options(int count, char** arguments) {
       options.help = true;
       return options;
     }
-    if (name == "--plan" || name == "--resume") {
-      (name == "--plan" ? options.plan : options.resume) = true;
+    if (const auto flag = flags.find(name); flag != flags.end()) {
+      *flag->second = true;
       continue;
     }
     const auto file = files.find(name);
@@ -61,12 +63,13 @@ Options parse_options(int count, char** arguments) {
   if (!options.predict.empty()) {
     const bool trains = !options.run.empty() || !options.dump.empty() ||
                         !options.export_file.empty() || !options.checkpoint.empty() ||
-                        options.plan || options.steps > 0;
+                        options.plan || options.json || options.steps > 0;
     if (trains) throw InputError("--predict: goes with --data, --output and --threads alone");
   } else if (options.run.empty()) {
     throw InputError("--run: missing");
   }
   if (options.data.empty() && !options.plan) throw InputError("--data: missing");
+  if (options.json && !options.plan) throw InputError("--json: goes with --plan alone");
   if (options.checkpoint.empty() && (options.resume || every)) {
     throw InputError(std::string(options.resume ? "--resume" : "--checkpoint-every") +
                      ": needs --checkpoint, the file");

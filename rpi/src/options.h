@@ -8,7 +8,7 @@ namespace edgebnn {
 
 struct Options {
   std::string run, data, output, dump, checkpoint, export_file, predict;
-  bool plan = false, help = false, resume = false;
+  bool plan = false, json = false, help = false, resume = false;
   size_t steps = 0;  // 0: all
   size_t threads = 1;
   size_t checkpoint_every = 60;  // seconds; 0: every step
@@ -18,7 +18,7 @@ inline constexpr const char* kUsage =
     "usage: edgebnn-train --run FILE --data FILE [--output FILE] [--threads N]\n"
     "                     [--steps N] [--dump FILE] [--export FILE]\n"
     "                     [--checkpoint FILE [--checkpoint-every SECONDS] [--resume]]\n"
-    "       edgebnn-train --run FILE --plan [--threads N]\n"
+    "       edgebnn-train --run FILE --plan [--json] [--threads N]\n"
     "       edgebnn-train --predict NETWORK --data FILE [--output FILE] [--threads N]\n"
     "  --run FILE     what to train (key value lines)\n"
     "  --data FILE    the packed data set\n"
@@ -28,6 +28,7 @@ inline constexpr const char* kUsage =
     "  --predict NETWORK  what an exported network makes of the test images, by\n"
     "                 integers alone between the pixels and the logits\n"
     "  --plan         print the arena's buffers and their lives, and train nothing\n"
+    "  --json         the plan as one line of JSON, for programs\n"
     "  --threads N    work on N threads (default 1); the results are the same\n"
     "  --steps N      stop after N steps\n"
     "  --dump FILE    the state after each step, for comparison with another engine\n"

@@ -165,6 +165,9 @@ def _add_memory(subparsers: argparse._SubParsersAction[argparse.ArgumentParser])
         "--optimizer", choices=("adam", "sgd", "bop"), default="adam", help="default: %(default)s"
     )
     memory.add_argument(
+        "--threads", type=int, default=1, help="of the trainer's own plan (default: %(default)s)"
+    )
+    memory.add_argument(
         "--method",
         action="append",
         metavar="PRESET",

@@ -12,7 +12,13 @@ from pathlib import Path
 _PACKAGE = Path(__file__).parent
 _STAGES: dict[str, tuple[str, ...]] = {
     "data": ("data",),
-    "memory": ("memory", "study/network.py", "study/switches.py", "study/trainable.py"),
+    "memory": (
+        "memory",
+        "study/network.py",
+        "study/switches.py",
+        "study/trainable.py",
+        "trainer/run_file.py",
+    ),
     "emulate": ("emulation", "study/network.py", "study/switches.py", "data/datasets.py"),
     "device": ("trainer/run_file.py", "farm/job.py", "farm/result.py", "energy"),
     "track": ("tracking",),

@@ -39,7 +39,7 @@ def data(options: argparse.Namespace) -> None:
 
 def memory(options: argparse.Namespace) -> None:
     """One run's record, or tables for people: the paper's accounting, and the trainer's arena."""
-    from edgebnn.memory.accounting import memory_record
+    from edgebnn.memory.stage import memory_record
     from edgebnn.study.network import load_network
 
     if options.run is not None:
@@ -59,13 +59,15 @@ def memory(options: argparse.Namespace) -> None:
     network = load_network(options.model, options.models)
     if options.dataset is not None:
         network = network.with_input(source_of(options.dataset, data_folder(None)).shape)
-    if options.batch_size < 1:
-        raise ConfigError(f"--batch-size: {options.batch_size} is not at least 1")
+    for option, value in (("--batch-size", options.batch_size), ("--threads", options.threads)):
+        if value < 1:
+            raise ConfigError(f"{option}: {value} is not at least 1")
     methods = methods_of(options.method or ["standard", "proposed"], options.switch)
     console = Console()
-    show(network, options.model, options.batch_size, options.optimizer, methods, console)
+    case = (options.batch_size, options.optimizer, methods)
+    show(network, options.model, *case, console)
     console.print()
-    show_arenas(network, options.batch_size, options.optimizer, methods, console)
+    show_arenas(network, *case, options.threads, console)
 
 
 def emulate(options: argparse.Namespace) -> None:

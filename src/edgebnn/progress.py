@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -44,3 +44,26 @@ def download_bar(name: str) -> Iterator[_Bar]:
     )
     with Progress(*columns) as progress:
         yield _Bar(progress, progress.add_task(name, total=None, visible=False))
+
+
+@contextmanager
+def counted(name: str, total: int) -> Iterator[Callable[[], None]]:
+    """A bar of so many steps, or more if more come; none for none. Yields what counts a step."""
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+    )
+    with Progress(*columns, console=Console(stderr=True), disable=not total) as progress:
+        task = progress.add_task(name, total=total)
+
+        def step() -> None:
+            progress.advance(task)
+            done = progress.tasks[task].completed
+            progress.update(task, total=max(total, done))
+
+        yield step

@@ -13,13 +13,11 @@ from edgebnn.memory.accounting import (
     PAPER_ALL_F16,
     Accounting,
     count,
-    memory_record,
     memory_table,
     total_mib,
 )
 from edgebnn.memory.accounting_view import show
-from edgebnn.memory.arena import plan_arena
-from edgebnn.memory.arena_view import show_arenas
+from edgebnn.memory.stage import accounting_record
 from edgebnn.study.config import Optimizer
 from edgebnn.study.network import Network, load_network
 from edgebnn.study.plan import Run
@@ -156,12 +154,9 @@ def test_record_is_modelled_and_its_table_adds_up() -> None:
         optimizer=Optimizer(),
         batch_size=100,
     )
-    record = memory_record(run)
+    record = accounting_record(run)
     assert (record.stage, record.run_id) == ("memory", run.id)
     assert record.metrics["memory_mib"].source == "modelled"
-    assert record.metrics["arena_planned_mib"].source == "modelled"
-    planned = plan_arena(run.network, 100, "adam", PROPOSED).bytes
-    assert record.value("arena_planned_mib") * 2**20 == planned
     rows = record.tables["variables"]
     assert sum(float(row["mib"]) for row in rows) == pytest.approx(record.value("memory_mib"))
 
@@ -179,25 +174,6 @@ def test_shown_beside_the_paper(model: str, batch_size: int, expected: list[str]
     text = shown(load_network(model, MODELS), model, batch_size, ("standard", "proposed"))
     for figure in expected:
         assert figure in text
-
-
-def test_the_trainers_arena_is_shown_in_bytes() -> None:
-    mlp = load_network("mlp", MODELS)
-    console = Console(width=80)
-    with console.capture() as captured:
-        show_arenas(mlp, 100, "adam", {"standard": STANDARD, "lean": LEAN}, console)
-    text = captured.get()
-    for switches in (STANDARD, LEAN):
-        assert f"{plan_arena(mlp, 100, 'adam', switches).bytes}" in text
-    assert "layer 2 (dense): W" in text
-
-
-@pytest.mark.parametrize("model", ["resnete18", "bireal18"])
-def test_a_residual_networks_arena_is_said_to_be_none(model: str) -> None:
-    console = Console(width=200)
-    with console.capture() as captured:
-        show_arenas(load_network(model, MODELS), 100, "adam", {"standard": STANDARD}, console)
-    assert "this trainer's arena: none. Layer 1 (conv) is not yet trained" in captured.get()
 
 
 def test_other_cases_are_shown_without_the_paper(binarynet: Network) -> None:

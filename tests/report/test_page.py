@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from edgebnn.errors import ConfigError
-from edgebnn.memory.accounting import memory_record
+from edgebnn.memory.stage import accounting_record
 from edgebnn.record import Metric, Provenance, Record
 from edgebnn.report import write_report
 from edgebnn.report.charts import nice_ticks
@@ -85,7 +85,7 @@ def training(
 
 def modelled(dataset: str, model: str, batch_size: int) -> list[Record]:
     return [
-        memory_record(
+        accounting_record(
             Run(
                 stage="memory",
                 dataset=dataset,

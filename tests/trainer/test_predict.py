@@ -205,7 +205,14 @@ def test_products_beyond_float32_are_refused_by_onnx(job: Any, tmp_path: Path) -
 
 @pytest.mark.parametrize(
     "options",
-    [("--run", "a.run"), ("--steps", "1"), ("--plan",), ("--dump", "d"), ("--export", "e")],
+    [
+        ("--run", "a.run"),
+        ("--steps", "1"),
+        ("--plan",),
+        ("--json",),
+        ("--dump", "d"),
+        ("--export", "e"),
+    ],
     ids=lambda options: options[0],
 )
 def test_predicting_is_not_training(job: Any, options: tuple[str, ...]) -> None:

@@ -124,6 +124,13 @@ def test_plan_table(job: Any) -> None:
     planned = job.record("--steps", 1)["metrics"]["arena_planned_bytes"]
     assert int(size) == planned
     assert float(mib) == pytest.approx(planned / 2**20, abs=1e-4)
+    as_json, line = job.train("--plan", "--json"), job.train("--steps", 1).stdout.splitlines()[0]
+    assert as_json.stdout == f"{line}\n"
+    alone = job.train("--json")
+    assert (alone.returncode, alone.stderr) == (
+        2,
+        "edgebnn-train: --json: goes with --plan alone\n",
+    )
 
 
 def test_proposed_keeps_bits_only(job: Any) -> None:

@@ -1,11 +1,21 @@
-# Purpose: the paper's memory model of a run, variable by variable.
-# Input:   results/runs/memory/<run id>.json
+# Purpose: the paper's memory model of a run, variable by variable, and the trainer's own plan.
+# Input:   results/runs/memory/<run id>.json; the native trainer, if it trains such a network
 # Output:  results/memory/<run id>.json
+
+MEMORY_CODE = code_digest("memory")
+PLANNER_CODE = trainer_digest(Path(workflow.basedir))
+
+
+def planner(wildcards):
+    """The record of the build that plans this run's memory; none for what no board trains."""
+    trained = untrained_layer(RUNS["memory"][wildcards.run].network) is None
+    return [f"{RESULTS}/build/native.json"] if trained else []
 
 
 rule model_memory:
     input:
         run=f"{RESULTS}/runs/memory/{{run}}.json",
+        trainer=ancient(planner),
     output:
         f"{RESULTS}/memory/{{run}}.json",
     log:
@@ -15,6 +25,6 @@ rule model_memory:
     conda:
         "../../environment.yml"
     params:
-        code=code_digest("memory"),
+        code=lambda wildcards: MEMORY_CODE + PLANNER_CODE * len(planner(wildcards)),
     shell:
         "edgebnn memory --run {input.run} --output {output} > {log} 2>&1"

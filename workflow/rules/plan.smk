@@ -6,6 +6,7 @@ from edgebnn.study.config import parse_study
 from edgebnn.errors import EdgebnnError
 from edgebnn.farm.inventory import load_inventory
 from edgebnn.study.plan import canonical_json, make_plan
+from edgebnn.study.trainable import untrained_layer
 from snakemake.exceptions import WorkflowError
 
 try:

@@ -18,13 +18,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from edgebnn.memory.arena import plan_arena
 from edgebnn.study.network import BatchNorm, Conv, Dense, MaxPool, Network
-from edgebnn.study.trainable import untrained_layer
 
 if TYPE_CHECKING:
-    from edgebnn.record import Record
-    from edgebnn.study.plan import Run
     from edgebnn.study.switches import Switches
 
 MIB = 2**20
@@ -175,48 +171,6 @@ def memory_table(
 def total_mib(table: list[Variable]) -> float:
     """Sum of a memory table in MiB."""
     return sum(row.bytes for row in table) / MIB
-
-
-def memory_record(run: Run) -> Record:
-    """The record of a memory run: `memory_mib` and its table, modelled in the paper's accounting.
-
-    For CNV, whose printed figures follow another rule, `memory_by_papers_rule_mib` too; where the
-    trainer trains the network, `arena_planned_mib`, its own plan on one thread.
-
-    Args:
-        run: of the stage `memory`.
-    """
-    from datetime import UTC, datetime
-
-    from edgebnn.record import Metric, Record, provenance
-
-    case = (run.network, run.batch_size, run.optimizer.kind, run.switches)
-    table = memory_table(*case)
-    metrics = {"memory_mib": Metric(value=total_mib(table), source="modelled")}
-    if run.model == "cnv":
-        printed = total_mib(memory_table(*case, AS_PRINTED_FOR_CNV))
-        metrics["memory_by_papers_rule_mib"] = Metric(value=printed, source="modelled")
-    if untrained_layer(run.network) is None:
-        planned = plan_arena(*case).bytes / MIB
-        metrics["arena_planned_mib"] = Metric(value=planned, source="modelled")
-    return Record(
-        stage="memory",
-        run_id=run.id,
-        parameters=run.parameters(),
-        metrics=metrics,
-        tables={
-            "variables": [
-                {
-                    "variable": row.name,
-                    "type": row.type,
-                    "mib": row.mib,
-                    "life": "one layer" if row.transient else "whole step",
-                }
-                for row in table
-            ]
-        },
-        provenance=provenance(datetime.now(UTC).isoformat(timespec="seconds")),
-    )
 
 
 def _size(shape: tuple[int, ...]) -> int:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from rich.markup import escape
 from rich.table import Table
 
+from edgebnn.errors import ConfigError, JobError
 from edgebnn.memory.arena import Arena, Life, plan_arena
 from edgebnn.study.trainable import RULE, untrained_layer
 
@@ -21,20 +23,22 @@ LARGEST = 6
 MIB = 2**20
 
 
-def show_arenas(
+def show_arenas(  # noqa: PLR0917 - a case, as the command line names it
     network: Network,
     batch_size: int,
     optimizer: str,
     methods: dict[str, Switches],
+    threads: int,
     console: Console,
 ) -> None:
-    """Prints what the C++ trainer allocates, or that it does not train this network.
+    """Prints what the C++ trainer allocates, or why there is nothing to print.
 
     Args:
         network: shapes and layers, on the data set's input.
         batch_size: samples in a batch.
         optimizer: adam, sgd or bop.
         methods: name -> switches.
+        threads: of the trainer.
         console: where to print.
     """
     title = "[bold]this trainer's arena[/]"
@@ -45,12 +49,20 @@ def show_arenas(
             f"emulated only"
         )
         return
-    arenas = {
-        name: plan_arena(network, batch_size, optimizer, switches)
-        for name, switches in methods.items()
-    }
+    arenas: dict[str, Arena] = {}
+    for name, switches in methods.items():
+        try:
+            arenas[name] = plan_arena(network, batch_size, optimizer, switches, threads)
+        except ConfigError as error:
+            console.print(f"{title}: none of {name}: {escape(str(error))}")
+        except JobError as error:
+            console.print(f"{title}: not known: {escape(str(error).splitlines()[0])}")
+            return
+    if not arenas:
+        return
     console.print(
-        f"{title}, one thread: what edgebnn-train --plan shows, to the byte (modelled, not measured)"
+        f"{title}, {threads} thread{'s' if threads > 1 else ''}: as edgebnn-train --plan has it, to "
+        f"the byte (planned, not measured)"
     )
     console.print(_buffers(arenas))
     console.print(
@@ -69,7 +81,7 @@ def _buffers(arenas: dict[str, Arena]) -> Table:
     view.add_column("buffer", footer="arena\nin bytes", no_wrap=True)
     view.add_column("phases", style="dim")
     for name, arena in arenas.items():
-        footer = f"{_mib(arena.bytes)}\n{arena.bytes}"
+        footer = f"{_mib(arena.arena_bytes)}\n{arena.arena_bytes}"
         view.add_column(f"{name} MiB", justify="right", footer=footer)
     for key in largest:
         name, (first, last) = key

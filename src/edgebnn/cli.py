@@ -15,6 +15,10 @@ from edgebnn.exclusive import exclusive
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+_RECORDS = (
+    "a record's file (default: all that the plan asks for and that are there, in the plan's folder)"
+)
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs one subcommand; returns its exit status."""
@@ -109,7 +113,7 @@ def _parser() -> argparse.ArgumentParser:
     track = command(
         "track", commands.track, "put records into MLflow", plan="results/plan.json", output="stamp"
     )
-    track.add_argument("records", type=Path, nargs="*", help="records to log")
+    track.add_argument("records", type=Path, nargs="*", metavar="RECORD", help=_RECORDS)
     track.add_argument(
         "--tracking-uri",
         default=os.environ.get("MLFLOW_TRACKING_URI"),
@@ -123,7 +127,7 @@ def _parser() -> argparse.ArgumentParser:
         plan="results/plan.json",
         output="page",
     )
-    report.add_argument("records", type=Path, nargs="*", help="records to show")
+    report.add_argument("records", type=Path, nargs="*", metavar="RECORD", help=_RECORDS)
 
     export = subparsers.add_parser(
         "export",

@@ -21,8 +21,8 @@ _STAGES: dict[str, tuple[str, ...]] = {
     ),
     "emulate": ("emulation", "study/network.py", "study/switches.py", "data/datasets.py"),
     "device": ("trainer/run_file.py", "farm/job.py", "farm/result.py", "energy"),
-    "track": ("tracking",),
-    "report": ("report", "paper.py"),
+    "track": ("tracking", "summary.py"),
+    "report": ("report", "paper.py", "summary.py"),
 }
 
 

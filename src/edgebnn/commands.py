@@ -26,6 +26,13 @@ def _read_run(path: Path) -> Run:
         raise ConfigError(f"{path}: not a run: {error.errors()[0]['msg']}") from None
 
 
+def _records(options: argparse.Namespace) -> list[Path]:
+    """Those named on the command line; else those of the plan, in the plan's folder."""
+    from edgebnn.summary import read_summary
+
+    return options.records or read_summary(options.plan).records(options.plan.parent)
+
+
 def data(options: argparse.Namespace) -> None:
     """Fetches, checks and packs a data set."""
     from edgebnn.data.datasets import default_cache, prepare, write_packed
@@ -132,7 +139,7 @@ def track(options: argparse.Namespace) -> None:
     """Records into MLflow."""
     from edgebnn.tracking.track import track
 
-    track(options.records, options.plan, options.tracking_uri, options.output)
+    track(_records(options), options.plan, options.tracking_uri, options.output)
 
 
 def report(options: argparse.Namespace) -> None:
@@ -143,7 +150,7 @@ def report(options: argparse.Namespace) -> None:
         path.name.removesuffix(".failed"): path.read_text()
         for path in sorted(options.output.parent.parent.glob("*/*.failed"))
     }
-    write_report(options.records, options.plan, options.output, failures)
+    write_report(_records(options), options.plan, options.output, failures)
 
 
 def export(options: argparse.Namespace) -> None:

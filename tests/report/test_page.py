@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from edgebnn.cli import main
 from edgebnn.errors import ConfigError
 from edgebnn.memory.stage import accounting_record
 from edgebnn.record import Metric, Provenance, Record
@@ -277,3 +278,11 @@ def test_ticks_span_the_values(low: float, high: float) -> None:
     ticks = nice_ticks(low, high)
     assert ticks[0] <= low <= high <= ticks[-1]
     assert ticks[0] < ticks[-1]
+
+
+def test_the_plan_finds_its_records(tmp_path: Path) -> None:
+    page = write(tmp_path, study())
+    training("emulate", "lean", 99).write(tmp_path / "emulate" / "stranger.json")
+    output = tmp_path / "report" / "by-hand.html"
+    assert main(["report", "--plan", str(tmp_path / "plan.json"), "--output", str(output)]) == 0
+    assert output.read_text() == page

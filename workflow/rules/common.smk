@@ -16,3 +16,9 @@ def trainers(wildcards):
         f"{RESULTS}/build/{target}.json"
         for target in sorted({d.target for d in devices})
     ]
+
+
+def planner(wildcards):
+    """The record of the build that plans this run's memory; none for what no board trains."""
+    trained = untrained_layer(RUNS["memory"][wildcards.run].network) is None
+    return [f"{RESULTS}/build/native.json"] if trained else []

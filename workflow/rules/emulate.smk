@@ -6,7 +6,6 @@ workflow.global_resources.setdefault("gpu", GPUS)
 
 rule emulate_training:
     input:
-        run=f"{RESULTS}/runs/emulate/{{run}}.json",
         data=lambda wildcards: f"{RESULTS}/data/{RUNS['emulate'][wildcards.run].dataset}.ebd",
     output:
         f"{RESULTS}/emulate/{{run}}.json",
@@ -22,7 +21,8 @@ rule emulate_training:
         gpu=min(GPUS, 1),
         mem_mb=2000,
     params:
+        run=f"{RESULTS}/runs/emulate/{{run}}.json",
         code=code_digest("emulate"),
     shell:
-        "edgebnn emulate --run {input.run} --data {input.data} --output {output} "
+        "edgebnn emulate --run {params.run:q} --data {input.data} --output {output} "
         "--threads {threads} > {log} 2>&1"

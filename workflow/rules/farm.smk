@@ -10,7 +10,6 @@ for board in BOARDS:
 
 rule train_on_device:
     input:
-        run=f"{RESULTS}/runs/device/{{run}}.json",
         data=lambda wildcards: f"{RESULTS}/data/{RUNS['device'][wildcards.run].dataset}.ebd",
         trainers=ancient(trainers),
     output:
@@ -30,9 +29,10 @@ rule train_on_device:
             for board in BOARDS
         },
     params:
+        run=f"{RESULTS}/runs/device/{{run}}.json",
         code=code_digest("device") + trainer_digest(Path(workflow.basedir)),
         farm=STUDY.farm,
         virtual=f"{RESULTS}/virtual",
     shell:
-        "edgebnn device --run {input.run} --data {input.data} --farm {params.farm:q} "
+        "edgebnn device --run {params.run:q} --data {input.data} --farm {params.farm:q} "
         "--virtual {params.virtual:q} --output {output} > {log} 2>&1"

@@ -6,15 +6,8 @@ MEMORY_CODE = code_digest("memory")
 PLANNER_CODE = trainer_digest(Path(workflow.basedir))
 
 
-def planner(wildcards):
-    """The record of the build that plans this run's memory; none for what no board trains."""
-    trained = untrained_layer(RUNS["memory"][wildcards.run].network) is None
-    return [f"{RESULTS}/build/native.json"] if trained else []
-
-
 rule model_memory:
     input:
-        run=f"{RESULTS}/runs/memory/{{run}}.json",
         trainer=ancient(planner),
     output:
         f"{RESULTS}/memory/{{run}}.json",
@@ -25,6 +18,7 @@ rule model_memory:
     conda:
         "../../environment.yml"
     params:
+        run=f"{RESULTS}/runs/memory/{{run}}.json",
         code=lambda wildcards: MEMORY_CODE + PLANNER_CODE * len(planner(wildcards)),
     shell:
-        "edgebnn memory --run {input.run} --output {output} > {log} 2>&1"
+        "edgebnn memory --run {params.run:q} --output {output} > {log} 2>&1"

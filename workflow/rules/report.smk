@@ -6,8 +6,7 @@ REPORT = f"{RESULTS}/report/index.html"
 
 rule write_report:
     input:
-        plan=f"{RESULTS}/plan.json",
-        records=RECORDS,
+        RECORDS,
     output:
         report(REPORT, caption="../report/index.rst", category="Report"),
     log:
@@ -17,9 +16,11 @@ rule write_report:
     conda:
         "../../environment.yml"
     params:
+        plan=f"{RESULTS}/plan.json",
+        asked=PLAN.digest(),
         code=code_digest("report"),
     shell:
-        "edgebnn report --plan {input.plan} --output {output} {input.records} > {log} 2>&1"
+        "edgebnn report --plan {params.plan:q} --output {output} > {log} 2>&1"
 
 
 onsuccess:

@@ -7,8 +7,7 @@ TRACKING_URI = os.environ.get("MLFLOW_TRACKING_URI", f"sqlite:///{RESULTS}/mlflo
 
 rule track_records:
     input:
-        plan=f"{RESULTS}/plan.json",
-        records=RECORDS,
+        RECORDS,
     output:
         TRACKED,
     log:
@@ -19,8 +18,10 @@ rule track_records:
     conda:
         "../../environment.yml"
     params:
+        plan=f"{RESULTS}/plan.json",
+        asked=PLAN.digest(),
         code=code_digest("track"),
         uri=TRACKING_URI,
     shell:
-        "edgebnn track --plan {input.plan} --tracking-uri {params.uri:q} --output {output} "
-        "{input.records} > {log} 2>&1"
+        "edgebnn track --plan {params.plan:q} --tracking-uri {params.uri:q} --output {output} "
+        "> {log} 2>&1"

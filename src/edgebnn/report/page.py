@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Mapping, Sequence
 from itertools import groupby
@@ -10,11 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from edgebnn import paper
-from edgebnn.errors import ConfigError
 from edgebnn.record import Record, atomic_write, read_record
 from edgebnn.report.beside_paper import ACCURACY_METRICS, accuracy_rows, board_rows
 from edgebnn.report.charts import colours, curve_chart, range_bars, stacked_bars
 from edgebnn.report.groups import Group, gather, once
+from edgebnn.summary import read_summary
 
 STAGE_TITLES = {"emulate": "emulated", "device": "on a device", "memory": "modelled"}
 
@@ -29,21 +28,16 @@ def write_report(
 
     Args:
         records: files of any stage.
-        plan_summary: JSON of `Plan.summary()`.
+        plan_summary: results/plan.json.
         output: the HTML file.
         failures: name of a failed run -> why.
 
     Raises:
         ConfigError: a file is not a record, or the plan's summary is not one.
     """
-    try:
-        plan = json.loads(plan_summary.read_bytes())
-        study, experiments = str(plan["study"]), dict(plan["experiments"])
-    except OSError as error:
-        raise ConfigError(f"{plan_summary}: {error.strerror}") from None
-    except (ValueError, KeyError, TypeError):
-        raise ConfigError(f"{plan_summary}: not a plan's summary (study, experiments)") from None
-    page = render(study, experiments, [read_record(path) for path in records], failures or {})
+    plan = read_summary(plan_summary)
+    found = [read_record(path) for path in records]
+    page = render(plan.study, plan.experiments, found, failures or {})
     with atomic_write(output) as file:
         file.write(page.encode())
 

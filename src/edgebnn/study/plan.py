@@ -101,6 +101,10 @@ class Plan(BaseModel):
         """Canonical JSON of the study's name and its experiments (what tracking and report need)."""
         return json.dumps(self.model_dump(include={"study", "experiments"}), sort_keys=True)
 
+    def digest(self) -> str:
+        """Hexadecimal digest of the summary: equal plans, equal digest, however many runs."""
+        return hashlib.sha256(self.summary().encode()).hexdigest()[:16]
+
 
 def make_plan(study: Study, boards: set[str]) -> Plan:
     """All runs of a study.

@@ -19,8 +19,9 @@ from pathlib import Path
 from typing import Any
 
 from edgebnn.data.sources import DATASETS
-from edgebnn.errors import ConfigError, InfrastructureError
+from edgebnn.errors import InfrastructureError
 from edgebnn.record import Record, atomic_write, file_sha256, read_record
+from edgebnn.summary import read_summary
 from edgebnn.tracking.store import DEFAULT_URI, experiment_id, open_store, shown
 
 METRICS_A_CALL = 1000
@@ -55,7 +56,7 @@ def track(
 
     Args:
         records: files; those of a stage or run id that no experiment asks for are named in the output.
-        plan_summary: JSON of `Plan.summary()`: the study and, by experiment, stage, run id and method.
+        plan_summary: results/plan.json.
         tracking_uri: MLflow's store; None: MLFLOW_TRACKING_URI, else a SQLite file under results/.
         output: JSON summary of what was logged, written last.
 
@@ -64,14 +65,14 @@ def track(
         InfrastructureError: the store or an artifact cannot be reached.
     """
     uri = tracking_uri or os.environ.get("MLFLOW_TRACKING_URI") or DEFAULT_URI
-    plan = _read_plan(plan_summary)
-    children, unplanned = _children(records, plan["experiments"])
+    plan = read_summary(plan_summary)
+    children, unplanned = _children(records, plan.experiments)
     done: dict[str, list[str]] = {"logged": [], "replaced": [], "unchanged": []}
     with open_store(uri) as client:
-        where = experiment_id(client, uri, plan["study"])
+        where = experiment_id(client, uri, plan.study)
         existing = _existing(client, where)
         for experiment in dict.fromkeys(child.experiment for child in children):
-            parent = _parent(client, where, plan["study"], experiment)
+            parent = _parent(client, where, plan.study, experiment)
             for child in (child for child in children if child.experiment == experiment):
                 key = (experiment, child.record.stage, child.record.run_id)
                 outcome = _log_once(client, where, parent, child, existing.get(key, []))
@@ -79,7 +80,7 @@ def track(
             if client.get_run(parent).info.status != "FINISHED":
                 client.set_terminated(parent, "FINISHED")
     summary = {
-        "study": plan["study"],
+        "study": plan.study,
         "tracking_uri": shown(uri),
         "experiment_id": where,
         **done,
@@ -87,16 +88,6 @@ def track(
     }
     with atomic_write(output) as file:
         file.write((json.dumps(summary, indent=1) + "\n").encode())
-
-
-def _read_plan(path: Path) -> Any:
-    try:
-        plan = json.loads(path.read_bytes())
-        return {"study": plan["study"], "experiments": dict(plan["experiments"])}
-    except OSError as error:
-        raise ConfigError(f"{path}: {error.strerror}") from None
-    except (ValueError, KeyError, TypeError):
-        raise ConfigError(f"{path}: not a plan's summary (study, experiments)") from None
 
 
 def _children(

@@ -1,0 +1,38 @@
+"""The plan's summary, `results/plan.json`: which experiment asks for which run, and by what name."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+from edgebnn.errors import ConfigError
+
+
+@dataclass(frozen=True)
+class Summary:
+    """What tracking and report need to know of a plan."""
+
+    study: str
+    experiments: dict[str, list[dict[str, str]]]
+    """Experiment -> its runs: stage, run_id, and the method's name in the experiment."""
+
+    def records(self, results: Path) -> list[Path]:
+        """The planned runs' records that are there yet, each once, in the plan's order."""
+        planned = dict.fromkeys(
+            results / run["stage"] / f"{run['run_id']}.json"
+            for runs in self.experiments.values()
+            for run in runs
+        )
+        return [path for path in planned if path.is_file()]
+
+
+def read_summary(path: Path) -> Summary:
+    """Reads a plan's summary; raises ConfigError naming the file if it is not one."""
+    try:
+        plan = json.loads(path.read_bytes())
+        return Summary(str(plan["study"]), dict(plan["experiments"]))
+    except OSError as error:
+        raise ConfigError(f"{path}: {error.strerror}") from None
+    except (ValueError, KeyError, TypeError):
+        raise ConfigError(f"{path}: not a plan's summary (study, experiments)") from None

@@ -56,7 +56,7 @@ def _mlp(shape: tuple[int, int, int], hidden: list[int], classes: int) -> Any:
     )
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def make_run() -> Any:
     """Makes a Run on the blobs: `make_run("proposed", optimizer={...}, ste="identity", epochs=3)`."""
 

@@ -39,18 +39,18 @@ def read_dump(path: Path, network: Network, batch_size: int) -> list[Step]:
     return steps
 
 
-def assert_same(found: list[Step], expected: list[Step], weights_atol: float) -> None:
+def assert_same(found: list[Step], expected: list[Step], weights_atol: float, engines: str) -> None:
     """Sign bits all equal, losses and betas to 1e-6, weights to `weights_atol` (0: to the bit)."""
-    assert len(found) == len(expected)
+    assert len(found) == len(expected), engines
     for number, (ours, theirs) in enumerate(zip(found, expected, strict=True), 1):
         for layer, (a, b) in enumerate(zip(ours.signs, theirs.signs, strict=True)):
             wrong = np.argwhere(a != b)
             assert not len(wrong), (
-                f"step {number}, sign layer {layer}: {len(wrong)} of {a.size} bits differ, "
+                f"{engines}: step {number}, sign layer {layer}: {len(wrong)} of {a.size} bits differ, "
                 f"first at {wrong[0]}"
             )
-        where = f"step {number}, layer"
-        np.testing.assert_allclose(ours.loss, theirs.loss, rtol=1e-6, err_msg=f"step {number}")
+        where = f"{engines}: step {number}, layer"
+        np.testing.assert_allclose(ours.loss, theirs.loss, rtol=1e-6, err_msg=where)
         for layer, (a, b) in enumerate(zip(ours.weights, theirs.weights, strict=True)):
             np.testing.assert_allclose(
                 a, b, rtol=0, atol=weights_atol, err_msg=f"{where} {layer}: weights"

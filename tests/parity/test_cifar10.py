@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 from cases import MNIST as DATASETS
 from cases import Case
+from run_trainer import train
 from state_dump import assert_same, read_dump
-from test_trainer import train
 
 from edgebnn.data.datasets import Packed, Split, prepare, write_packed
 from edgebnn.emulation.dump import dump
@@ -50,6 +50,6 @@ def test_twenty_steps(
         read_dump(tmp_path / name, run.network, run.batch_size) for name in ("trainer", "emulation")
     )
     assert len(found) == STEPS
-    assert_same(found, expected, case.weights_atol)
+    assert_same(found, expected, case.weights_atol, "trainer and emulation")
     for name in ("trainer", "emulation"):
         (tmp_path / name).unlink()  # a gigabyte each

@@ -1,0 +1,137 @@
+"""Every switch and optimiser in a few steps: it learns, changes what it should and keeps the rest, resumes.
+
+What each computes is held against two other engines in tests/parity; here they are also compiled.
+"""
+
+import numpy as np
+import pytest
+
+from edgebnn.emulation.batches import centred
+from edgebnn.emulation.checkpoint import SERIES, Checkpoint, Progress, values
+from edgebnn.emulation.model import compiled_model
+from edgebnn.study.network import parse_network
+from edgebnn.study.switches import PRESETS, Switches
+
+ALLOWED = {name: field.annotation.__args__ for name, field in Switches.model_fields.items()}
+SINGLE_SWITCHES = [
+    (preset, name, value)
+    for preset in ("standard", "proposed")
+    for name, allowed in ALLOWED.items()
+    for value in allowed
+    if value != getattr(PRESETS[preset], name)
+]
+OPTIMIZERS = {
+    "adam": {},
+    "sgd": {"kind": "sgd", "learning_rate": 0.1},
+    "bop": {"kind": "bop", "gamma": 1e-2, "tau": 1e-6},
+    "bop of signs": {"kind": "bop", "gamma": 0.1, "tau": 0.3},
+}
+KEPT = ("activations", "pool_mask")
+"""What the emulation computes alike whatever is kept of it; these differ in memory alone."""
+EAGER = {"run_eagerly": True, "jit_compile": False}
+XLA = {"jit_compile": True}
+
+
+def mixtures():
+    """Combinations of switches that together hold every value of every switch."""
+    for number in range(max(map(len, ALLOWED.values()))):
+        mixed = {name: allowed[number % len(allowed)] for name, allowed in ALLOWED.items()}
+        if mixed["activations"] == "bool":
+            mixed["batch_norm"] = "bnn"
+        if mixed["momentum_dtype"] in ("i8", "i4"):
+            mixed["weight_gradient"] = "bool"
+        yield mixed
+
+
+def small(make_run, preset="proposed", optimizer="adam", **changes):
+    layers = [{"conv": 8}, {"max_pool": 2}, "batch_norm", "sign", "flatten", {"dense": 16}]
+    layers += ["batch_norm", "sign", {"dense": 5}, "batch_norm"]
+    network = parse_network({"input": [4, 5, 1], "layers": layers}, "test")
+    return make_run(preset, network=network, optimizer=OPTIMIZERS[optimizer], **changes)
+
+
+def take_steps(model, blobs, count):
+    """Losses of `count` steps on the same hundred images."""
+    images = centred(blobs.train.images[:100])
+    labels = blobs.train.labels[:100].astype(np.int32)
+    losses = []
+    for _ in range(count):
+        model.reset_metrics()
+        losses.append(float(model.train_on_batch(images, labels)[0]))
+    return losses
+
+
+def everything(model):
+    return values([*model.variables, *model.optimizer.variables])
+
+
+def same(a, b):
+    return all(np.array_equal(x, y) for x, y in zip(a, b, strict=True))
+
+
+@pytest.fixture(scope="module")
+def of_preset(make_run, blobs):
+    """What six steps leave of each preset."""
+    left = {}
+    for preset in ("standard", "proposed"):
+        model = compiled_model(small(make_run, preset), **EAGER)
+        take_steps(model, blobs, 6)
+        left[preset] = everything(model)
+    return left
+
+
+@pytest.mark.parametrize("switch", SINGLE_SWITCHES, ids="-".join)
+def test_single_switches(switch, make_run, blobs, of_preset):
+    preset, name, value = switch
+    changes = {name: value}
+    if (name, value) == ("activations", "bool"):
+        changes["batch_norm"] = "bnn"  # which it needs
+    if name == "batch_norm" and preset == "proposed":
+        changes["activations"] = "f32"  # which they need
+    if preset == "standard" and (name, value) in (
+        ("momentum_dtype", "i8"),
+        ("momentum_dtype", "i4"),
+    ):
+        with pytest.raises(ValueError, match=f"momentum_dtype: {value}.*weight_gradient: bool"):
+            small(make_run, preset, **changes)
+        return
+    model = compiled_model(small(make_run, preset, **changes), **EAGER)
+    losses = take_steps(model, blobs, 6)
+    assert losses[-1] < 0.8 * losses[0], losses
+    alike = set(changes) <= set(KEPT)
+    assert same(everything(model), of_preset[preset]) == alike
+
+
+@pytest.mark.parametrize("preset", PRESETS)
+@pytest.mark.parametrize("optimizer", ["adam", "sgd", "bop"])
+def test_optimizers_learn_and_resume(preset, optimizer, make_run, blobs, tmp_path):
+    if optimizer == "bop" and preset != "standard":
+        optimizer = "bop of signs"
+    run = small(make_run, preset, optimizer)
+    uncut = compiled_model(run, **EAGER)
+    losses = take_steps(uncut, blobs, 10)
+    assert losses[-1] < 0.9 * losses[0], losses
+    cut, checkpoint = compiled_model(run, **EAGER), Checkpoint(tmp_path)
+    take_steps(cut, blobs, 3)
+    checkpoint.save(Progress(run.id, {name: [0.5] for name in SERIES}), cut)
+    resumed = compiled_model(run, **EAGER)
+    assert Checkpoint(tmp_path).restore(run.id, resumed).epoch == 1
+    assert take_steps(resumed, blobs, 7) == losses[3:]
+    assert same(everything(resumed), everything(uncut))
+
+
+@pytest.mark.parametrize("number", range(5))
+def test_every_switch_compiles(number, make_run, blobs):
+    """Under XLA, as the stage runs it."""
+    optimizer = ("adam", "sgd", "adam", "bop of signs", "adam")[number]
+    model = compiled_model(
+        small(make_run, "standard", optimizer, **list(mixtures())[number]), **XLA
+    )
+    losses = take_steps(model, blobs, 16)
+    assert losses[-1] < 0.8 * losses[0], losses
+
+
+def test_the_compiled_are_all() -> None:
+    assert len(list(mixtures())) == 5
+    for name, allowed in ALLOWED.items():
+        assert {mixed[name] for mixed in mixtures()} == set(allowed)

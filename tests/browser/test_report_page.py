@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import re
 import shutil
 import subprocess
 import threading
@@ -51,7 +52,7 @@ def served(page: str) -> Iterator[tuple[int, list[str]]]:
             self.send_response(200)
             self.send_header("Content-Type", "text/html; charset=utf-8")
             self.end_headers()
-            self.wfile.write(page.encode())
+            self.wfile.write(page.encode() if host == HOST else b"")
 
         def log_message(self, format: str, *args: object) -> None:
             pass
@@ -105,3 +106,39 @@ def test_a_request_elsewhere_would_be_seen(page: str, tmp_path: Path) -> None:
     leaky = page.replace(policy, "").replace("<main>", '<main><img src="http://other.test/x.png">')
     _, requests = open_page(leaky, tmp_path)
     assert "other.test/x.png" in requests
+
+
+PROBE = """<script>addEventListener("load", () => {
+  document.body.offsetHeight;  // lays the page out
+  document.documentElement.dataset.milliseconds = performance.now();
+})</script>"""
+
+
+def test_a_page_of_2000_records_opens_at_once(tmp_path: Path) -> None:
+    module = made_up()
+    experiments = {
+        f"experiment-{number}": [
+            module.training("emulate", method, 0, case=case, epochs=300)
+            if not board
+            else module.training("device", method, 0, case=case, epochs=300, **board)
+            for method in ("standard", "proposed", "lean")
+            for board in ({}, {"board": "virtual", "host": "virtual-1"})
+        ]
+        for number in range(330)
+        for case in [("cifar10", "cnv", 100 + number)]
+    }
+    for batch_size in range(100, 110):
+        experiments[f"memory-{batch_size}"] = module.modelled("mnist", "mlp", batch_size)
+    assert sum(map(len, experiments.values())) == 2000
+    page = str(module.write(tmp_path, experiments))
+    size = len(page.encode()) / 2**20
+    assert size < 15, f"{size:.1f} MiB"
+
+    policy = page[page.index("<meta http-equiv") : page.index("<title>")]
+    dom, _ = open_page(page.replace(policy, PROBE), tmp_path / "profile")
+    assert dom.count("<svg") == 660
+    assert "experiment-329" in dom
+    (milliseconds,) = re.findall(r'data-milliseconds="([\d.]+)"', dom[:1000])
+    took = f"a page of {size:.1f} MiB was laid out {float(milliseconds):.0f} ms after its request"
+    print(took)
+    assert float(milliseconds) < 3000, took

@@ -15,7 +15,7 @@ from edgebnn.errors import ConfigError
 from edgebnn.memory.stage import accounting_record
 from edgebnn.record import Metric, Provenance, Record
 from edgebnn.report import write_report
-from edgebnn.report.charts import nice_ticks
+from edgebnn.report.charts import nice_ticks, thinned
 from edgebnn.report.page import number
 from edgebnn.study.config import Optimizer
 from edgebnn.study.network import load_network
@@ -286,3 +286,25 @@ def test_the_plan_finds_its_records(tmp_path: Path) -> None:
     output = tmp_path / "report" / "by-hand.html"
     assert main(["report", "--plan", str(tmp_path / "plan.json"), "--output", str(output)]) == 0
     assert output.read_text() == page
+
+
+def test_a_long_curve_keeps_its_peaks_and_its_ends() -> None:
+    points = [(index / 10, float(index % 7)) for index in range(3000)]
+    points[1234], points[1777] = (123.4, 99.0), (177.7, -99.0)
+    kept = thinned(points)
+    assert len(kept) <= 2 * 150 + 2
+    assert kept == sorted(kept)
+    assert set(kept) <= set(points)
+    assert {points[0], points[1234], points[1777], points[-1]} <= set(kept)
+
+
+@pytest.mark.parametrize("count", [0, 1, 2, 160])
+def test_a_short_curve_keeps_every_point(count: int) -> None:
+    points = [(38 + 332 * index / max(1, count - 1), index % 3) for index in range(count)]
+    assert thinned(points) == points
+
+
+def test_only_a_long_page_is_laid_out_in_parts(page: str, tmp_path: Path) -> None:
+    assert "<body>" in page
+    records = [training("emulate", "proposed", seed) for seed in range(201)]
+    assert '<body class="long">' in write(tmp_path, {"long": records})

@@ -7,12 +7,16 @@ import statistics
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import groupby
 
 from edgebnn.report.groups import Figure, Group
 
 WIDTH, HEIGHT = 380, 240
 LEFT, RIGHT, TOP, BOTTOM = 38, 10, 10, 30
 """View box of a curve chart and its margins."""
+
+COLUMN = 2
+"""Width of the columns in which a long curve keeps its lowest and its highest point: a line's stroke."""
 
 METHOD_COLOURS = ("standard", "proposed", "lean")
 """Methods with a colour of their own; others take the spare ones in turn."""
@@ -135,7 +139,8 @@ def _draw(
         return HEIGHT - BOTTOM - (value - low) / ((high - low) or 1) * (HEIGHT - TOP - BOTTOM)
 
     def line(run: Sequence[tuple[float, float]]) -> str:
-        return " ".join(f"{x(s):.1f},{y(v):.1f}" for s, v in run if math.isfinite(v))
+        drawn = [(x(step), y(value)) for step, value in run if math.isfinite(value)]
+        return " ".join(f"{at:.1f},{height:.1f}" for at, height in thinned(drawn))
 
     curves = []
     for group, runs in chosen:
@@ -157,6 +162,24 @@ def _draw(
         tuple(Tick(x(step), f"{step:g}") for step in steps or [last]),
         tuple(Tick(y(value), f"{100 * value:g}") for value in y_ticks),
     )
+
+
+def thinned(points: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
+    """A curve's points from left to right, at most two in each column: the lowest and the highest.
+
+    What is left out would lie within the line's own width: no peak and no dip is lost. The first and
+    the last point stay. A run of up to some 160 epochs keeps all its points.
+    """
+    kept: list[tuple[float, float]] = []
+    for _, members in groupby(points, lambda point: point[0] // COLUMN):
+        column = list(members)
+        ends = {column.index(pick(column, key=lambda point: point[1])) for pick in (min, max)}
+        kept += [column[index] for index in sorted(ends)] if len(column) > 2 else column
+    if kept and kept[0] != points[0]:
+        kept.insert(0, points[0])
+    if kept and kept[-1] != points[-1]:
+        kept.append(points[-1])
+    return kept
 
 
 def stacked_bars(groups: Sequence[Group]) -> list[StackedBar]:

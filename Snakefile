@@ -7,6 +7,7 @@ if not workflow.configfiles:
 
 
 include: "workflow/rules/plan.smk"
+include: "workflow/rules/watch.smk"
 include: "workflow/rules/common.smk"
 include: "workflow/rules/data.smk"
 include: "workflow/rules/memory.smk"

@@ -26,11 +26,3 @@ rule write_report:
 onsuccess:
     print(f"\nReport:  {REPORT}")
     print(f"MLflow:  mlflow ui --backend-store-uri {TRACKING_URI}\n")
-
-
-onerror:
-    for note in sorted(Path(RESULTS).glob("*/*.failed")):
-        print(
-            f"\n{note.parent.name} {note.name.removesuffix('.json.failed')}: {note.read_text().strip()}"
-        )
-    print("\nWhat was complete is kept; the same command goes on from there.\n")

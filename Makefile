@@ -1,5 +1,5 @@
 # make run        the default study
-# make quick      within a minute: style, types, and the tests that need neither TensorFlow nor the trainer
+# make quick      within a minute: style, types, and the tests that need neither TensorFlow, MLflow nor the trainer
 # make test       within minutes: every test but the slow ones; the trainer is built and its unit tests run
 # make test-slow  the slow tests: the workflow, the boards under qemu, the report in a browser
 # make lint       style, types and what else reads the code without running it

@@ -16,8 +16,8 @@ from filelock import FileLock
 ROOT = Path(__file__).parents[1]
 TESTS = Path(__file__).parent
 
-# Their tests are all heavy: they load TensorFlow, run what SCons built, or run the workflow.
-HEAVY_ROOMS = frozenset({"browser", "emulation", "parity", "trainer", "workflow"})
+# Their tests are all heavy: they load TensorFlow, run what SCons built, make MLflow stores, or run the workflow.
+HEAVY_ROOMS = frozenset({"browser", "emulation", "parity", "tracking", "trainer", "workflow"})
 
 # Workers share the cores: none may take them all.
 os.environ.setdefault("OMP_NUM_THREADS", "1")

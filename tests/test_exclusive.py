@@ -36,8 +36,8 @@ def test_the_second_waits_and_finds_the_work_done(tmp_path: Path) -> None:
     assert second.stdout is not None
     assert "waiting for another process" in second.stdout.readline()
     holder.communicate("")
-    assert second.stdout.read() == "True\n"
-    assert second.wait() == 0
+    assert second.communicate()[0] == "True\n"
+    assert second.returncode == 0
 
 
 def test_a_dead_holder_leaves_no_lock(tmp_path: Path) -> None:
@@ -48,6 +48,6 @@ def test_a_dead_holder_leaves_no_lock(tmp_path: Path) -> None:
     assert holder.stdout is not None
     holder.stdout.readline()
     holder.kill()
-    holder.wait()
+    holder.communicate()
     with exclusive(output) as done:
         assert not done

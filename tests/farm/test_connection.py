@@ -131,7 +131,12 @@ def test_no_password_is_ever_offered(address: Address, tmp_path: Path) -> None:
     """A server that asks for passwords alone, and notes what it is told."""
     offered: list[str] = []
 
+    connections: list[asyncssh.SSHServerConnection] = []
+
     class Asks(asyncssh.SSHServer):
+        def connection_made(self, conn: asyncssh.SSHServerConnection) -> None:
+            connections.append(conn)
+
         def begin_auth(self, username: str) -> bool:
             return True
 
@@ -155,6 +160,11 @@ def test_no_password_is_ever_offered(address: Address, tmp_path: Path) -> None:
     async def listen() -> asyncssh.SSHAcceptor:
         return await asyncssh.listen("127.0.0.1", 0, server_factory=Asks, server_host_keys=[key])
 
+    async def end(server: asyncssh.SSHAcceptor) -> None:
+        server.close()
+        for connection in connections:
+            await connection.wait_closed()
+
     thread = threading.Thread(target=loop.run_forever)
     thread.start()
     try:
@@ -166,7 +176,7 @@ def test_no_password_is_ever_offered(address: Address, tmp_path: Path) -> None:
         with pytest.raises(InfrastructureError), connect("one", asking):
             pass
         assert offered == []
-        loop.call_soon_threadsafe(server.close)
+        asyncio.run_coroutine_threadsafe(end(server), loop).result()
     finally:
         loop.call_soon_threadsafe(loop.stop)
         thread.join()

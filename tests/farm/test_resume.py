@@ -127,7 +127,7 @@ def test_a_killed_trainer_goes_on_where_it_was(
 
     packed = tmp_path / "real.ebd"
     write_packed(packed, prepare("digits", None, tmp_path))
-    run = run.model_copy(update={"epochs": 400})  # far more than end before the kill arrives
+    run = run.model_copy(update={"epochs": 200})  # far more than end before the kill arrives
     (tmp_path / "run.txt").write_text(run_file(run))
     command = [trainer / "native" / "edgebnn-train", "--run", tmp_path / "run.txt"]
     done = subprocess.run(

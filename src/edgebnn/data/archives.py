@@ -34,7 +34,8 @@ CIFAR_RECORD = 1 + 3 * 32 * 32
 def read_npz(path: Path, names: tuple[str, ...] = NAMES) -> Arrays:
     """The arrays `names` of an .npz archive; raises ConfigError."""
     try:
-        with np.load(path, allow_pickle=False) as archive:
+        # Opened here: np.load leaves a file open that it finds to be no archive.
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
             missing = [name for name in names if name not in archive]
             if missing:
                 raise ConfigError(

@@ -75,7 +75,8 @@ class Checkpoint:
             return Progress(run_id)
         variables = _variables(model)
         try:
-            with np.load(self.path, allow_pickle=False) as archive:
+            # Opened here: np.load leaves a file open that it finds to be torn.
+            with self.path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
                 document = json.loads(archive["progress"].tobytes())
                 progress = Progress(**{f.name: document[f.name] for f in fields(Progress)})
                 if progress.run_id != run_id:

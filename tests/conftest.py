@@ -78,6 +78,21 @@ def pytest_runtest_call(item: pytest.Item) -> Iterator[None]:
 
 
 @pytest.fixture(scope="session")
+def first_states() -> dict[str, Any]:
+    """By module: where its generator RNG stood before the first test."""
+    return {}
+
+
+@pytest.fixture(autouse=True)
+def same_numbers(request: pytest.FixtureRequest, first_states: dict[str, Any]) -> None:
+    """A test draws the same numbers from its module's RNG, whichever tests its worker ran before."""
+    generator = getattr(request.module, "RNG", None)
+    if generator is not None:
+        bits = generator.bit_generator
+        bits.state = first_states.setdefault(request.module.__name__, bits.state)
+
+
+@pytest.fixture(scope="session")
 def shared_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """One folder for all workers of this run."""
     base = tmp_path_factory.getbasetemp()

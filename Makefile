@@ -17,6 +17,7 @@ CXX_FILES = $(shell git ls-files 'rpi/*.cc' 'rpi/*.h')
 PY_FILES = src tests
 STUDY ?= config/config.yaml
 WORKERS ?= 2
+TARGETS ?= native
 PYTEST = pytest -q -n $(WORKERS) --dist worksteal
 
 run: $(VENV)/ready
@@ -65,6 +66,8 @@ $(VENV)/ready: requirements.lock pyproject.toml
 	$(VENV)/bin/uv pip install -q --python $(VENV)/bin/python --require-hashes -r requirements.lock \
 	  || $(VENV)/bin/python -m pip install -q --require-hashes -r requirements.lock
 	$(VENV)/bin/python -m pip install -q --no-deps --no-build-isolation -e .
+	@echo "making the C++ library that the trainer's compiler links ($(TARGETS)); two minutes, once"
+	@for target in $(TARGETS); do $(VENV)/bin/scons -s -C rpi TARGET=$$target libraries & done; wait
 	@touch $@
 
 lock: $(VENV)/ready

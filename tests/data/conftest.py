@@ -1,4 +1,4 @@
-"""A web server on loopback, for downloads."""
+"""A web server on loopback, for downloads; no folder of data sets but those that a test makes."""
 
 from __future__ import annotations
 
@@ -14,6 +14,11 @@ import pytest
 class _Quiet(SimpleHTTPRequestHandler):
     def log_message(self, *_: object) -> None:
         pass
+
+
+@pytest.fixture(autouse=True)
+def no_folder_of_the_users(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("EDGEBNN_DATA_DIR", raising=False)
 
 
 @pytest.fixture

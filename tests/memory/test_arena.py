@@ -233,14 +233,13 @@ def memory_run(model: str, switches: Switches, batch_size: int = 100) -> Run:
 
 
 def memory(folder: Path) -> subprocess.CompletedProcess[str]:
-    """`edgebnn memory` in a folder, on a wide terminal; the compiler's cache is this project's."""
+    """`edgebnn memory` in a folder, on a wide terminal."""
     command = [sys.executable, "-m", "edgebnn.cli", "memory", "--model", "mlp", "--models", MODELS]
-    caches = dict.fromkeys(("ZIG_GLOBAL_CACHE_DIR", "ZIG_LOCAL_CACHE_DIR"), str(ROOT / "build/zig"))
     return subprocess.run(
         list(map(str, command)),
         cwd=folder,
         check=False,
         capture_output=True,
         text=True,
-        env={**caches, **os.environ, "COLUMNS": "300"},
+        env={**os.environ, "COLUMNS": "300"},
     )

@@ -113,16 +113,16 @@ def farm_list(options: argparse.Namespace) -> None:
     """The inventory."""
     from rich.console import Console
 
-    from edgebnn.farm import listing
     from edgebnn.farm.inventory import load_inventory
+    from edgebnn.farm.tables import listing
 
     Console().print(listing(load_inventory(options.farm)))
 
 
 def farm_check(options: argparse.Namespace) -> int:
     """Every device; exit status 3 if one is unfit."""
-    from edgebnn.farm import check_all
     from edgebnn.farm.inventory import load_inventory
+    from edgebnn.farm.tables import check_all
 
     return 0 if check_all(load_inventory(options.farm), options.virtual) else 3
 

@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from edgebnn.farm import check_all
 from edgebnn.farm.check import _governor, _temperature, _throttling, check
 from edgebnn.farm.connection import Host, connect
 from edgebnn.farm.inventory import Device, Inventory
+from edgebnn.farm.tables import check_all
 from edgebnn.farm.virtual import virtual_host
 
 VIRTUAL = Device.model_validate({"kind": "virtual"})

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from edgebnn.errors import ConfigError
-from edgebnn.farm import listing
 from edgebnn.farm.inventory import Inventory, load_inventory
+from edgebnn.farm.tables import listing
 
 BOARD = {"host": "10.0.0.9", "board": "rpi3b+", "target": "aarch64-linux"}
 

@@ -2,8 +2,6 @@
 
 inventory (what there is) -> address, virtual (where it is) -> connection (Fabric) -> reach
 -> lease, check -> pick (one that is fit and free) -> deploy, job, result.
+
+It imports nothing itself: a virtual device's process starts by it, and needs little of it.
 """
-
-from edgebnn.farm.tables import check_all, listing
-
-__all__ = ["check_all", "listing"]

@@ -5,9 +5,12 @@ from __future__ import annotations
 import getpass
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from edgebnn.errors import ConfigError
-from edgebnn.farm.inventory import Device
+
+if TYPE_CHECKING:
+    from edgebnn.farm.inventory import Device
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,10 @@
 """Sums in float32, and in float64 where asked."""
 
+from typing import Any
+
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from edgebnn.emulation import precision
 
@@ -27,3 +30,15 @@ def test_products_in_a_sum_are_exact() -> None:
         found = precision.mean(x, [0], x)
     expected = np.float32(np.mean(x.astype(np.float64) ** 2))
     assert np.asarray(found)[0] == expected
+
+
+def test_graphs_run_as_they_were_traced_only_inside() -> None:
+    """Left to itself, TensorFlow multiplies by a third, which rounds otherwise."""
+
+    def third(x: Any) -> Any:
+        return x / np.float32(3)
+
+    x = tf.constant(np.arange(1, 1000), tf.float32)
+    with precision.exact_sums():
+        np.testing.assert_array_equal(tf.function(third)(x), third(x))
+    assert (np.asarray(tf.function(third)(x)) != np.asarray(third(x))).any()

@@ -17,7 +17,7 @@ from edgebnn.study.network import parse_network
 from edgebnn.study.plan import Run
 from edgebnn.study.switches import PRESETS, Switches
 
-STEPS = 6
+STEPS = 10
 MNIST = Path(os.environ.get("EDGEBNN_DATA_DIR") or Path(__file__).parents[3] / "shared/datasets")
 
 

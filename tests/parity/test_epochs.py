@@ -46,7 +46,7 @@ def test_epochs(
     assert done.returncode == 0, done.stderr
     record = json.loads(done.stdout.splitlines()[-1])
     packed = read_packed(data)
-    emulated = compiled_model(run, run_eagerly=True, jit_compile=False)
+    emulated = compiled_model(run, jit_compile=False)
 
     class Rate(keras.callbacks.Callback):
         def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:

@@ -15,6 +15,8 @@ from contextvars import ContextVar
 from typing import Any
 
 import keras
+import numpy as np
+import tensorflow as tf
 from keras import ops
 
 from edgebnn.errors import ConfigError
@@ -29,10 +31,11 @@ def accumulator() -> str:
 
 @contextmanager
 def exact_sums() -> Iterator[None]:
-    """Sums are float64 and rounded once, as the trainer's are.
+    """Sums are float64 and rounded once, as the trainer's are, and graphs run as they were traced.
 
     Use it with eager or plain graph execution: under XLA the steps between the sums may be
-    contracted into fused multiply-adds, which numerics.md rules out.
+    contracted into fused multiply-adds, which numerics.md rules out. So are TensorFlow's rewritten
+    graphs (a division by a constant, say, as a product): they are not rewritten inside.
 
     Raises:
         ConfigError: the backend has no float64 (JAX without `jax_enable_x64`).
@@ -43,10 +46,13 @@ def exact_sums() -> Iterator[None]:
             f"use tensorflow, or set JAX_ENABLE_X64=1"
         )
     token = _accumulator.set("float64")
+    rewritten = tf.config.optimizer.get_experimental_options()
+    tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": True})
     try:
         yield
     finally:
         _accumulator.reset(token)
+        tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": False, **rewritten})
 
 
 def wide(x: Any) -> Any:
@@ -99,13 +105,14 @@ def integers(y: Any) -> Any:
 
 
 def positions(x: Any, axes: Sequence[int]) -> Any:
-    """Number of elements of `x` along `axes`, as float32."""
-    count = ops.cast(1, "float32")
+    """Number of elements of `x` along `axes`, as float32: a plain number where the shape is known."""
+    count: Any = np.float32(1)
     for axis in axes:
-        count = count * ops.cast(ops.shape(x)[axis], "float32")
+        side = ops.shape(x)[axis]
+        count = count * (np.float32(side) if isinstance(side, int) else ops.cast(side, "float32"))
     return count
 
 
 def batch(x: Any) -> Any:
     """The batch size B, as float32."""
-    return ops.cast(ops.shape(x)[0], "float32")
+    return positions(x, (0,))

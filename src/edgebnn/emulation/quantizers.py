@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 from keras import ops
 
 from edgebnn.emulation.storage import store_gradients
@@ -14,7 +15,7 @@ from edgebnn.emulation.storage import store_gradients
 
 def sgn(x: Any) -> Any:
     """+1 where x >= 0 (also for -0.0), else -1: float32, same shape."""
-    return ops.where(x >= 0, ops.ones_like(x), -ops.ones_like(x))
+    return ops.where(x >= 0, np.float32(1), np.float32(-1))
 
 
 def binarize(x: Any, ste: str, gradient_dtype: str) -> Any:

@@ -20,7 +20,11 @@ from edgebnn.tracking import track as tracking
 from edgebnn.tracking.store import open_store, shown
 from edgebnn.tracking.track import track
 
-EPOCHS = 1200  # more points than one batch of MLflow's takes
+EPOCHS = 20
+MANY = 1200  # more points than one batch of MLflow's takes
+RECORDS = (("emulate", "e1"), ("device", "d1"), ("memory", "m1"))
+
+Forked = Callable[..., list[int]]
 
 
 @pytest.fixture(scope="session")
@@ -40,7 +44,7 @@ def study(tmp_path: Path, empty_store: Path) -> Iterator[Path]:
     folder = tmp_path / "a study"  # a space: artifact locations are URIs
     folder.mkdir()
     shutil.copy(empty_store, folder / "mlflow.db")
-    for stage, run_id in (("emulate", "e1"), ("device", "d1"), ("memory", "m1")):
+    for stage, run_id in RECORDS:
         write_record(folder, stage, run_id)
     planned = {
         "digits": [
@@ -57,7 +61,83 @@ def study(tmp_path: Path, empty_store: Path) -> Iterator[Path]:
     yield folder
 
 
-def write_record(folder: Path, stage: str, run_id: str, accuracy: float = 0.9) -> Path:
+@pytest.fixture
+def long_study(study: Path) -> Path:
+    """The same with longer series."""
+    for stage, run_id in RECORDS:
+        write_record(study, stage, run_id, epochs=MANY)
+    return study
+
+
+@pytest.fixture(scope="module")
+def forked() -> Iterator[Forked]:
+    """`forked(study, moment, count)`: exit statuses of processes that track at the same time.
+
+    Each is a fork of one process that loaded MLflow and never opened a store; see `serve_forks`.
+    """
+    script = (
+        f"import sys; sys.path.insert(0, {str(Path(__file__).parent)!r}); "
+        "import test_track; test_track.serve_forks()"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", script], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as server:
+        assert server.stdin is not None
+        assert server.stdout is not None
+
+        def ask(study: Path, moment: str = "", count: int = 1) -> list[int]:
+            print(json.dumps([str(study), moment, count]), file=server.stdin, flush=True)
+            return list(json.loads(server.stdout.readline()))
+
+        yield ask
+        server.stdin.close()
+        assert server.wait() == 0
+
+
+def serve_forks() -> None:
+    """For each line of standard input, `[study, moment, count]`: forks; prints their exit statuses.
+
+    A fork dies by SIGKILL at its third call of the moment, a method of MlflowClient. What it prints
+    goes to the file `said` of the study.
+    """
+    from mlflow import MlflowClient
+
+    for line in sys.stdin:
+        study, moment, count = json.loads(line)
+        children = []
+        for _ in range(count):
+            if child := os.fork():
+                children.append(child)
+                continue
+            said = os.open(Path(study) / "said", os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+            os.dup2(said, 1)
+            os.dup2(said, 2)
+            if moment:
+                setattr(MlflowClient, moment, deadly(getattr(MlflowClient, moment)))
+            run_track(Path(study))
+            return
+        print(
+            json.dumps([os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) for child in children]),
+            flush=True,
+        )
+
+
+def deadly(method: Callable[..., Any]) -> Callable[..., Any]:
+    """The method; its third call is a SIGKILL."""
+    calls = []
+
+    def call(*args: Any, **kwargs: Any) -> Any:
+        calls.append(1)
+        if len(calls) == 3:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return method(*args, **kwargs)
+
+    return call
+
+
+def write_record(
+    folder: Path, stage: str, run_id: str, accuracy: float = 0.9, epochs: int = EPOCHS
+) -> Path:
     path = folder / stage / f"{run_id}.json"
     path.parent.mkdir(exist_ok=True)
     trace = path.parent / f"{run_id}-power.csv"
@@ -76,7 +156,7 @@ def write_record(folder: Path, stage: str, run_id: str, accuracy: float = 0.9) -
         series={}
         if memory
         else {
-            "loss": [(epoch, 1 / epoch) for epoch in range(1, EPOCHS + 1)],
+            "loss": [(epoch, 1 / epoch) for epoch in range(1, epochs + 1)],
             "power_w": [(0.0, 2.5), (0.25, 2.75)],
         },
         tables={"variables": [{"variable": "X", "mib": 1.5}]} if memory else {},
@@ -131,44 +211,46 @@ def state(folder: Path) -> list[Any]:
     )
 
 
-def test_everything_is_logged(study: Path) -> None:
-    summary = run_track(study)
+def test_everything_is_logged(long_study: Path) -> None:
+    summary = run_track(long_study)
     assert summary["logged"] == [
         "digits/emulate/e1",
         "digits/device/d1",
         "again/memory/m1",
         "again/emulate/e1",
     ]
-    assert len(runs_of(study)) == 2 + 4
-    run = child(study, "digits", "device")
+    assert len(runs_of(long_study)) == 2 + 4
+    run = child(long_study, "digits", "device")
     assert run.info.status == "FINISHED"
     assert run.info.run_name == "proposed-device-s0"
     assert run.data.params["learning_rate"] == "0.001"
     assert len(run.data.params) == 124
     assert run.data.metrics["test_accuracy"] == 0.9
     tags = run.data.tags
-    assert tags["edgebnn.digest"] == file_sha256(study / "device" / "d1.json")
+    assert tags["edgebnn.digest"] == file_sha256(long_study / "device" / "d1.json")
     assert tags["source.test_accuracy"] == "measured"
     assert (tags["edgebnn.device"], tags["edgebnn.virtual"]) == ("virtual-1", "true")
     assert tags["mlflow.source.git.commit"] == "0123456789ab"
-    (parent,) = (run for run in runs_of(study) if run.info.run_id == tags["mlflow.parentRunId"])
+    (parent,) = (
+        run for run in runs_of(long_study) if run.info.run_id == tags["mlflow.parentRunId"]
+    )
     assert (parent.info.run_name, parent.info.status) == ("digits", "FINISHED")
     (described,) = run.inputs.dataset_inputs
     assert described.dataset.name == "mnist"
-    client = reader(study)
+    client = reader(long_study)
     loss = client.get_metric_history(run.info.run_id, "loss")
     assert sorted((m.step, m.value) for m in loss) == [
-        (epoch, 1 / epoch) for epoch in range(1, EPOCHS + 1)
+        (epoch, 1 / epoch) for epoch in range(1, MANY + 1)
     ]
     power = sorted(client.get_metric_history(run.info.run_id, "power_w"), key=lambda m: m.step)
     assert [(m.step, m.timestamp - power[0].timestamp) for m in power] == [(0, 0), (1, 250)]
     for folder, names in (("record", ["d1.json"]), ("files", ["d1-network.ebn", "d1-power.csv"])):
         files = client.list_artifacts(run.info.run_id, folder)
         assert sorted(file.path for file in files) == [f"{folder}/{name}" for name in names]
-    memory = child(study, "again", "memory").info.run_id
+    memory = child(long_study, "again", "memory").info.run_id
     table = Path(client.download_artifacts(memory, "tables/variables.csv"))
     assert table.read_text() == "variable,mib\nX,1.5\n"
-    (stored,) = (study / "mlartifacts" / "trial" / memory).rglob("variables.csv")
+    (stored,) = (long_study / "mlartifacts" / "trial" / memory).rglob("variables.csv")
     assert stored.read_text() == table.read_text()
 
 
@@ -203,25 +285,11 @@ def test_a_record_is_logged_when_it_comes(study: Path) -> None:
 @pytest.mark.parametrize(
     "moment", ["log_artifact", "log_batch", "log_inputs", "set_tag", "set_terminated"]
 )
-def test_killed_half_way_then_again(study: Path, moment: str) -> None:
-    script = f"""
-import os, signal, sys
-from pathlib import Path
-sys.path.insert(0, {str(Path(__file__).parent)!r})
-from mlflow import MlflowClient
-import test_track
-calls = []
-real = MlflowClient.{moment}
-def deadly(*args, **kwargs):
-    calls.append(1)
-    if len(calls) == 3:
-        os.kill(os.getpid(), signal.SIGKILL)
-    return real(*args, **kwargs)
-MlflowClient.{moment} = deadly
-test_track.run_track(Path({str(study)!r}))
-"""
-    killed = subprocess.run([sys.executable, "-c", script], capture_output=True, check=False)
-    assert killed.returncode == -signal.SIGKILL, killed.stderr.decode()
+def test_killed_half_way_then_again(study: Path, moment: str, forked: Forked) -> None:
+    if moment == "log_batch":
+        for stage, run_id in RECORDS:
+            write_record(study, stage, run_id, epochs=MANY)
+    assert forked(study, moment) == [-signal.SIGKILL], (study / "said").read_text()
     assert not (study / "track.json").exists()
     run_track(study)
     runs = [run for run in runs_of(study) if "edgebnn.run_id" in run.data.tags]
@@ -235,14 +303,11 @@ test_track.run_track(Path({str(study)!r}))
     assert state(study) == before
 
 
-def test_processes_that_meet_at_a_fresh_store(study: Path) -> None:
+def test_processes_that_meet_at_a_fresh_store(study: Path, forked: Forked) -> None:
     (study / "mlflow.db").unlink()
-    script = (
-        f"import sys; sys.path.insert(0, {str(Path(__file__).parent)!r}); import test_track; "
-        f"from pathlib import Path; test_track.run_track(Path({str(study)!r}))"
-    )
-    started = [subprocess.Popen([sys.executable, "-c", script]) for _ in range(2)]
-    assert [process.wait() for process in started] == [0, 0]
+    statuses = forked(study, count=2)
+    assert (study / "said").read_text() == ""
+    assert statuses == [0, 0]
     assert len(runs_of(study)) == 2 + 4
 
 
@@ -302,4 +367,9 @@ def test_limits_are_mlflows() -> None:
 
     assert tracking.METRICS_A_CALL <= validation.MAX_METRICS_PER_BATCH
     assert tracking.PARAMS_A_CALL <= validation.MAX_PARAMS_TAGS_PER_BATCH
-    assert os.environ["MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT"] == "1"
+
+
+def test_a_store_is_opened_quietly(study: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT", raising=False)
+    with open_store(f"sqlite:///{study}/mlflow.db"):
+        assert os.environ["MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT"] == "1"

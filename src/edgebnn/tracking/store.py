@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import logging
 import os
-import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -93,12 +91,17 @@ def _sole_writer(uri: str) -> Iterator[None]:
 def _create(database: Path) -> None:
     part = database.with_name(f".{database.name}.part")
     part.unlink(missing_ok=True)
-    command = [sys.executable, "-m", "mlflow", "db", "upgrade", f"{_SQLITE}{part}"]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    if done.returncode != 0:
+    from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
+
+    try:
+        artifacts = (database.parent / "mlartifacts").as_uri()
+        SqlAlchemyStore(f"{_SQLITE}{part}", artifacts).engine.dispose()
+    except Exception as error:  # MLflow's, SQLAlchemy's, Alembic's
         part.unlink(missing_ok=True)
-        last = "\n".join(done.stderr.strip().splitlines()[-5:])
-        raise InfrastructureError(f"{database}: MLflow could not create its database:\n{last}")
+        reason = str(error).partition("\n")[0]  # the statement that failed comes below
+        raise InfrastructureError(
+            f"{database}: MLflow could not create its database: {reason}"
+        ) from error
     part.replace(database)
 
 

@@ -56,23 +56,32 @@ def test_starting_loads_nothing_heavy() -> None:
     ],
 )  # fmt: skip
 def test_mistakes_give_one_line_and_a_status(
-    tmp_path: Path, arguments: list[str], status: int, words: list[str]
+    *,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+    arguments: list[str],
+    status: int,
+    words: list[str],
 ) -> None:
+    monkeypatch.chdir(ROOT)
     output = tmp_path / "out.json"
-    done = run(*(str(output) if part == "OUT" else part for part in arguments))
-    assert done.returncode == status
-    assert len(done.stderr.strip().splitlines()) == 1
+    assert main([str(output) if part == "OUT" else part for part in arguments]) == status
+    said = capfd.readouterr().err
+    assert len(said.strip().splitlines()) == 1
     for word in words:
-        assert word in done.stderr
+        assert word in said
     assert not output.exists()
 
 
 def test_a_failure_leaves_its_reason_for_the_report(tmp_path: Path) -> None:
     output = tmp_path / "out.ebd"
-    run("data", "mnst", "--output", str(output))
+    done = run("data", "mnst", "--output", str(output))
+    assert done.returncode == 2
+    assert len(done.stderr.strip().splitlines()) == 1
     note = tmp_path / "out.ebd.failed"
     assert "unknown data set 'mnst'" in note.read_text()
-    assert run("data", "digits", "--output", str(output)).returncode == 0
+    assert main(["data", "digits", "--output", str(output)]) == 0
     assert not note.exists()
 
 

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 import yaml
 
+from edgebnn.data.datasets import prepare, write_packed
 from edgebnn.farm.address import Address
 from edgebnn.farm.connection import Host, connect
 from edgebnn.farm.inventory import Inventory, load_inventory
@@ -26,6 +27,16 @@ ROOT = Path(__file__).parents[2]
 def trainer(built: Callable[[str], Path]) -> Path:
     """The build folder of the real programs."""
     return built("native").parent
+
+
+@pytest.fixture(scope="session")
+def digits(once: Callable[[str, Callable[[Path], Any]], Path]) -> Path:
+    """The digits, packed."""
+
+    def make(path: Path) -> None:
+        write_packed(path, prepare("digits", None, path.parent))
+
+    return once("digits.ebd", make)
 
 
 @pytest.fixture

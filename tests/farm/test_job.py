@@ -235,20 +235,10 @@ def test_ctrl_c_ends_the_job_and_writes_nothing(
     assert not [path for path in left(tmp_path) if not path.name.endswith(".lock")]
 
 
-@pytest.fixture
-def real(tmp_path: Path) -> Path:
-    """The digits, packed."""
-    from edgebnn.data.datasets import prepare, write_packed
-
-    packed = tmp_path / "real.ebd"
-    write_packed(packed, prepare("digits", None, tmp_path))
-    return packed
-
-
 def test_the_real_trainer_trains_on_a_virtual_device(
-    train: Callable[..., list[str]], trainer: Path, real: Path, run: Run, tmp_path: Path
+    train: Callable[..., list[str]], trainer: Path, digits: Path, run: Run, tmp_path: Path
 ) -> None:
-    said = train(trainer, data=real, device={**ONE, "threads": 2})
+    said = train(trainer, data=digits, device={**ONE, "threads": 2})
     assert sum(line.startswith("epoch ") for line in said) == run.epochs
     record = read_record(tmp_path / "device" / "record.json")
     values = {name: metric.value for name, metric in record.metrics.items()}
@@ -265,15 +255,15 @@ def test_the_real_trainer_trains_on_a_virtual_device(
 
 
 def test_a_devices_trained_network_predicts_as_its_record_says(
-    train: Callable[..., list[str]], trainer: Path, real: Path, tmp_path: Path
+    train: Callable[..., list[str]], trainer: Path, digits: Path, tmp_path: Path
 ) -> None:
-    train(trainer, data=real)
+    train(trainer, data=digits)
     record = read_record(tmp_path / "device" / "record.json")
     artifact = record.artifacts["network"]
     network = tmp_path / "device" / artifact.path
     assert file_sha256(network) == artifact.sha256
     done = subprocess.run(
-        [trainer / "native" / "edgebnn-train", "--predict", network, "--data", real],
+        [trainer / "native" / "edgebnn-train", "--predict", network, "--data", digits],
         check=True,
         capture_output=True,
         text=True,

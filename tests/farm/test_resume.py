@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 from collections.abc import Callable
@@ -108,6 +109,25 @@ def test_a_meter_that_saw_a_part_gives_no_energy(
     assert not [name for name in record.metrics if "energy" in name or "power" in name]
 
 
+# In front of the real trainer: what it says stays in a small pipe from epoch 3 on, so that it cannot
+# end before it is killed. The next attempt is the trainer alone.
+HELD = """
+import fcntl, os, signal, subprocess, sys
+from pathlib import Path
+real = {real!r}
+if Path("checkpoint").exists() or Path("checkpoint.previous").exists():
+    os.execv(real, [real, *sys.argv[1:]])
+trainer = subprocess.Popen([real, *sys.argv[1:]], stdout=subprocess.PIPE, bufsize=0)
+fcntl.fcntl(trainer.stdout, fcntl.F_SETPIPE_SZ, 4096)
+while line := trainer.stdout.readline():
+    os.write(1, line)
+    if b'"epoch":3,' in line:
+        break
+assert trainer.wait() == -signal.SIGKILL
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
 def process_in(folder: Path, program: str) -> int:
     """The process of this program that works in a folder."""
     for entry in Path("/proc").iterdir():
@@ -121,20 +141,24 @@ def process_in(folder: Path, program: str) -> int:
 
 
 def test_a_killed_trainer_goes_on_where_it_was(
-    *, job: Callable[..., Record], trainer: Path, run: Run, tmp_path: Path
+    *,
+    job: Callable[..., Record],
+    build: Callable[..., Path],
+    trainer: Path,
+    digits: Path,
+    run: Run,
+    tmp_path: Path,
 ) -> None:
-    from edgebnn.data.datasets import prepare, write_packed
-
-    packed = tmp_path / "real.ebd"
-    write_packed(packed, prepare("digits", None, tmp_path))
-    run = run.model_copy(update={"epochs": 200})  # far more than end before the kill arrives
+    run = run.model_copy(update={"epochs": 60})  # their lines are more than HELD's pipe takes
     (tmp_path / "run.txt").write_text(run_file(run))
     command = [trainer / "native" / "edgebnn-train", "--run", tmp_path / "run.txt"]
     done = subprocess.run(
-        [*command, "--data", packed], check=True, stdout=subprocess.PIPE, text=True
+        [*command, "--data", digits], check=True, stdout=subprocess.PIPE, text=True
     )
     whole = json.loads(done.stdout.splitlines()[-1])
 
+    held = build(HELD.format(real=str(trainer / "native" / "edgebnn-train")))
+    shutil.copy(trainer / "native" / "edgebnn-measure", held / "native")
     folder = tmp_path / "virtual" / "one" / "edgebnn" / "jobs" / run.id
     killed: list[int] = []
 
@@ -144,12 +168,12 @@ def test_a_killed_trainer_goes_on_where_it_was(
             os.kill(killed[0], signal.SIGKILL)
 
     with pytest.raises(JobError, match="killed by signal 9"):
-        job(run, packed, trainer, kill)
+        job(run, digits, held, kill)
     names = ("checkpoint", "checkpoint.previous")  # the latter alone between two renames
     assert any((folder / name).exists() for name in names)
 
     said: list[str] = []
-    resumed = job(run, packed, trainer, said.append)
+    resumed = job(run, digits, held, said.append)
     (where,) = [line for line in said if line.startswith("resumed behind epoch ")]
     assert where.rpartition(" from ")[2].split()[0] in names
     first = next(line for line in said if line.startswith("epoch "))

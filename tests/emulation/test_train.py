@@ -4,7 +4,6 @@ import os
 import signal
 import subprocess
 import sys
-from functools import cache
 
 import keras
 import numpy as np
@@ -25,15 +24,24 @@ def train(run, data, folder, progress=lambda line: None):
 
 
 @pytest.fixture(scope="module")
-def whole(make_run, blobs_file, tmp_path_factory):
-    """`whole(preset)`: run, record, progress lines and folder of a training from begin to end, made once."""
+def whole(make_run, blobs_file, once):
+    """`whole(preset)`: run, record, progress lines and folder of a training from begin to end.
+
+    Made once for all workers.
+    """
     schedule = {"kind": "plateau", "factor": 0.5, "patience": 2}
 
-    @cache
     def trained(preset):
         run = make_run(preset, optimizer={"schedule": schedule}, epochs=8)
-        folder, lines = tmp_path_factory.mktemp(preset), []
-        return run, train(run, blobs_file, folder, lines.append), lines, folder
+
+        def make(folder):
+            lines = []
+            train(run, blobs_file, folder, lines.append)
+            (folder / "lines").write_text("\n".join(lines))
+
+        folder = once(f"trained-{preset}", make)
+        lines = (folder / "lines").read_text().splitlines()
+        return run, read_record(folder / "record.json"), lines, folder
 
     return trained
 
@@ -56,7 +64,6 @@ def test_convolutions_learn(make_run, blobs_file, tmp_path):
 
 def test_record_is_complete(whole):
     run, record, lines, folder = whole("proposed")
-    assert record == read_record(folder / "record.json")
     assert len(lines) == 8
     assert [step for step, _ in record.series["validation_accuracy"]] == list(range(1, 9))
     assert {m.source for m in record.metrics.values()} == {"measured"}
@@ -86,7 +93,6 @@ def test_the_saved_model_is_the_best_one(whole, blobs):
 
 SCRIPT = """
 import sys
-from functools import cache
 from pathlib import Path
 from edgebnn.emulation.train import emulate
 from edgebnn.study.plan import Run
@@ -97,7 +103,10 @@ emulate(run, data, folder / "record.json", folder / "state",
 
 
 def test_a_killed_run_resumes_as_if_nothing_had_happened(whole, blobs_file, tmp_path):
-    """By SIGKILL, on whole epochs; test_switches.py resumes every preset under every optimiser."""
+    """By SIGKILL, on whole epochs; then trained to its end without a record, it only tests again.
+
+    test_switches.py resumes every preset under every optimiser.
+    """
     run, uncut, _, _ = whole("lean")
     cut = tmp_path / "cut"
     arguments = [sys.executable, "-c", SCRIPT, run.model_dump_json(), str(blobs_file), str(cut)]
@@ -110,26 +119,24 @@ def test_a_killed_run_resumes_as_if_nothing_had_happened(whole, blobs_file, tmp_
     assert process.wait() == -signal.SIGKILL
     process.stdout.close()
     assert not (cut / "record.json").exists()
+    (cut / "record.json").mkdir()  # stands in the record's way
+    lines = []
+    with pytest.raises(Exception, match=r"record\.json"):
+        train(run, blobs_file, cut, lines.append)
+    assert "continues after epoch" in lines[0]
+    assert "epoch 8/8" in lines[-1]
+    (cut / "record.json").rmdir()
     lines = []
     resumed = train(run, blobs_file, cut, lines.append)
-    assert "continues after epoch" in lines[0]
+    assert len(lines) == 1
+    assert "continues after epoch 8" in lines[0]
+    assert resumed == read_record(cut / "record.json")
+    assert resumed.value("steps") == 8 * 12
     assert resumed.series == uncut.series
     untimed = ("time", "memory")
     for name, metric in uncut.metrics.items():
         if not any(word in name for word in untimed):
             assert resumed.metrics[name] == metric, name
-
-
-def test_a_finished_training_without_a_record_only_tests_again(make_run, blobs_file, tmp_path):
-    run = make_run(epochs=2)
-    (tmp_path / "record.json").mkdir()  # stands in the record's way
-    with pytest.raises(Exception, match=r"record\.json"):
-        train(run, blobs_file, tmp_path)
-    (tmp_path / "record.json").rmdir()
-    lines = []
-    record = train(run, blobs_file, tmp_path, lines.append)
-    assert len(lines) == 1
-    assert record.value("steps") == 24
 
 
 def test_another_runs_checkpoint_is_refused(make_run, blobs_file, tmp_path):
@@ -154,8 +161,10 @@ def test_data_that_do_not_fit_are_refused(make_run, make_network, blobs, blobs_f
         train(make_run(), tmp_path / "empty.ebd", tmp_path)
 
 
-def test_a_loss_that_is_not_finite_ends_the_run(make_run, blobs_file, tmp_path):
-    run = make_run("standard", optimizer={"kind": "sgd", "learning_rate": 1e38}, epochs=3)
+def test_a_loss_that_is_not_finite_ends_the_run(make_run, make_network, blobs_file, tmp_path):
+    network = make_network((4, 5, 1), [8], 5)
+    optimizer = {"kind": "sgd", "learning_rate": 1e38}
+    run = make_run("standard", network=network, optimizer=optimizer, epochs=3)
     with pytest.raises(JobError, match="loss is"):
         train(run, blobs_file, tmp_path)
     assert not (tmp_path / "record.json").exists()

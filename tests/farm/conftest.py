@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 import stat
 import sys
 import time
@@ -39,17 +41,30 @@ def digits(once: Callable[[str, Callable[[Path], Any]], Path]) -> Path:
     return once("digits.ebd", make)
 
 
-@pytest.fixture
-def home(tmp_path: Path) -> Path:
-    """The folder that is HOME on the device."""
-    return tmp_path / "virtual" / "one"
+@pytest.fixture(scope="session")
+def device(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, Address]]:
+    """A virtual device that runs as long as the worker, for the tests that need no start of their own."""
+    folder = tmp_path_factory.mktemp("virtual") / "one"
+    with virtual_host("one", 0, folder, "farm.yaml") as found:
+        yield folder, found
 
 
 @pytest.fixture
-def address(home: Path) -> Iterator[Address]:
-    """A running virtual device."""
-    with virtual_host("one", 0, home, "farm.yaml") as found:
-        yield found
+def home(device: tuple[Path, Address]) -> Path:
+    """The folder that is HOME on the device; empty, as at the first start."""
+    folder, _ = device
+    for path in folder.iterdir():
+        if path.is_dir():
+            shutil.rmtree(path)
+        else:
+            path.unlink()
+    return folder
+
+
+@pytest.fixture
+def address(device: tuple[Path, Address], home: Path) -> Address:
+    """The running virtual device."""
+    return device[1]
 
 
 @pytest.fixture
@@ -71,9 +86,7 @@ def inventory(tmp_path: Path) -> Callable[..., Inventory]:
     return write
 
 
-@pytest.fixture
-def as_board(address: Address) -> dict[str, Any]:
-    """The running virtual device as an inventory entry of kind `board`, reached like a real one."""
+def board_at(address: Address) -> dict[str, Any]:
     return {
         "host": address.host,
         "port": address.port,
@@ -82,6 +95,24 @@ def as_board(address: Address) -> dict[str, Any]:
         "board": "bench",
         "target": "native",
     }
+
+
+@pytest.fixture
+def as_board(address: Address) -> dict[str, Any]:
+    """The running virtual device as an inventory entry of kind `board`, reached like a real one."""
+    return board_at(address)
+
+
+@pytest.fixture
+def throttled_board(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, Any]]:
+    """The same with a device of its own, whose program `vcgencmd` says that it is throttled now."""
+    program = tmp_path / "bin" / "vcgencmd"
+    program.parent.mkdir()
+    program.write_text("#!/bin/sh\necho throttled=0x4\n")
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{program.parent}{os.pathsep}{os.environ['PATH']}")
+    with virtual_host("hot", 0, tmp_path / "hot", "farm.yaml") as address:
+        yield board_at(address)
 
 
 @pytest.fixture(scope="session")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import subprocess
 import sys
 import threading
@@ -68,7 +69,7 @@ def test_files_travel_both_ways(host: Host, home: Path, tmp_path: Path) -> None:
 def test_files_stay_inside_the_device(host: Host, home: Path, tmp_path: Path) -> None:
     (tmp_path / "secret").write_text("x")
     with pytest.raises(InfrastructureError):
-        host.get(f"../../{tmp_path.name}/secret", tmp_path / "stolen")
+        host.get(os.path.relpath(tmp_path / "secret", home), tmp_path / "stolen")
     with pytest.raises(InfrastructureError):
         host.get(str(tmp_path / "secret"), tmp_path / "stolen")
 
@@ -117,8 +118,8 @@ def test_another_user_or_key_is_refused(address: Address, tmp_path: Path) -> Non
                 pass
 
 
-def test_nobody_there_is_one_message(address: Address) -> None:
-    with virtual_host("two", 0, address.known_hosts.parent / "two", "farm.yaml") as gone:
+def test_nobody_there_is_one_message(address: Address, tmp_path: Path) -> None:
+    with virtual_host("two", 0, tmp_path / "two", "farm.yaml") as gone:
         pass
     with (
         pytest.raises(InfrastructureError, match=r"one \(edgebnn@127\.0\.0\.1, port \d+\): .*sshd"),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import socket
 from collections.abc import Callable
 from contextlib import ExitStack
@@ -19,16 +18,6 @@ from edgebnn.farm.pick import pick
 from edgebnn.farm.reach import reach
 
 VIRTUAL = {"kind": "virtual"}
-
-
-@pytest.fixture
-def vcgencmd(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A program of that name on the devices started after it: the board is throttled now."""
-    program = tmp_path / "bin" / "vcgencmd"
-    program.parent.mkdir()
-    program.write_text("#!/bin/sh\necho throttled=0x4\n")
-    program.chmod(0o755)
-    monkeypatch.setenv("PATH", f"{program.parent}{os.pathsep}{os.environ['PATH']}")
 
 
 def never() -> None:
@@ -51,11 +40,10 @@ def test_a_device_that_is_unfit_is_set_aside(
 
 def test_a_failed_check_sets_aside(
     inventory: Callable[..., Inventory],
-    vcgencmd: None,
-    as_board: dict[str, Any],
+    throttled_board: dict[str, Any],
     tmp_path: Path,
 ) -> None:
-    farm = inventory(hot=as_board, good={**VIRTUAL, "board": "bench"})
+    farm = inventory(hot=throttled_board, good={**VIRTUAL, "board": "bench"})
     enroll(farm, "hot", lambda text: True)
     said: list[str] = []
     with pick(farm, "bench", tmp_path, said.append, never) as picked:

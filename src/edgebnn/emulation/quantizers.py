@@ -32,7 +32,7 @@ def binarize(x: Any, ste: str, gradient_dtype: str) -> Any:
         def grad(*args: Any, upstream: Any = None) -> Any:
             dx = args[0] if upstream is None else upstream
             if ste == "clip":
-                dx = ops.where(ops.abs(x) <= 1, dx, ops.zeros_like(dx))
+                dx = ops.where(ops.abs(x) <= 1, dx, np.float32(0))
             return store_gradients(gradient_dtype, dx, by_sample=True)
 
         return sgn(x), grad

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import keras
+import numpy as np
 from keras import ops
 
 from edgebnn.emulation import precision
@@ -95,7 +96,7 @@ class BatchNorm(keras.layers.Layer):  # type: ignore[misc]
 def _reciprocal(psi: Any) -> Any:
     """1/psi, and 0 for a dead channel (psi = 0)."""
     alive = psi > 0
-    return ops.where(alive, 1.0 / ops.where(alive, psi, ops.ones_like(psi)), ops.zeros_like(psi))
+    return ops.where(alive, 1.0 / ops.where(alive, psi, np.float32(1)), np.float32(0))
 
 
 def _all_but_last(x: Any) -> tuple[int, ...]:

@@ -71,13 +71,30 @@ class MaxPool2D(keras.layers.Layer):  # type: ignore[misc]
 
             def grad(*args: Any, upstream: Any = None) -> Any:
                 dy = args[0] if upstream is None else upstream
-                dx, free = ops.zeros_like(x), ops.ones_like(dy, dtype="bool")
-                for element, (y, x_) in zip(elements, places, strict=True):
-                    first = ops.logical_and(free, element == largest)
-                    free = ops.logical_and(free, element != largest)
-                    part = ops.where(first, dy, ops.zeros_like(dy))
-                    dx = dx + _placed(part, (y, x_), (height, width))
+                free, parts = None, []
+                for element in elements:
+                    wins = element == largest
+                    first = wins if free is None else ops.logical_and(free, wins)
+                    parts.append(ops.where(first, dy, np.float32(0)))
+                    lost = ops.logical_not(wins)
+                    free = lost if free is None else ops.logical_and(free, lost)
+                if stride == size:
+                    return _side_by_side(parts)
+                dx = ops.zeros_like(x)
+                for part, place in zip(parts, places, strict=True):
+                    dx = dx + _placed(part, place, (height, width))
                 return dx
+
+            def _side_by_side(parts: list[Any]) -> Any:
+                """Of disjoint windows, which fill the map: each its elements, row by row."""
+                across = [
+                    ops.reshape(
+                        ops.stack(parts[y * size : (y + 1) * size], axis=3),
+                        (-1, rows, columns * size, channels),
+                    )
+                    for y in range(size)
+                ]
+                return ops.reshape(ops.stack(across, axis=2), (-1, height, width, channels))
 
             def _placed(part: Any, start: tuple[int, int], sides: tuple[int, int]) -> Any:
                 """The values `stride` apart, from `start`, in a map of zeros."""

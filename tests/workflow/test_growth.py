@@ -43,13 +43,13 @@ def test_a_new_experiment_runs_alone(workflow: Workflow) -> None:
     before = stamps(workflow)
     assert len(before) == 2 * 2
 
-    (first, *_), own = STUDY["experiments"], {"epochs": 1}  # type: ignore[misc]
-    added = {**first, "methods": ["proposed"], "emulate": own, "device": None}
+    (first, *_) = STUDY["experiments"]  # type: ignore[misc]
+    added = {**first, "methods": ["proposed"], "emulate": None}
     workflow.configure(experiments=[added])
     assert would_run(workflow) == {
         "model_memory": 1,
         "pack_data": 1,
-        "emulate_training": 1,
+        "train_on_device": 1,
         **ended,
     }
     status, output = workflow.run()
@@ -74,6 +74,7 @@ def test_a_new_experiment_runs_alone(workflow: Workflow) -> None:
     assert would_run(workflow) == {}
 
 
+@pytest.mark.slow
 def test_no_command_outgrows_the_shell(workflow: Workflow) -> None:
     experiments = [
         {

@@ -16,7 +16,6 @@ from typing import Any
 
 import keras
 import numpy as np
-import tensorflow as tf
 from keras import ops
 
 from edgebnn.errors import ConfigError
@@ -46,13 +45,27 @@ def exact_sums() -> Iterator[None]:
             f"use tensorflow, or set JAX_ENABLE_X64=1"
         )
     token = _accumulator.set("float64")
-    rewritten = tf.config.optimizer.get_experimental_options()
+    try:
+        with _graphs_as_traced():
+            yield
+    finally:
+        _accumulator.reset(token)
+
+
+@contextmanager
+def _graphs_as_traced() -> Iterator[None]:
+    """TensorFlow's rewriting of graphs is off inside; other backends have none."""
+    if keras.backend.backend() != "tensorflow":
+        yield
+        return
+    import tensorflow as tf
+
+    before = tf.config.optimizer.get_experimental_options()
     tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": True})
     try:
         yield
     finally:
-        _accumulator.reset(token)
-        tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": False, **rewritten})
+        tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": False, **before})
 
 
 def wide(x: Any) -> Any:

@@ -81,7 +81,7 @@ def test_links_lead_somewhere(path: Path) -> None:
 
 def test_modelled_figures_shown_are_the_formulas() -> None:
     from edgebnn.memory.accounting import memory_table, total_mib
-    from edgebnn.study.network import load_network
+    from edgebnn.study.model_file import load_network
     from edgebnn.study.switches import PRESETS
 
     rows = re.findall(

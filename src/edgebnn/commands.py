@@ -47,7 +47,7 @@ def data(options: argparse.Namespace) -> None:
 def memory(options: argparse.Namespace) -> None:
     """One run's record, or tables for people: the paper's accounting, and the trainer's arena."""
     from edgebnn.memory.stage import memory_record
-    from edgebnn.study.network import load_network
+    from edgebnn.study.model_file import load_network
 
     if options.run is not None:
         record = memory_record(_read_run(options.run))

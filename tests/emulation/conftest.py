@@ -10,7 +10,7 @@ import pytest
 
 from edgebnn.data.datasets import Packed, Split, write_packed
 from edgebnn.study.config import Optimizer
-from edgebnn.study.network import parse_network
+from edgebnn.study.model_file import parse_network
 from edgebnn.study.plan import Run
 from edgebnn.study.switches import PRESETS, Switches
 

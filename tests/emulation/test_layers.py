@@ -16,7 +16,7 @@ from edgebnn.emulation.layers import (
 )
 from edgebnn.emulation.loss import SummedCrossEntropy
 from edgebnn.emulation.precision import exact_sums
-from edgebnn.study.network import parse_network
+from edgebnn.study.model_file import parse_network
 
 RNG = np.random.default_rng(3)
 

@@ -8,7 +8,7 @@ import pytest
 from edgebnn.emulation.model import build_model, compiled_model, latent_weights
 from edgebnn.emulation.random import initial_weights
 from edgebnn.errors import ConfigError
-from edgebnn.study.network import load_network, parse_network
+from edgebnn.study.model_file import load_network, parse_network
 from edgebnn.study.switches import PRESETS
 
 MODELS = Path(__file__).parents[2] / "config" / "models"

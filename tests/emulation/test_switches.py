@@ -9,7 +9,7 @@ import pytest
 from edgebnn.emulation.batches import centred
 from edgebnn.emulation.checkpoint import SERIES, Checkpoint, Progress, values
 from edgebnn.emulation.model import compiled_model
-from edgebnn.study.network import parse_network
+from edgebnn.study.model_file import parse_network
 from edgebnn.study.switches import PRESETS, Switches
 
 ALLOWED = {name: field.annotation.__args__ for name, field in Switches.model_fields.items()}

@@ -13,7 +13,7 @@ from edgebnn.data.datasets import Packed, Split, write_packed
 from edgebnn.emulation.train import emulate
 from edgebnn.errors import ConfigError, JobError
 from edgebnn.record import file_sha256, read_record
-from edgebnn.study.network import parse_network
+from edgebnn.study.model_file import parse_network
 from edgebnn.study.switches import PRESETS
 
 

@@ -13,7 +13,7 @@ import pytest
 
 from edgebnn.data.datasets import Packed, Split, prepare
 from edgebnn.study.config import Augmentation, Optimizer
-from edgebnn.study.network import parse_network
+from edgebnn.study.model_file import parse_network
 from edgebnn.study.plan import Run
 from edgebnn.study.switches import PRESETS, Switches
 

@@ -11,7 +11,7 @@ from state_dump import assert_same, read_dump
 
 from edgebnn.data.datasets import Packed, Split, prepare, write_packed
 from edgebnn.emulation.dump import dump
-from edgebnn.study.network import load_network
+from edgebnn.study.model_file import load_network
 
 STEPS = 20
 BATCH = {"cnv": 8, "binarynet": 4}

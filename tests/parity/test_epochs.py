@@ -35,12 +35,12 @@ def test_epochs(
         preset,
         "digits",
         (64, 33),
-        200,
+        100,
         optimizer={"schedule": schedule},
         model=model,
         augmentation=augmentation,
     )
-    run = case.run.model_copy(update={"epochs": 3})
+    run = case.run.model_copy(update={"epochs": 4})
     data = data_file("digits")
     done = train(trainer, tmp_path, run, data)
     assert done.returncode == 0, done.stderr
@@ -64,7 +64,7 @@ def test_epochs(
         ).history
         test = emulated.evaluate(evaluation_batches(packed.test), verbose=0, return_dict=True)
     for name, points in record["series"].items():
-        assert [step for step, _ in points] == [1, 2, 3]
+        assert [step for step, _ in points] == [1, 2, 3, 4]
         expected = history[name.replace("validation_", "val_")]
         assert [value for _, value in points] == pytest.approx(expected, rel=1e-5), name
     assert record["metrics"]["test_accuracy"] == pytest.approx(test["accuracy"], rel=1e-6)

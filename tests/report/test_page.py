@@ -18,7 +18,7 @@ from edgebnn.report import write_report
 from edgebnn.report.charts import nice_ticks, thinned
 from edgebnn.report.page import number
 from edgebnn.study.config import Optimizer
-from edgebnn.study.network import load_network
+from edgebnn.study.model_file import load_network
 from edgebnn.study.plan import Run
 from edgebnn.study.switches import PRESETS
 

@@ -10,7 +10,8 @@ import yaml
 
 from edgebnn.errors import ConfigError
 from edgebnn.memory.accounting import count
-from edgebnn.study.network import Conv, Dense, load_network, parse_network
+from edgebnn.study.model_file import load_network, parse_network
+from edgebnn.study.network import Conv, Dense
 
 MODELS = Path(__file__).parents[2] / "config" / "models"
 

@@ -6,6 +6,7 @@ Gross is all of it, net what exceeds the idle power: E_net = E - p_idle · (t[n-
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Protocol
@@ -83,6 +84,6 @@ class MeterConfig(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
+    @abstractmethod
     def open(self) -> Meter:
         """The meter, not started."""
-        raise NotImplementedError

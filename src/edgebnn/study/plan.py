@@ -17,7 +17,8 @@ from edgebnn.data.sources import data_folder, source_of
 from edgebnn.errors import ConfigError
 from edgebnn.spelling import nearest
 from edgebnn.study.config import Augmentation, Experiment, MemoryCase, Optimizer, Study
-from edgebnn.study.network import Network, load_network
+from edgebnn.study.model_file import load_network
+from edgebnn.study.network import Network
 from edgebnn.study.switches import Switches, preset_name
 from edgebnn.study.trainable import RULE, untrained_layer
 

@@ -66,8 +66,10 @@ $(VENV)/ready: requirements.lock pyproject.toml
 	$(VENV)/bin/uv pip install -q --python $(VENV)/bin/python --require-hashes -r requirements.lock \
 	  || $(VENV)/bin/python -m pip install -q --require-hashes -r requirements.lock
 	$(VENV)/bin/python -m pip install -q --no-deps --no-build-isolation -e .
-	@echo "making the C++ library that the trainer's compiler links ($(TARGETS)); two minutes, once"
-	@for target in $(TARGETS); do $(VENV)/bin/scons -s -C rpi TARGET=$$target libraries & done; wait
+	@echo "making the C++ library that the trainer's compiler links ($(TARGETS)), and Python's bytecode;" \
+	  "two minutes, once"
+	@$(VENV)/bin/python -m compileall -qq $(VENV)/lib & \
+	for target in $(TARGETS); do $(VENV)/bin/scons -s -C rpi TARGET=$$target libraries & done; wait
 	@touch $@
 
 lock: $(VENV)/ready

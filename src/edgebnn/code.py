@@ -13,7 +13,9 @@ _PACKAGE = Path(__file__).parent
 _STAGES: dict[str, tuple[str, ...]] = {
     "data": ("data",),
     "memory": (
-        "memory",
+        "memory/accounting.py",
+        "memory/arena.py",
+        "memory/stage.py",
         "study/network.py",
         "study/switches.py",
         "study/trainable.py",

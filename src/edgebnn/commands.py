@@ -148,7 +148,7 @@ def report(options: argparse.Namespace) -> None:
 
     failures = {
         path.name.removesuffix(".failed"): path.read_text()
-        for path in sorted(options.output.parent.parent.glob("*/*.failed"))
+        for path in sorted(options.plan.parent.glob("*/*.failed"))
     }
     write_report(_records(options), options.plan, options.output, failures)
 

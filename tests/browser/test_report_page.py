@@ -26,7 +26,7 @@ pytestmark = [
 
 
 def made_up() -> Any:
-    """tests/test_report.py, for its made-up records."""
+    """tests/report/test_page.py, for its made-up records."""
     spec = importlib.util.spec_from_file_location(
         "made_up", Path(__file__).parents[1] / "report" / "test_page.py"
     )

@@ -10,14 +10,13 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from edgebnn.farm.check import _governor, _temperature, _throttling, check
+from edgebnn.farm.check import _architecture, _governor, _temperature, _throttling, check
 from edgebnn.farm.connection import Host, connect
 from edgebnn.farm.inventory import Device, Inventory
 from edgebnn.farm.tables import check_all
 from edgebnn.farm.virtual import virtual_host
 
 VIRTUAL = Device.model_validate({"kind": "virtual"})
-FOREIGN = "armv7-linux" if platform.machine() == "x86_64" else "aarch64-linux"
 
 
 def test_a_healthy_device(host: Host) -> None:
@@ -30,10 +29,23 @@ def test_a_healthy_device(host: Host) -> None:
     assert health.machine.startswith(f"{platform.system()} {platform.release()}")
 
 
-@pytest.mark.skipif(platform.machine() != "x86_64", reason="wants a processor that is no ARM")
-def test_another_architecture_is_an_error(host: Host) -> None:
-    device = Device.model_validate({"host": "h", "board": "b", "target": FOREIGN})
-    assert f"is x86_64, but target {FOREIGN} is for" in check(host, device).errors
+@pytest.mark.parametrize(
+    ("target", "machine", "level"),
+    [
+        ("aarch64-linux", "aarch64", "ok"),
+        ("aarch64-linux", "armv7l", "error"),
+        ("armv7-linux", "aarch64", "ok"),  # a 64-bit kernel under a 32-bit system
+        ("armv7-linux", "x86_64", "error"),
+        ("native", platform.machine(), "ok"),
+        ("native", "riscv64", "error"),
+    ],
+)
+def test_another_architecture_is_an_error(target: str, machine: str, level: str) -> None:
+    device = Device.model_validate({"host": "h", "board": "b", "target": target})
+    found = _architecture(device, machine)
+    assert found.level == level
+    assert machine in found.text
+    assert (f"but target {target} is for" in found.text) == (level == "error")
 
 
 def test_an_emulator_that_is_not_there_is_an_error(

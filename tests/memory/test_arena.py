@@ -121,8 +121,8 @@ def test_a_network_that_is_not_trained_has_no_plan(model: str) -> None:
     network = load_network(model, MODELS)
     with pytest.raises(ConfigError, match=r"layer \d+ \(\w+\): not yet trained by this version"):
         plan_arena(network, 1, "adam", PROPOSED)
-    text = view(model, {"standard": STANDARD})
-    assert "this trainer's arena: none. Layer 1 (conv) is not yet trained" in text
+    (line,) = view(model, {"standard": STANDARD, "lean": LEAN}, width=300).splitlines()
+    assert "this trainer's arena: none of standard, lean: layer 1 (conv): not yet trained" in line
 
 
 @pytest.mark.usefixtures("native")

@@ -280,10 +280,11 @@ def test_ticks_span_the_values(low: float, high: float) -> None:
     assert ticks[0] < ticks[-1]
 
 
-def test_the_plan_finds_its_records(tmp_path: Path) -> None:
-    page = write(tmp_path, study())
+def test_the_plan_finds_its_records_and_failures_wherever_the_page_goes(tmp_path: Path) -> None:
+    page = write(tmp_path, study(), failures={"d9.json": "no room\n"})
+    (tmp_path / "device" / "d9.json.failed").write_text("no room\n")
     training("emulate", "lean", 99).write(tmp_path / "emulate" / "stranger.json")
-    output = tmp_path / "report" / "by-hand.html"
+    output = tmp_path / "so-far.html"
     assert main(["report", "--plan", str(tmp_path / "plan.json"), "--output", str(output)]) == 0
     assert output.read_text() == page
 

@@ -28,7 +28,7 @@ class Watch(logging.Handler):
         elif event == LogEvent.JOB_FINISHED:
             self.failed.pop(record.job_id, None)
             self.finished += 1
-            if self.lines:
+            if self.lines and record.job_id in self.jobs:
                 name = self.name_of(self.jobs[record.job_id])
                 print(f"[{self.finished}/{self.total}] {name}", file=sys.stderr)
 

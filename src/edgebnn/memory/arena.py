@@ -81,15 +81,8 @@ def plan_arena(
         epochs=1,
         seed=0,
     )
-    command = [
-        str(native_trainer()),
-        "--run",
-        SOURCE,
-        "--plan",
-        "--json",
-        "--threads",
-        str(threads),
-    ]
+    command = [str(native_trainer()), "--run", SOURCE, "--plan", "--json"]
+    command += ["--threads", str(threads)]
     done = subprocess.run(command, input=run_file(run), check=False, capture_output=True, text=True)
     if done.returncode == BAD_INPUT:
         raise ConfigError(done.stderr.strip().removeprefix(f"edgebnn-train: {SOURCE}: "))

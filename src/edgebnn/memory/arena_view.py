@@ -8,8 +8,8 @@ from rich.markup import escape
 from rich.table import Table
 
 from edgebnn.errors import ConfigError, JobError
+from edgebnn.memory.accounting import MIB
 from edgebnn.memory.arena import Arena, Life, plan_arena
-from edgebnn.study.trainable import RULE, untrained_layer
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -19,8 +19,6 @@ if TYPE_CHECKING:
 
 LARGEST = 6
 """Buffers of each method that are shown one by one."""
-
-MIB = 2**20
 
 
 def show_arenas(  # noqa: PLR0917 - a case, as the command line names it
@@ -42,22 +40,18 @@ def show_arenas(  # noqa: PLR0917 - a case, as the command line names it
         console: where to print.
     """
     title = "[bold]this trainer's arena[/]"
-    if untrained := untrained_layer(network):
-        console.print(
-            f"{title}: none. Layer {untrained.number} ({untrained.layer.kind}) is not yet trained "
-            f"on a board ({RULE}); residual blocks and real weights are "
-            f"emulated only"
-        )
-        return
     arenas: dict[str, Arena] = {}
+    refused: dict[str, list[str]] = {}
     for name, switches in methods.items():
         try:
             arenas[name] = plan_arena(network, batch_size, optimizer, switches, threads)
         except ConfigError as error:
-            console.print(f"{title}: none of {name}: {escape(str(error))}")
+            refused.setdefault(str(error), []).append(name)
         except JobError as error:
             console.print(f"{title}: not known: {escape(str(error).splitlines()[0])}")
             return
+    for why, names in refused.items():
+        console.print(f"{title}: none of {', '.join(names)}: {escape(why)}")
     if not arenas:
         return
     console.print(

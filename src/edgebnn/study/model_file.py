@@ -9,11 +9,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import yaml
 from pydantic import TypeAdapter, ValidationError
 
 from edgebnn.errors import ConfigError
 from edgebnn.spelling import nearest
+from edgebnn.study.config import load_yaml
 from edgebnn.study.layer_order import check_order
 from edgebnn.study.network import LAYERS, Layer, Network
 
@@ -64,11 +64,7 @@ def load_network(name: str, models: Path) -> Network:
             f"model '{name}': no such file {path}{nearest(name, known)}; "
             f"models there: {', '.join(known) or 'none'}"
         )
-    try:
-        document = yaml.safe_load(path.read_text())
-    except yaml.YAMLError as error:
-        raise ConfigError(f"{path}: not YAML: {error}") from None
-    return parse_network(document, str(path))
+    return parse_network(load_yaml(path), str(path))
 
 
 def _parse_layers(entries: list[Any], prefix: str, where: str) -> tuple[Any, ...]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal
 
@@ -16,7 +17,14 @@ from pydantic import BaseModel, ConfigDict
 from edgebnn.data.sources import data_folder, source_of
 from edgebnn.errors import ConfigError
 from edgebnn.spelling import nearest
-from edgebnn.study.config import Augmentation, Experiment, MemoryCase, Optimizer, Study
+from edgebnn.study.config import (
+    Augmentation,
+    Experiment,
+    MemoryCase,
+    Method,
+    Optimizer,
+    Study,
+)
 from edgebnn.study.model_file import load_network
 from edgebnn.study.network import Network
 from edgebnn.study.switches import Switches, preset_name
@@ -119,11 +127,15 @@ def make_plan(study: Study, boards: set[str]) -> Plan:
     """
     plan = Plan(study=study.study, experiments={}, runs={"memory": {}, "emulate": {}, "device": {}})
     for experiment in study.experiments:
-        _check_trainable(experiment, study, boards)
-        for run, method in _runs_of(experiment, study):
+        where = f"experiment '{experiment.name}'"
+        network = _network(experiment, study, where)
+        _check_trainable(experiment, network, study, boards, where)
+        for run, method in _runs_of(experiment, network):
             _add(plan, experiment.name, run, method)
     for case in study.memory:
-        for run, method in _memory_runs(case, study):
+        network = _network(case, study, f"memory row '{case.dataset} {case.model}'")
+        for method in case.methods:
+            run = _memory_run(case, network, method, case.batch_size)
             _add(plan, f"memory-{case.dataset}-{case.model}", run, method)
     return plan
 
@@ -133,32 +145,32 @@ def canonical_json(model: BaseModel) -> str:
     return json.dumps(model.model_dump(mode="json"), sort_keys=True, separators=(",", ":"))
 
 
-def _add(plan: Plan, experiment: str, run: Run, method: str) -> None:
+def _add(plan: Plan, experiment: str, run: Run, method: Method) -> None:
     plan.runs[run.stage][run.id] = run
-    planned = PlannedRun(stage=run.stage, run_id=run.id, method=method)
+    planned = PlannedRun(stage=run.stage, run_id=run.id, method=method.name)
     if planned not in plan.experiments.setdefault(experiment, []):
         plan.experiments[experiment].append(planned)
 
 
-def _network(dataset: str, model: str, study: Study, where: str) -> Network:
+def _network(asked: Experiment | MemoryCase, study: Study, where: str) -> Network:
     """The model's layers on the data set's images, checked against its classes."""
     try:
-        source = source_of(dataset, data_folder(study.data_dir))
-        network = load_network(model, Path(study.models)).with_input(source.shape)
+        source = source_of(asked.dataset, data_folder(study.data_dir))
+        network = load_network(asked.model, Path(study.models)).with_input(source.shape)
         classes = network.output[0]
     except ConfigError as error:
         raise ConfigError(f"{where}: {error}") from None
     if classes != source.classes:
         raise ConfigError(
-            f"{where}: model '{model}' ends in {classes} outputs, "
-            f"data set '{dataset}' has {source.classes} classes"
+            f"{where}: model '{asked.model}' ends in {classes} outputs, "
+            f"data set '{asked.dataset}' has {source.classes} classes"
         )
     return network
 
 
-def _check_trainable(experiment: Experiment, study: Study, boards: set[str]) -> None:
-    where = f"experiment '{experiment.name}'"
-    network = _network(experiment.dataset, experiment.model, study, where)
+def _check_trainable(
+    experiment: Experiment, network: Network, study: Study, boards: set[str], where: str
+) -> None:
     if untrained := untrained_layer(network):
         raise ConfigError(
             f"{where}: model '{experiment.model}': layer {untrained.number} "
@@ -174,56 +186,36 @@ def _check_trainable(experiment: Experiment, study: Study, boards: set[str]) -> 
                 )
 
 
-def _runs_of(experiment: Experiment, study: Study) -> list[tuple[Run, str]]:
-    network = _network(experiment.dataset, experiment.model, study, experiment.name)
-    runs: list[tuple[Run, str]] = []
-    batches = {part.batch_size for part in (experiment.emulate, experiment.device) if part}
+def _runs_of(experiment: Experiment, network: Network) -> Iterator[tuple[Run, Method]]:
+    """What an experiment trains, behind the memory of each batch size that it trains with."""
+    emulate, device = experiment.emulate, experiment.device
+    sizes = sorted({part.batch_size for part in (emulate, device) if part})
     for method in experiment.methods:
-        base = Run(
-            stage="memory",
-            dataset=experiment.dataset,
-            model=experiment.model,
-            network=network,
-            switches=method.switches,
-            optimizer=experiment.optimizer,
-            batch_size=1,
-        )
-
-        def add(**changes: object) -> None:
-            runs.append((base.model_copy(update=changes), method.name))  # noqa: B023 - called in this turn
-
-        for batch_size in sorted(batches):
-            add(batch_size=batch_size)
+        memory = {size: _memory_run(experiment, network, method, size) for size in sizes}
+        for run in memory.values():
+            yield run, method
         for seed in experiment.seeds:
             trained = {"seed": seed, "augmentation": experiment.augmentation}
-            if part := experiment.emulate:
-                add(stage="emulate", batch_size=part.batch_size, epochs=part.epochs, **trained)
-            if on := experiment.device:
-                for board in on.boards:
-                    add(
-                        stage="device",
-                        batch_size=on.batch_size,
-                        epochs=on.epochs,
-                        board=board,
-                        **trained,
-                    )
-    return runs
+            if emulate:
+                trained["epochs"] = emulate.epochs
+                run = memory[emulate.batch_size]
+                yield run.model_copy(update={"stage": "emulate", **trained}), method
+            if device:
+                trained["epochs"] = device.epochs
+                run = memory[device.batch_size].model_copy(update={"stage": "device", **trained})
+                for board in device.boards:
+                    yield run.model_copy(update={"board": board}), method
 
 
-def _memory_runs(case: MemoryCase, study: Study) -> list[tuple[Run, str]]:
-    network = _network(case.dataset, case.model, study, f"memory row '{case.dataset} {case.model}'")
-    return [
-        (
-            Run(
-                stage="memory",
-                dataset=case.dataset,
-                model=case.model,
-                network=network,
-                switches=method.switches,
-                optimizer=case.optimizer,
-                batch_size=case.batch_size,
-            ),
-            method.name,
-        )
-        for method in case.methods
-    ]
+def _memory_run(
+    asked: Experiment | MemoryCase, network: Network, method: Method, batch_size: int
+) -> Run:
+    return Run(
+        stage="memory",
+        dataset=asked.dataset,
+        model=asked.model,
+        network=network,
+        switches=method.switches,
+        optimizer=asked.optimizer,
+        batch_size=batch_size,
+    )

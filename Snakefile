@@ -1,6 +1,14 @@
 # One study, end to end: data, memory model, emulation, build, training on the farm, MLflow, report.
 #   snakemake --cores 8 all                                   the default study
 #   snakemake --cores 8 all --configfile config/mnist.yaml    another one
+from pathlib import Path
+from snakemake.exceptions import WorkflowError
+
+if not Path.cwd().samefile(workflow.basedir):
+    raise WorkflowError(
+        f"edgebnn runs in its own folder: cd {workflow.basedir}, without --directory; "
+        f"for results elsewhere, say so in the study: results: {Path.cwd()}/results"
+    )
 if not workflow.configfiles:
 
     configfile: "config/config.yaml"

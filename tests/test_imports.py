@@ -23,7 +23,7 @@ FLOORS = (
     ("report",),
     ("energy",),
     ("data",),
-    ("record", "summary"),
+    ("home", "record", "summary"),
     ("code", "errors", "exclusive", "gpus", "paper", "progress", "spelling"),
 )
 """Rooms, top to bottom (CONTRIBUTING.md): a module imports from its own room and from floors below."""

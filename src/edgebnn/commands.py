@@ -145,11 +145,9 @@ def track(options: argparse.Namespace) -> None:
 def report(options: argparse.Namespace) -> None:
     """Records onto a page."""
     from edgebnn.report import write_report
+    from edgebnn.summary import read_summary
 
-    failures = {
-        path.name.removesuffix(".failed"): path.read_text()
-        for path in sorted(options.plan.parent.glob("*/*.failed"))
-    }
+    failures = read_summary(options.plan).failures(options.plan.parent)
     write_report(_records(options), options.plan, options.output, failures)
 
 

@@ -19,12 +19,32 @@ class Summary:
 
     def records(self, results: Path) -> list[Path]:
         """The planned runs' records that are there yet, each once, in the plan's order."""
-        planned = dict.fromkeys(
+        return [path for path in self._planned(results) if path.is_file()]
+
+    def failures(self, results: Path) -> dict[str, str]:
+        """Output's name -> why there is none, of the planned runs and of the data sets they need."""
+        data = [
+            path.with_name(path.name.removesuffix(".failed"))
+            for path in sorted((results / "data").glob("*.failed"))
+        ]
+        planned = list(self._planned(results))
+        needed = [
+            path for path in data if any(run.name.startswith(f"{path.stem}-") for run in planned)
+        ]
+        notes = {path: path.with_name(f"{path.name}.failed") for path in [*needed, *planned]}
+        return {
+            path.name: note.read_text(errors="replace")
+            for path, note in notes.items()
+            if note.is_file()
+        }
+
+    def _planned(self, results: Path) -> dict[Path, None]:
+        """Where each planned run's record is or will be, each once."""
+        return dict.fromkeys(
             results / run["stage"] / f"{run['run_id']}.json"
             for runs in self.experiments.values()
             for run in runs
         )
-        return [path for path in planned if path.is_file()]
 
 
 def read_summary(path: Path) -> Summary:

@@ -281,12 +281,23 @@ def test_ticks_span_the_values(low: float, high: float) -> None:
 
 
 def test_the_plan_finds_its_records_and_failures_wherever_the_page_goes(tmp_path: Path) -> None:
-    page = write(tmp_path, study(), failures={"d9.json": "no room\n"})
-    (tmp_path / "device" / "d9.json.failed").write_text("no room\n")
+    write(tmp_path, study())
+    plan = json.loads((tmp_path / "plan.json").read_text())
+    failed = {"stage": "device", "run_id": "digits-d9", "method": "proposed"}
+    plan["experiments"]["late"] = [failed]
+    (tmp_path / "plan.json").write_text(json.dumps(plan))
+    for name in ("device/digits-d9.json", "data/digits.ebd", "data/other.ebd", "device/old.json"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / f"{name}.failed").write_text(f"no room for {name}\n")
     training("emulate", "lean", 99).write(tmp_path / "emulate" / "stranger.json")
     output = tmp_path / "so-far.html"
     assert main(["report", "--plan", str(tmp_path / "plan.json"), "--output", str(output)]) == 0
-    assert output.read_text() == page
+    page = output.read_text()
+    assert "stranger" not in page
+    assert "<h3>digits-d9</h3><pre>no room for device/digits-d9.json</pre>" in page
+    assert "no room for data/digits.ebd" in page
+    assert "other.ebd" not in page  # of an earlier study in the same folder
+    assert "old.json" not in page
 
 
 def test_a_long_curve_keeps_its_peaks_and_its_ends() -> None:

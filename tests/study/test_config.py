@@ -78,3 +78,38 @@ def test_switches_from_the_command_line() -> None:
         methods_of(["proposed"], ["stee=clip"])
     with pytest.raises(ConfigError, match="allowed are clip, identity"):
         methods_of(["proposed"], ["ste=soft"])
+
+
+def test_a_path_begins_at_home(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", "/h/ann")
+    keys = ("results", "farm", "models", "data_dir")
+    read = parse_study({"study": "s", **{key: f"~/{key}" for key in keys}}, "my.yaml")
+    assert [getattr(read, key) for key in keys] == [f"/h/ann/{key}" for key in keys]
+
+
+@pytest.mark.parametrize(
+    "path", ["a b", "it's", 'say "x"', "a;b", "a&b", "$HOME/x", "-rf", "*", "#1", "50%", "größe"]
+)
+def test_a_path_is_taken_as_it_is(path: str) -> None:
+    assert parse_study({"study": "s", "results": path, "data_dir": path}, "my.yaml").results == path
+
+
+@pytest.mark.parametrize(
+    ("key", "path", "words"),
+    [
+        ("results", "a{b}", "without '{'"),
+        ("results", "a}b", "without '}'"),
+        ("results", "what?", "without '?'"),
+        ("results", "", "empty"),
+        ("data_dir", " ", "empty"),
+        ("farm", "a\nb", "printable"),
+        ("models", "a\tb", "printable"),
+        ("data_dir", "~no-one-here/x", "no user 'no-one-here' here"),
+        ("results", None, "valid string"),
+        ("results", ["a"], "valid string"),
+    ],
+)
+def test_a_path_that_cannot_be(key: str, path: object, words: str) -> None:
+    with pytest.raises(ConfigError, match=f"my.yaml: {key}: ") as caught:
+        parse_study({"study": "s", key: path}, "my.yaml")
+    assert words in str(caught.value)

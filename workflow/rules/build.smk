@@ -16,4 +16,4 @@ rule build_trainer:
     params:
         code=trainer_digest(Path(workflow.basedir)),
     shell:
-        "edgebnn build {wildcards.target} --output {output} > {log} 2>&1"
+        "edgebnn build {wildcards.target:q} --output {output:q} > {log:q} 2>&1"

@@ -15,6 +15,6 @@ rule pack_data:
         "../../environment.yml"
     params:
         code=code_digest("data"),
-        data_dir=["--data-dir", STUDY.data_dir] if STUDY.data_dir else [],
+        data_dir=lambda _: ["--data-dir", STUDY.data_dir] if STUDY.data_dir else [],
     shell:
-        "edgebnn data {wildcards.dataset} {params.data_dir:q} --output {output} > {log} 2>&1"
+        "edgebnn data {wildcards.dataset:q} {params.data_dir:q} --output {output:q} > {log:q} 2>&1"

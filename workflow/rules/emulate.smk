@@ -24,5 +24,5 @@ rule emulate_training:
         run=f"{RESULTS}/runs/emulate/{{run}}.json",
         code=code_digest("emulate"),
     shell:
-        "edgebnn emulate --run {params.run:q} --data {input.data} --output {output} "
-        "--threads {threads} > {log} 2>&1"
+        "edgebnn emulate --run {params.run:q} --data {input.data:q} --output {output:q} "
+        "--threads {threads} > {log:q} 2>&1"

@@ -31,8 +31,8 @@ rule train_on_device:
     params:
         run=f"{RESULTS}/runs/device/{{run}}.json",
         code=code_digest("device") + trainer_digest(Path(workflow.basedir)),
-        farm=STUDY.farm,
+        farm=lambda _: STUDY.farm,
         virtual=f"{RESULTS}/virtual",
     shell:
-        "edgebnn device --run {params.run:q} --data {input.data} --farm {params.farm:q} "
-        "--virtual {params.virtual:q} --output {output} > {log} 2>&1"
+        "edgebnn device --run {params.run:q} --data {input.data:q} --farm {params.farm:q} "
+        "--virtual {params.virtual:q} --output {output:q} > {log:q} 2>&1"

@@ -1,6 +1,8 @@
 # Purpose: the paper's tables beside ours, on one self-contained page.
 # Input:   all records, results/plan.json
 # Output:  results/report/index.html
+import shlex
+
 REPORT = f"{RESULTS}/report/index.html"
 
 
@@ -20,9 +22,9 @@ rule write_report:
         asked=PLAN.digest(),
         code=code_digest("report"),
     shell:
-        "edgebnn report --plan {params.plan:q} --output {output} > {log} 2>&1"
+        "edgebnn report --plan {params.plan:q} --output {output:q} > {log:q} 2>&1"
 
 
 onsuccess:
     print(f"\nReport:  {REPORT}")
-    print(f"MLflow:  mlflow ui --backend-store-uri {TRACKING_URI}\n")
+    print(f"MLflow:  mlflow ui --backend-store-uri {shlex.quote(TRACKING_URI)}\n")

@@ -21,7 +21,7 @@ rule track_records:
         plan=f"{RESULTS}/plan.json",
         asked=PLAN.digest(),
         code=code_digest("track"),
-        uri=TRACKING_URI,
+        uri=lambda _: TRACKING_URI,
     shell:
-        "edgebnn track --plan {params.plan:q} --tracking-uri {params.uri:q} --output {output} "
-        "> {log} 2>&1"
+        "edgebnn track --plan {params.plan:q} --tracking-uri {params.uri:q} --output {output:q} "
+        "> {log:q} 2>&1"

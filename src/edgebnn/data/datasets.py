@@ -20,6 +20,7 @@ import numpy as np
 from edgebnn.data.archives import check_labels, read_npz
 from edgebnn.data.sources import Source, source_of
 from edgebnn.errors import ConfigError
+from edgebnn.home import at_home
 from edgebnn.record import atomic_write
 
 if TYPE_CHECKING:
@@ -110,10 +111,10 @@ def prepare(
 def default_cache() -> Path:
     """Where downloads are kept: EDGEBNN_CACHE, else edgebnn/ in the user's cache folder."""
     if folder := os.environ.get("EDGEBNN_CACHE"):
-        return Path(folder)
+        return Path(at_home(folder))
     from pooch import os_cache
 
-    return Path(os_cache("edgebnn"))
+    return Path(at_home(str(os_cache("edgebnn"))))
 
 
 def write_packed(path: Path, data: Packed) -> None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from edgebnn.data.archives import check_labels, read_cifar, read_npz, read_svhn, shape_in_npz
 from edgebnn.data.download import Download
 from edgebnn.errors import ConfigError
+from edgebnn.home import at_home
 from edgebnn.spelling import nearest
 
 if TYPE_CHECKING:
@@ -110,4 +111,4 @@ def source_of(name: str, data_dir: Path | None) -> Source:
 def data_folder(given: str | Path | None) -> Path | None:
     """The user's folder of data sets: EDGEBNN_DATA_DIR, else `given`."""
     folder = os.environ.get("EDGEBNN_DATA_DIR") or given
-    return Path(folder) if folder else None
+    return Path(at_home(str(folder))) if folder else None

@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, Self, TypeVar
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from edgebnn.errors import ConfigError
+from edgebnn.home import at_home
 from edgebnn.spelling import nearest
 from edgebnn.study.switches import PRESETS, Switches
 
@@ -17,6 +18,30 @@ Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.+-]*$", max_length
 """What may become part of a file's name, a tag or a remote argument."""
 
 PositiveInt = Annotated[int, Field(ge=1)]
+
+
+def _path(text: str) -> str:
+    if not text.strip():
+        raise ValueError("empty; a path is wanted")
+    if not text.isprintable():
+        raise ValueError("a path of printable characters is wanted, without tabs and line ends")
+    try:
+        return at_home(text)
+    except ConfigError as error:
+        raise ValueError(str(error)) from None
+
+
+def _results(text: str) -> str:
+    if found := [character for character in "{}?" if character in text]:
+        raise ValueError(
+            f"choose a folder without '{found[0]}': Snakemake reads braces as its wildcards, and an "
+            f"MLflow address ends at '?'"
+        )
+    return text.rstrip("/") or "/"
+
+
+PathText = Annotated[str, AfterValidator(_path)]
+"""A file's or folder's place; `~` is the home folder."""
 
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -150,10 +175,10 @@ class Study(_Strict):
     study: Name
     experiments: tuple[Experiment, ...] = ()
     memory: tuple[MemoryCase, ...] = ()
-    results: str = "results"
-    farm: str = "config/farm.yaml"
-    models: str = "config/models"
-    data_dir: str | None = None
+    results: Annotated[PathText, AfterValidator(_results)] = "results"
+    farm: PathText = "config/farm.yaml"
+    models: PathText = "config/models"
+    data_dir: PathText | None = None
 
     @model_validator(mode="after")
     def _names_once(self) -> Self:

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
+#include <utility>
 
 #include "augmentation.h"
 #include "errors.h"
@@ -39,6 +40,11 @@ Trainer::Trainer(const RunFile& run, const DataFile& data, Model& model)
     throw InputError(run.path + ": batch_size: " + std::to_string(run.batch_size) +
                      " is more than the " + std::to_string(data.count(DataFile::train)) +
                      " training images of " + data.path());
+  }
+  for (const auto& [split, name] :
+       {std::pair{DataFile::validation, "validation"}, std::pair{DataFile::test, "testing"}}) {
+    if (data.count(split) == 0)
+      throw InputError(data.path() + ": no images for " + name + "; needed is at least 1");
   }
 }
 
@@ -83,7 +89,7 @@ LossSum Trainer::evaluate(DataFile::Split split) {
 }
 
 double Trainer::count_of(DataFile::Split split) const {
-  return static_cast<double>(std::max<uint64_t>(data_.count(split), 1));
+  return static_cast<double>(data_.count(split));
 }
 
 void Trainer::test() {

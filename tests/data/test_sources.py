@@ -29,7 +29,7 @@ def write(path: Path, shape: tuple[int, ...] = (9, 8, 3), classes: int = 10) -> 
 def plan(folder: Path, dataset: str, model: str = "mlp"):
     experiment = {
         "name": "a", "dataset": dataset, "model": model, "methods": ["proposed"],
-        "device": {"boards": ["virtual"]},
+        "device": {"boards": ["virtual"], "batch_size": 20},
     }  # fmt: skip
     document = {
         "study": "s",
@@ -64,6 +64,19 @@ def test_a_study_plans_it(tmp_path: Path) -> None:
         plan(tmp_path, "four")
 
 
+def test_a_study_needs_a_batch_and_something_to_evaluate_on(tmp_path: Path) -> None:
+    write(tmp_path / "mine.npz")
+    content = dict(np.load(tmp_path / "mine.npz"))
+    for images, says in (
+        (19, "batch_size 20 is more than the 17 images for training"),
+        (5, "no images for validation"),
+    ):
+        cut = {k: v[:images] if k.endswith("train") else v for k, v in content.items()}
+        np.savez(tmp_path / "mine.npz", **cut)
+        with pytest.raises(ConfigError, match=f"experiment 'a': data set 'mine': {says}"):
+            plan(tmp_path, "mine")
+
+
 def test_the_environment_overrides_the_folder(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -95,11 +108,11 @@ def test_unknown_names_are_refused_with_what_there_is(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("arrays", "says"),
     [
-        ({"x_train": np.zeros((3, 4)), "y_train": [0], "y_test": [0]}, "x_train: 2 axes"),
+        ({"x_train": np.zeros((1, 4)), "y_train": [0], "y_test": [0], "x_test": np.zeros((1, 4, 4), np.uint8)}, "x_train: 2 axes"),
         ({"y_train": [0], "y_test": [0]}, "no array 'x_train'"),
-        ({"x_train": np.zeros((3, 4, 4)), "y_train": [0]}, "no array 'y_test'"),
-        ({"x_train": np.zeros((3, 4, 4)), "y_train": [0.5], "y_test": [0]}, "labels of type float64"),
-        ({"x_train": np.zeros((3, 4, 4)), "y_train": [256], "y_test": [0]}, "label 256 of image 0"),
+        ({"x_train": np.zeros((3, 4, 4)), "y_train": [0]}, "no array 'x_test'"),
+        ({"x_train": np.zeros((1, 4, 4), np.uint8), "y_train": [0.5], "y_test": [0], "x_test": np.zeros((1, 4, 4), np.uint8)}, "labels of type float64"),
+        ({"x_train": np.zeros((1, 4, 4), np.uint8), "y_train": [256], "y_test": [0], "x_test": np.zeros((1, 4, 4), np.uint8)}, "label 256 of image 0"),
     ],
 )  # fmt: skip
 def test_files_that_are_no_data_sets(tmp_path: Path, arrays: dict[str, object], says: str) -> None:

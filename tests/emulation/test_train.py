@@ -153,11 +153,11 @@ def test_data_that_do_not_fit_are_refused(make_run, make_network, blobs, blobs_f
         train(make_run(network=mlp((4, 4, 1), [8], 5)), blobs_file, tmp_path)
     with pytest.raises(ConfigError, match="5 classes"):
         train(make_run(network=mlp((4, 5, 1), [8], 7)), blobs_file, tmp_path)
-    with pytest.raises(ConfigError, match="600 training images are less than one batch"):
+    with pytest.raises(ConfigError, match="is more than the 600 images for training"):
         train(make_run(batch_size=601), blobs_file, tmp_path)
     none = Split(blobs.test.images[:0], blobs.test.labels[:0])
     write_packed(tmp_path / "empty.ebd", Packed(5, blobs.train, none, blobs.test))
-    with pytest.raises(ConfigError, match="no images in validation"):
+    with pytest.raises(ConfigError, match="no images for validation"):
         train(make_run(), tmp_path / "empty.ebd", tmp_path)
 
 

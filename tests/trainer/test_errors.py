@@ -13,6 +13,8 @@ from typing import Any
 
 import pytest
 
+from edgebnn.data.datasets import Packed, Split, read_packed, write_packed
+
 
 def refused(job: Any, *options: object, status: int = 2, environment: Any = None) -> str:
     """The one line that is said."""
@@ -58,6 +60,17 @@ def test_run_file(job: Any, keys: dict[str, Any], said: str) -> None:
 def test_layers(job: Any, layer: str, said: str) -> None:
     job.layers = ("flatten", layer, "batch_norm")
     assert said in refused(job)
+
+
+@pytest.mark.parametrize(("split", "name"), [(1, "validation"), (2, "testing")])
+def test_nothing_to_evaluate_on(job: Any, split: int, name: str) -> None:
+    """No accuracy of nothing: it was 0.0."""
+    whole = read_packed(job.data)
+    splits = list(whole.splits())
+    splits[split] = Split(splits[split].images[:0], splits[split].labels[:0])
+    job.data = job.folder / "empty.ebd"
+    write_packed(job.data, Packed(whole.classes, *splits))
+    assert f"empty.ebd: no images for {name}" in refused(job)
 
 
 def damaged(data: Path, folder: Path, change: Any) -> Path:

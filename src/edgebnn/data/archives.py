@@ -1,4 +1,4 @@
-"""The files that data sets come in, read into four arrays.
+"""The official files that data sets come in, read into four arrays.
 
 Each reader returns x_train, x_test (images uint8 [n, h, w, c] or [n, h, w]) and y_train, y_test
 (labels) as the file has them; nothing in a file is ever executed, so no pickles.
@@ -7,7 +7,6 @@ Each reader returns x_train, x_test (images uint8 [n, h, w, c] or [n, h, w]) and
 from __future__ import annotations
 
 import tarfile
-import zipfile
 import zlib
 from typing import TYPE_CHECKING
 
@@ -20,45 +19,13 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    Arrays = dict[str, NDArray[np.generic]]
-
-NAMES = ("x_train", "y_train", "x_test", "y_test")
+    from edgebnn.data.npz import Arrays
 
 CIFAR_FOLDER = "cifar-10-batches-bin"
 CIFAR_TRAIN = tuple(f"data_batch_{number}.bin" for number in range(1, 6))
 CIFAR_TEST = "test_batch.bin"
 CIFAR_RECORD = 1 + 3 * 32 * 32
 """Bytes: a label, then the red, the green and the blue plane, row by row."""
-
-
-def read_npz(path: Path, names: tuple[str, ...] = NAMES) -> Arrays:
-    """The arrays `names` of an .npz archive; raises ConfigError."""
-    try:
-        # Opened here: np.load leaves a file open that it finds to be no archive.
-        with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
-            missing = [name for name in names if name not in archive]
-            if missing:
-                raise ConfigError(
-                    f"{path}: no array '{missing[0]}'; found {', '.join(archive.files) or 'none'}"
-                )
-            return {name: archive[name] for name in names}
-    except (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile, zlib.error) as error:
-        raise ConfigError(f"{path}: truncated or not an .npz archive: {error}") from None
-
-
-def shape_in_npz(path: Path, name: str) -> tuple[int, ...]:
-    """The shape of an array of an .npz archive, of which only the head is read; raises ConfigError."""
-    try:
-        with zipfile.ZipFile(path) as archive, archive.open(f"{name}.npy") as file:
-            version = np.lib.format.read_magic(file)
-            read = {
-                (1, 0): np.lib.format.read_array_header_1_0,
-                (2, 0): np.lib.format.read_array_header_2_0,
-            }[version]
-            shape: tuple[int, ...] = read(file)[0]
-            return shape
-    except (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile, zlib.error) as error:
-        raise ConfigError(f"{path}: no array '{name}' that can be read: {error}") from None
 
 
 def read_cifar(path: Path) -> Arrays:
@@ -115,14 +82,3 @@ def read_svhn(train: Path, test: Path) -> Arrays:
         arrays[f"x_{side}"] = found["X"].transpose(3, 0, 1, 2)
         arrays[f"y_{side}"] = np.where(found["y"] == 10, 0, found["y"])
     return arrays
-
-
-def check_labels(labels: NDArray[np.generic], classes: int, where: str) -> None:
-    """Raises ConfigError for labels that are no integers in [0, classes); `where` begins its message."""
-    if not np.issubdtype(labels.dtype, np.integer):
-        raise ConfigError(f"{where}: labels of type {labels.dtype}, must be integers")
-    wrong = np.flatnonzero((labels < 0) | (labels >= classes))  # type: ignore[operator]
-    if len(wrong):
-        raise ConfigError(
-            f"{where}: label {labels[wrong[0]]} of image {wrong[0]} is out of range; allowed are 0 to {classes - 1}"
-        )

@@ -1,7 +1,7 @@
 """Data sets: got, checked, split, and the packed file that both engines read.
 
 A data set is taken, in this order, from the user's folder (`data_dir`, or EDGEBNN_DATA_DIR) if that
-holds `<name>.npz` with x_train, y_train, x_test, y_test; from inside scikit-learn (`digits`); from
+holds `<name>.npz` (npz.py: its arrays' names); from inside scikit-learn (`digits`); from
 the cache; from its official address, with its checksum verified (download.py). The packed file's
 layout is in docs/formats.md.
 """
@@ -17,7 +17,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from edgebnn.data.archives import check_labels, read_npz
+from edgebnn.data import look as look_at
+from edgebnn.data.labels import check_labels
+from edgebnn.data.npz import Head, heads_in, names_in, read_npz
 from edgebnn.data.sources import Source, source_of
 from edgebnn.errors import ConfigError
 from edgebnn.home import at_home
@@ -26,8 +28,8 @@ from edgebnn.record import atomic_write
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from edgebnn.data.archives import Arrays
     from edgebnn.data.download import Progress
+    from edgebnn.data.npz import Arrays
 
     Bytes = NDArray[np.uint8]
 
@@ -35,8 +37,6 @@ MAGIC = b"EDGEBNND"
 HEADER = struct.Struct("<8s9I16x")
 """magic, version, height, width, channels, classes, train, validation, test, payload's CRC-32."""
 HEADER_BYTES = 64
-VALIDATION_SHARE = 1 / 12
-"""Of the training images: 5,000 of MNIST's 60,000."""
 SPLIT_SEED = 20210628
 """Of the permutation that chooses the validation images; the same for every run."""
 
@@ -91,8 +91,9 @@ def prepare(
     source = source_of(name, data_dir)
     if data_dir is not None and not data_dir.is_dir():
         print(f"data_dir: no such folder: {data_dir}; looking elsewhere")
-    if data_dir is not None and (local := data_dir / f"{name}.npz").exists():
-        return _split(read_npz(local), source, str(local))
+    if data_dir is not None and source.local:
+        local = data_dir / f"{name}.npz"
+        return _split(read_npz(local), source, str(local), names_in(local, heads_in(local)))
     if name == "digits":
         return _split(_digits(), source, "scikit-learn's digits")
     advice = (
@@ -187,29 +188,37 @@ def _digits() -> Arrays:
     }
 
 
-def _split(arrays: Arrays, source: Source, where: str) -> Packed:
-    sides = {}
-    for side in ("train", "test"):
-        images, labels = arrays[f"x_{side}"], arrays[f"y_{side}"]
-        if images.dtype != np.uint8:
-            raise ConfigError(f"{where}: x_{side}: {images.dtype}, pixels must be uint8")
-        if images.ndim == 3:
-            images = images[..., np.newaxis]
-        if images.shape[1:] != source.shape:
-            found, wanted = "x".join(map(str, images.shape[1:])), "x".join(map(str, source.shape))
-            raise ConfigError(f"{where}: x_{side}: images of {found}, expected {wanted}")
-        labels = labels.reshape(-1)
-        if len(labels) != len(images):
-            raise ConfigError(
-                f"{where}: {len(images)} images in x_{side}, {len(labels)} labels in y_{side}"
-            )
-        check_labels(labels, source.classes, f"{where}: y_{side}")
-        sides[side] = Split(images.astype(np.uint8, copy=False), labels.astype(np.uint8))
-    order = np.random.default_rng(SPLIT_SEED).permutation(len(sides["train"].labels))
-    held_out = round(len(order) * VALIDATION_SHARE)
-    pick = {"validation": np.sort(order[:held_out]), "train": np.sort(order[held_out:])}
-    train, validation = (
-        Split(sides["train"].images[pick[part]], sides["train"].labels[pick[part]])
-        for part in ("train", "validation")
-    )
-    return Packed(source.classes, train, validation, sides["test"])
+def _split(
+    arrays: Arrays, source: Source, where: str, names: dict[str, str] | None = None
+) -> Packed:
+    """Looks at all of it, says what is odd, and splits it."""
+    images = {name: array for name, array in arrays.items() if name.startswith("x")}
+    heads = {name: Head(array.shape, array.dtype) for name, array in images.items()}
+    looked_at = look_at.Arrays(heads, arrays, images.__getitem__, where, names or {})
+    seen = look_at.look(looked_at, source.expected, pixels=True)
+    look_at.check_counts(seen.counts, 1, where)
+    if (
+        most := max(int(arrays[name].max()) for name in arrays if name.startswith("y"))
+    ) >= look_at.LABELS:
+        raise ConfigError(
+            f"{where}: label {most}; the packed file holds labels up to {look_at.LABELS - 1} alone"
+        )
+    for remark in seen.remarks:
+        print(f"warning: {remark}")
+    sides = {
+        side: Split(
+            arrays[f"x_{side}"].reshape(-1, *source.shape).astype(np.uint8, copy=False),
+            arrays[f"y_{side}"].reshape(-1).astype(np.uint8),
+        )
+        for side in (name.removeprefix("x_") for name in images)
+    }
+    if "validation" not in sides:
+        sides |= _held_out(sides["train"], seen.counts[1])
+    return Packed(source.classes, sides["train"], sides["validation"], sides["test"])
+
+
+def _held_out(train: Split, count: int) -> dict[str, Split]:
+    """The training images without, and the validation images: `count` of them, drawn."""
+    order = np.random.default_rng(SPLIT_SEED).permutation(len(train.labels))
+    pick = {"validation": np.sort(order[:count]), "train": np.sort(order[count:])}
+    return {part: Split(train.images[at], train.labels[at]) for part, at in pick.items()}

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from edgebnn.data.archives import check_labels, read_cifar, read_npz, read_svhn, shape_in_npz
+from edgebnn.data.archives import read_cifar, read_svhn
 from edgebnn.data.download import Download
+from edgebnn.data.look import Arrays, Expected, check_counts, look
+from edgebnn.data.npz import heads_in, names_in, read_npz
 from edgebnn.errors import ConfigError
 from edgebnn.home import at_home
 from edgebnn.spelling import nearest
@@ -16,10 +18,7 @@ from edgebnn.spelling import nearest
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from edgebnn.data.archives import Arrays
-
-LABELS = 256
-"""Values that a stored label can have."""
+    from edgebnn.data import npz
 
 
 @dataclass(frozen=True)
@@ -29,12 +28,32 @@ class Source:
     shape: tuple[int, int, int]
     classes: int
     files: tuple[Download, ...] = ()
-    read: Callable[..., Arrays] = read_npz
+    read: Callable[..., npz.Arrays] = read_npz
     """Of the paths of `files`."""
+    counts: tuple[int, int, int] | None = None
+    """Images for training, validation, testing; None: not known before the files are there."""
+    ten: str = ""
+    """What the official files do with the label `classes`."""
+    local: bool = False
+    """Whether it is a file of the user's folder."""
+    own: bool = False
+    """Whether such a file alone says what it is, and no name does."""
+    remarks: tuple[str, ...] = ()
+    """What is odd about such a file, and can be trained on all the same."""
+
+    @property
+    def expected(self) -> Expected | None:
+        """What its arrays must be; None if they say so themselves."""
+        return None if self.own else Expected(self.shape, self.classes, self.ten)
+
+    def check_batch(self, name: str, batch_size: int, where: str) -> None:
+        """Raises ConfigError if the data set `name` has less than a batch, or nothing to evaluate on."""
+        if self.counts is not None:
+            check_counts(self.counts, batch_size, f"{where}: data set '{name}'")
 
 
 DATASETS = {
-    "digits": Source((8, 8, 1), 10),
+    "digits": Source((8, 8, 1), 10, counts=(1318, 120, 359)),
     "mnist": Source(
         (28, 28, 1),
         10,
@@ -44,6 +63,7 @@ DATASETS = {
                 "731c5ac602752760c8e48fbffcf8c3b850d9dc2a2aedcf2cc48468fc17b673d1",
             ),
         ),
+        counts=(55000, 5000, 10000),
     ),
     "cifar10": Source(
         (32, 32, 3),
@@ -55,6 +75,7 @@ DATASETS = {
             ),
         ),
         read_cifar,
+        counts=(45833, 4167, 10000),
     ),
     "svhn": Source(  # the cropped digits, without the `extra` ones
         (32, 32, 3),
@@ -70,6 +91,8 @@ DATASETS = {
             ),
         ),
         read_svhn,
+        counts=(67152, 6105, 26032),
+        ten="10 stands for the digit 0 in SVHN's files: y % 10",
     ),
     "imagenet": Source((224, 224, 3), 1000),
 }
@@ -78,34 +101,41 @@ DATASETS = {
 def source_of(name: str, data_dir: Path | None) -> Source:
     """A data set by name: one of DATASETS, or an .npz file of the user's folder.
 
-    Such a file's images are of the shape that its x_train has, its classes 0 to the largest label.
+    Such a file is looked at, but for its pixels. Its images are of the shape that x_train has, its
+    classes 0 to the largest label.
 
     Raises:
-        ConfigError: neither, with the names that there are; or the file cannot be read.
+        ConfigError: neither, with the names that there are; or the file is not what it should be.
     """
+    local = sorted(path.stem for path in data_dir.glob("*.npz")) if data_dir else []
+    if data_dir is not None and name in local:
+        return _seen(data_dir / f"{name}.npz", DATASETS.get(name))
     if name in DATASETS:
         return DATASETS[name]
-    local = sorted(path.stem for path in data_dir.glob("*.npz")) if data_dir else []
-    if data_dir is None or name not in local:
-        known = [*DATASETS, *(stem for stem in local if stem not in DATASETS)]
-        folder = data_dir or "the folder that data_dir or EDGEBNN_DATA_DIR names"
-        raise ConfigError(
-            f"unknown data set '{name}'{nearest(name, known)}; data sets are {', '.join(known)}"
-            f" (any .npz file of {folder} is one)"
-        )
-    path = data_dir / f"{name}.npz"
-    shape = shape_in_npz(path, "x_train")
-    if len(shape) == 3:
-        shape = (*shape, 1)
-    if len(shape) != 4:
-        raise ConfigError(
-            f"{path}: x_train: {len(shape)} axes, must be images, height, width and, in colour, channels"
-        )
-    labels = read_npz(path, ("y_train", "y_test"))
-    for side, found in labels.items():
-        check_labels(found, LABELS, f"{path}: {side}")
-    classes = max(int(found.max(initial=0)) for found in labels.values()) + 1
-    return Source((shape[1], shape[2], shape[3]), classes)
+    known = [*DATASETS, *(stem for stem in local if stem not in DATASETS)]
+    folder = data_dir or "the folder that data_dir or EDGEBNN_DATA_DIR names"
+    raise ConfigError(
+        f"unknown data set '{name}'{nearest(name, known)}; data sets are {', '.join(known)}"
+        f" (any .npz file of {folder} is one)"
+    )
+
+
+def _seen(path: Path, known: Source | None) -> Source:
+    """The user's file: in place of a data set known by name, or one of its own."""
+    heads = heads_in(path)
+    names = names_in(path, heads)
+    labels = tuple(name for place, name in names.items() if place.startswith("y"))
+    found = read_npz(path, labels)
+    arrays = Arrays(
+        {place: heads[name] for place, name in names.items() if place.startswith("x")},
+        {place: found[name] for place, name in names.items() if name in found},
+        lambda place: read_npz(path, (names[place],))[names[place]],
+        str(path),
+        names,
+    )
+    seen = look(arrays, known.expected if known else None)
+    source = known or Source(seen.shape, seen.classes, own=True)
+    return replace(source, counts=seen.counts, remarks=seen.remarks, local=True)
 
 
 def data_folder(given: str | Path | None) -> Path | None:

@@ -15,6 +15,8 @@ from typing import Any
 import numpy as np
 
 from edgebnn.data.datasets import Packed, read_packed
+from edgebnn.data.images import check_pixels
+from edgebnn.data.look import check_counts
 from edgebnn.emulation.backend import load_backend
 from edgebnn.emulation.checkpoint import SERIES, Checkpoint, Progress
 from edgebnn.emulation.schedule import learning_rate
@@ -198,14 +200,10 @@ def _check(run: Run, packed: Packed, data: Path) -> None:
         raise ConfigError(
             f"{data}: {packed.classes} classes, but run {run.id} has {run.network.output[0]} outputs"
         )
-    for name, split in zip(("train", "validation", "test"), packed.splits(), strict=True):
-        if not len(split.labels):
-            raise ConfigError(f"{data}: no images in {name}")
-    if len(packed.train.labels) < run.batch_size:
-        raise ConfigError(
-            f"{data}: {len(packed.train.labels)} training images are less than one batch of "
-            f"{run.batch_size} (run {run.id})"
-        )
+    counts = [len(split.labels) for split in packed.splits()]
+    check_counts((counts[0], counts[1], counts[2]), run.batch_size, f"{data}: run {run.id}")
+    for remark in check_pixels(packed.train.images, f"{data}: training images"):
+        print(f"warning: {remark}", file=sys.stderr, flush=True)
 
 
 def _save_model(model: Any, path: Path) -> Path:

@@ -160,6 +160,9 @@ def _network(asked: Experiment | MemoryCase, study: Study, where: str) -> Networ
         classes = network.output[0]
     except ConfigError as error:
         raise ConfigError(f"{where}: {error}") from None
+    for part in (getattr(asked, "emulate", None), getattr(asked, "device", None)):
+        if part:
+            source.check_batch(asked.dataset, part.batch_size, where)
     if classes != source.classes:
         raise ConfigError(
             f"{where}: model '{asked.model}' ends in {classes} outputs, "

@@ -1,11 +1,13 @@
 """What SCons builds: the unit tests, the boards' targets, and what it refuses."""
 
 import json
+import os
 import re
 import shutil
 import struct
 import subprocess
 import sys
+import venv
 from pathlib import Path
 from typing import Any
 
@@ -43,6 +45,29 @@ def test_unknown_argument() -> None:
     done = scons("TARGTE=native")
     assert done.returncode == 2
     assert "TARGTE: unknown argument" in done.stderr
+
+
+@pytest.mark.parametrize("name", ["a b", 'it\'s; a & $HOME "b" (c)'])
+def test_a_clone_and_an_environment_anywhere(name: str, tmp_path: Path) -> None:
+    clone = tmp_path / name
+    files = ["SConstruct", *(f"{folder}/SConscript" for folder in ("src", "tests", "bench"))]
+    for file in [*files, "src/threads.cc", "src/threads.h"]:
+        (clone / "rpi" / file).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(ROOT / "rpi" / file, clone / "rpi" / file)
+    venv.create(clone / "an environment", symlinks=True)
+    python = clone / "an environment" / "bin" / "python"
+    cache = os.environ.get("ZIG_GLOBAL_CACHE_DIR", f"{sys.prefix}/share/zig")
+    done = subprocess.run(
+        [python, "-m", "SCons", "-Q", "-C", "rpi", "../build/native/obj/threads.o"],
+        cwd=clone,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), "ZIG_GLOBAL_CACHE_DIR": cache},
+        check=False,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    assert (clone / "build" / "native" / "obj" / "threads.o").exists()
+    assert [path.name for path in tmp_path.iterdir()] == [name]
 
 
 def test_unit_tests(programs: Path) -> None:

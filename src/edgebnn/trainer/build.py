@@ -112,7 +112,7 @@ def is_current(target: str) -> bool:
 
 def is_command(line: str) -> bool:
     """Whether a line of SCons' is one of the build's commands."""
-    return line.startswith(f"{sys.executable} -m ziglang")
+    return line.startswith('"$EDGEBNN_PYTHON" -m ziglang')
 
 
 def _stamp(target: str) -> Path:

@@ -21,8 +21,12 @@ struct UnitNorm {
   }
 };
 
+// Below this a moving psi is a dead channel's, which decays with every batch (docs/numerics.md,
+// Forward 3).
+constexpr float kLeastMovingPsi = 0x1p-10f;
+
 // r of a moving psi; 0 for a dead channel.
-inline float reciprocal_of(float psi) { return psi > 0 ? 1.0f / psi : 0.0f; }
+inline float reciprocal_of(float psi) { return psi >= kLeastMovingPsi ? 1.0f / psi : 0.0f; }
 
 // The largest |Y| of a block: its fan-in, times 255 over pixels.
 int64_t largest_product(const Block& block);

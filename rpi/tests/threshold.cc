@@ -48,6 +48,8 @@ TEST("threshold: always, never, a dead channel, extremes") {
   EQUAL(threshold_of({3, 0, 0}, 9), -9);
   EQUAL(threshold_of({3, 0, -0.5f}, 9), 10);
   EQUAL(reciprocal_of(0), 0.0f);
+  EQUAL(reciprocal_of(0x1p-10f), 1024.0f);
+  EQUAL(reciprocal_of(std::nextafter(0x1p-10f, 0.0f)), 0.0f);
   EQUAL(reciprocal_of(-1), 0.0f);
   EQUAL(wrong({3, reciprocal_of(1e-45f), 0}, 9), 0);  // infinite: 0·inf is no number, not >= 0
   EQUAL(wrong({3, 1e-45f, 1e-45f}, 9), 0);

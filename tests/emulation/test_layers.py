@@ -164,6 +164,17 @@ def test_a_dead_channel_gives_beta_and_no_gradient(kind):
     np.testing.assert_array_equal(layer(y)[:, 0], 0.5)
 
 
+@pytest.mark.parametrize("kind", ["l1", "l2", "bnn"])
+def test_a_moving_psi_that_decayed_is_a_dead_channels(kind):
+    layer = BatchNorm(kind)
+    y = np.array([[3, 3], [-5, -5]], np.float32)
+    layer.build(y.shape)
+    layer.beta.assign([0.5, 0.5])
+    layer.moving_psi.assign([np.nextafter(np.float32(2**-10), np.float32(0)), 2**-10])
+    np.testing.assert_array_equal(layer(y)[:, 0], 0.5)
+    np.testing.assert_array_equal(layer(y)[:, 1], [3072.5, -5119.5])
+
+
 @pytest.mark.parametrize("ste", ["clip", "identity"])
 def test_sign(ste):
     x = np.array([[-2, -1, -0.5, -0.0], [0, 0.5, 1, 1.5]], np.float32)

@@ -25,8 +25,6 @@ class NormForward {
   void end(size_t rows);
 
  private:
-  void reciprocals();
-
   Range c_;
   size_t units_, words_;
   bool l2_;

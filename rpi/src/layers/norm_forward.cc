@@ -2,6 +2,7 @@
 #include <cstring>
 
 #include "layers/batch_norm.h"
+#include "threshold.h"
 
 namespace edgebnn {
 
@@ -50,19 +51,14 @@ void NormForward::end_deviation(size_t rows) {
     const auto psi = static_cast<float>(l2_ ? std::sqrt(mean + 1e-5) : mean);
     moving_mu_[i] = moving_mu_[i] * 0.9f + mu_[i] * 0.1f;
     moving_psi_[i] = moving_psi_[i] * 0.9f + psi * 0.1f;
-    r_[i] = psi;
+    r_[i] = psi > 0 ? 1.0f / psi : 0.0f;
   }
-  reciprocals();
+  std::memset(sum_, 0, c_.size() * 8);
 }
 
 void NormForward::use_moving() {
   std::memcpy(mu_, moving_mu_, c_.size() * 4);
-  std::memcpy(r_, moving_psi_, c_.size() * 4);
-  reciprocals();
-}
-
-void NormForward::reciprocals() {
-  for (size_t i = 0; i < c_.size(); ++i) r_[i] = r_[i] > 0 ? 1.0f / r_[i] : 0.0f;
+  for (size_t i = 0; i < c_.size(); ++i) r_[i] = reciprocal_of(moving_psi_[i]);
   std::memset(sum_, 0, c_.size() * 8);
 }
 

@@ -13,6 +13,9 @@ from edgebnn.emulation.layers.registry import register
 from edgebnn.emulation.quantizers import sgn
 from edgebnn.emulation.storage import store_gradients
 
+LEAST_MOVING_PSI = np.float32(2**-10)
+"""docs/numerics.md, Forward 3."""
+
 
 @register
 class BatchNorm(keras.layers.Layer):  # type: ignore[misc]
@@ -21,7 +24,8 @@ class BatchNorm(keras.layers.Layer):  # type: ignore[misc]
     kind: `l2` psi = sqrt(var + 1e-5); `l1` psi = mean|Y - mu|; `bnn` as l1, with the backward of
     Wang et al. (2021, section 4.2), which needs only sgn(X') and omega = mean|X'|:
     dY = v - mean(v) - mean(v·x^)·omega·x^, v = dX'/psi. Where psi = 0: X' = beta, dY = 0.
-    Inference uses moving averages of mu and psi (momentum 0.9, from 0 and 1).
+    Inference uses moving averages of mu and psi (momentum 0.9, from 0 and 1); a channel that is dead
+    in batch after batch has a moving psi that decays: below LEAST_MOVING_PSI it is dead there too.
     """
 
     def __init__(self, kind: str = "l2", gradient_dtype: str = "f32", **kwargs: Any) -> None:
@@ -41,7 +45,8 @@ class BatchNorm(keras.layers.Layer):  # type: ignore[misc]
 
     def call(self, y: Any, training: bool = False) -> Any:
         if not training:
-            return (y - self.moving_mu) * _reciprocal(ops.copy(self.moving_psi)) + self.beta
+            psi = ops.copy(self.moving_psi)
+            return (y - self.moving_mu) * _reciprocal(psi, psi >= LEAST_MOVING_PSI) + self.beta
         mu, psi = self._statistics(ops.stop_gradient(y))
         for moving, value in ((self.moving_mu, mu), (self.moving_psi, psi)):
             moving.assign(moving * 0.9 + value * 0.1)
@@ -63,7 +68,7 @@ class BatchNorm(keras.layers.Layer):  # type: ignore[misc]
 
         @ops.custom_gradient  # type: ignore[untyped-decorator]
         def normalized(y: Any, beta: Any, mu: Any, psi: Any) -> Any:
-            r = _reciprocal(psi)
+            r = _reciprocal(psi, psi > 0)
             xn = (y - mu) * r
             x = xn + beta
 
@@ -93,9 +98,8 @@ class BatchNorm(keras.layers.Layer):  # type: ignore[misc]
         return {**super().get_config(), **config}
 
 
-def _reciprocal(psi: Any) -> Any:
-    """1/psi, and 0 for a dead channel (psi = 0)."""
-    alive = psi > 0
+def _reciprocal(psi: Any, alive: Any) -> Any:
+    """1/psi, and 0 for a dead channel."""
     return ops.where(alive, 1.0 / ops.where(alive, psi, np.float32(1)), np.float32(0))
 
 

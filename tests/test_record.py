@@ -28,6 +28,24 @@ def test_what_is_written_is_read(tmp_path: Path) -> None:
     assert [file.name for file in (tmp_path / "deep").iterdir()] == ["a.json"]
 
 
+@pytest.mark.parametrize(
+    ("metrics", "at_chance"),
+    [
+        ({"test_accuracy": 0.11, "test_images": 400, "guessing_accuracy": 0.1}, True),
+        ({"test_accuracy": 0.14, "test_images": 400, "guessing_accuracy": 0.1}, False),
+        ({"test_accuracy": 0.11, "test_images": 10000, "guessing_accuracy": 0.1}, False),
+        # A class with 60 % of the images is guessed by every network that learned nothing.
+        ({"test_accuracy": 0.6, "test_images": 400, "guessing_accuracy": 0.6}, True),
+        ({"test_accuracy": 0.1, "test_accuracy_at_best": 0.8, "test_images": 400, "guessing_accuracy": 0.1}, False),
+        ({"test_accuracy": 0.1}, False),
+        ({"test_images": 400, "guessing_accuracy": 0.1}, False),
+    ],
+)  # fmt: skip
+def test_a_run_at_chance_level(metrics: dict[str, float], at_chance: bool) -> None:
+    made = {name: Metric(value=value, source="measured") for name, value in metrics.items()}
+    assert record().model_copy(update={"metrics": made}).at_chance is at_chance
+
+
 def test_not_a_record(tmp_path: Path) -> None:
     (tmp_path / "a.json").write_text('{"version": 1}')
     with pytest.raises(ConfigError, match=r"a\.json: not a record"):

@@ -95,8 +95,9 @@ void DataFile::read_at(void* to, size_t bytes, uint64_t offset) const {
   }
 }
 
-void DataFile::check_payload() const {
+void DataFile::check_payload() {
   Crc32 crc;
+  std::array<uint64_t, 256> tested{};
   std::array<uint8_t, 16384> chunk;
   for (int split = 0; split < 3; ++split) {
     const uint64_t images = counts_[split] * shape_.size(), end = images + counts_[split];
@@ -108,6 +109,7 @@ void DataFile::check_payload() const {
       crc.add(chunk.data(), bytes);
       if (done >= images) {
         for (size_t i = 0; i < bytes; ++i) {
+          if (split == test) ++tested[chunk[i]];
           if (chunk[i] < classes_) continue;
           throw InputError(path_ + ": label " + std::to_string(chunk[i]) + " of image " +
                            std::to_string(done - images + i) +
@@ -120,6 +122,7 @@ void DataFile::check_payload() const {
   if (crc.value() != checksum_) {
     throw InputError(path_ + ": damaged: the payload's checksum does not match");
   }
+  commonest_ = *std::max_element(tested.begin(), tested.end());
 }
 
 }  // namespace edgebnn

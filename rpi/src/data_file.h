@@ -26,19 +26,23 @@ class DataFile {
   // CRC-32 of all images and labels.
   uint32_t checksum() const { return checksum_; }
 
+  // How many test images have the commonest label: what guessing it gets right.
+  uint64_t commonest() const { return commonest_; }
+
   // Reads image `index` (shape().size() bytes) and returns its label. Throws JobError if the file
   // has shrunk or the disk fails.
   int read(Split split, uint64_t index, uint8_t* image) const;
 
  private:
   void read_at(void* to, size_t bytes, uint64_t offset) const;
-  void check_payload() const;
+  void check_payload();
 
   std::string path_;
   int descriptor_ = -1;
   Shape shape_;
   int classes_ = 0;
   uint32_t checksum_ = 0;
+  uint64_t commonest_ = 0;
   uint64_t counts_[3] = {};
   uint64_t offsets_[3] = {};
 };

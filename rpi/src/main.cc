@@ -63,12 +63,15 @@ double quantile(std::vector<double> values, double q) {
   return values[below] + (place - static_cast<double>(below)) * (values[above] - values[below]);
 }
 
-JsonObject record(const RunFile& run, const Progress& done, const Arena& arena,
-                  const Kernels& kernels, size_t threads) {
+JsonObject record(const RunFile& run, const DataFile& data, const Progress& done,
+                  const Arena& arena, const Kernels& kernels, size_t threads) {
   JsonObject metrics, series, versions, record;
+  const auto tested = static_cast<double>(data.count(DataFile::test));
   metrics.add("test_accuracy", done.test_accuracy)
       .add("test_loss", done.test_loss)
       .add("test_accuracy_at_best", done.test_accuracy_at_best)
+      .add("test_images", tested)
+      .add("guessing_accuracy", static_cast<double>(data.commonest()) / tested)
       .add("validation_accuracy", done.validation_accuracy_of.back())
       .add("best_validation_accuracy", done.best_validation_accuracy)
       .add("time_per_batch_q1_s", quantile(done.step_seconds, 0.25))
@@ -168,7 +171,7 @@ void train(const Options& options) {
                   [&](const EpochReport& report) { print_epoch(report, run.epochs); });
   if (dump) dump->finish();
   if (!options.export_file.empty()) write_network(options.export_file, run, model, arena);
-  const std::string line = record(run, done, arena, kernels, options.threads).text() + "\n";
+  const std::string line = record(run, data, done, arena, kernels, options.threads).text() + "\n";
   if (!options.output.empty()) write_file(options.output, line);
   std::fputs(line.c_str(), stdout);
 }
@@ -190,10 +193,8 @@ void predict(const Options& options) {
   if (output) output->finish();
   const auto images = static_cast<double>(data.count(DataFile::test));
   JsonObject line;
-  line.add("event", "predictions")
-      .add("images", images)
-      .add("accuracy", static_cast<double>(correct) / std::max(images, 1.0))
-      .add("kernels", kernels.name);
+  line.add("event", "predictions").add("images", images).add("kernels", kernels.name);
+  if (images > 0) line.add("accuracy", static_cast<double>(correct) / images);
   std::printf("%s\n", line.text().c_str());
 }
 

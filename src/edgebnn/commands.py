@@ -10,6 +10,7 @@ from edgebnn.errors import ConfigError
 if TYPE_CHECKING:
     import argparse
 
+    from edgebnn.record import Record
     from edgebnn.study.plan import Run
 
 
@@ -24,6 +25,16 @@ def _read_run(path: Path) -> Run:
         raise ConfigError(f"{path}: {error.strerror}") from None
     except ValidationError as error:
         raise ConfigError(f"{path}: not a run: {error.errors()[0]['msg']}") from None
+
+
+def _say_if_at_chance(record: Record) -> None:
+    if record.at_chance:
+        print(
+            f"warning: {record.run_id}: at chance level: test accuracy "
+            f"{record.value('test_accuracy'):.4f}, guessing the commonest class gives "
+            f"{record.value('guessing_accuracy'):.4f}; is the learning rate right?",
+            flush=True,
+        )
 
 
 def _records(options: argparse.Namespace) -> list[Path]:
@@ -83,7 +94,7 @@ def emulate(options: argparse.Namespace) -> None:
 
     run = _read_run(options.run)
     state = options.output.parent / "state" / run.id
-    emulate(run, options.data, options.output, state, threads=options.threads)
+    _say_if_at_chance(emulate(run, options.data, options.output, state, threads=options.threads))
 
 
 def build(options: argparse.Namespace) -> None:
@@ -99,13 +110,15 @@ def device(options: argparse.Namespace) -> None:
     from edgebnn.farm.job import train_on_device
 
     inventory = load_inventory(options.farm)
-    train_on_device(
-        _read_run(options.run),
-        options.data,
-        options.build,
-        inventory,
-        options.output,
-        options.virtual,
+    _say_if_at_chance(
+        train_on_device(
+            _read_run(options.run),
+            options.data,
+            options.build,
+            inventory,
+            options.output,
+            options.virtual,
+        )
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import hashlib
 import json
+import math
 import os
 import platform
 import subprocess
@@ -94,6 +95,17 @@ class Record(BaseModel):
         """A metric's number, or None if this record has none."""
         found = self.metrics.get(metric)
         return None if found is None else found.value
+
+    @property
+    def at_chance(self) -> bool:
+        """Whether no test accuracy of a training is above that of guessing the commonest class, by
+        more than two standard errors of the latter (docs/formats.md)."""
+        guessing, images = self.value("guessing_accuracy"), self.value("test_images")
+        reached = [self.value(name) for name in ("test_accuracy_at_best", "test_accuracy")]
+        accuracies = [value for value in reached if value is not None]
+        if guessing is None or not images or not accuracies:
+            return False
+        return max(accuracies) <= guessing + 2 * math.sqrt(guessing * (1 - guessing) / images)
 
     def write(self, path: Path) -> None:
         """Writes the record under its final name only once it is complete and on the disk."""

@@ -161,6 +161,15 @@ def test_data_that_do_not_fit_are_refused(make_run, make_network, blobs, blobs_f
         train(make_run(), tmp_path / "empty.ebd", tmp_path)
 
 
+def test_what_guessing_gives_is_told(whole, blobs):
+    _, record, _, _ = whole("proposed")
+    assert record.value("test_images") == len(blobs.test.labels)
+    assert record.value("guessing_accuracy") == pytest.approx(
+        np.bincount(blobs.test.labels).max() / len(blobs.test.labels)
+    )
+    assert not record.at_chance
+
+
 def test_a_loss_that_is_not_finite_ends_the_run(make_run, make_network, blobs_file, tmp_path):
     network = make_network((4, 5, 1), [8], 5)
     optimizer = {"kind": "sgd", "learning_rate": 1e38}

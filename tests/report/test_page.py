@@ -139,6 +139,16 @@ def write(folder: Path, experiments: dict[str, list[Record]], **kwargs: Any) -> 
     return output.read_text()
 
 
+def test_runs_at_chance_level_are_called_that(tmp_path: Path) -> None:
+    records = [training("emulate", "proposed", seed) for seed in range(2)]
+    chance = {"test_images": 100.0, "guessing_accuracy": 0.9}
+    made = {name: Metric(value=value, source="measured") for name, value in chance.items()}
+    records[0] = records[0].model_copy(update={"metrics": {**records[0].metrics, **made}})
+    page = write(tmp_path, {"a": records, "b": [training("emulate", "standard", 3)]})
+    assert page.count("at chance level") == 1
+    assert "at chance level: 1 of 2 seeds" in page
+
+
 class Rows(HTMLParser):
     """Text of every table row, by section."""
 

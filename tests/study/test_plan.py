@@ -133,6 +133,14 @@ def test_layers_that_no_trainer_takes_yet(layers: str, words: str, tmp_path: Pat
         make_plan(other, {"virtual"})
 
 
+@pytest.mark.parametrize("engine", ["emulate", "device"])
+def test_a_batch_of_one_under_batch_norm_is_refused(engine: str) -> None:
+    words = r"experiment 'a': batch_size 1: layer 3 \(batch_norm\) averages over the batch"
+    with pytest.raises(ConfigError, match=words):
+        plan(**{engine: {"batch_size": 1}})
+    plan(**{engine: {"batch_size": 2}})
+
+
 def test_augmentation_is_told_to_the_trainer_and_to_the_record() -> None:
     planned = plan(augmentation={"shift": 0.15, "flip": True}).runs
     for stage in ("emulate", "device"):

@@ -6,12 +6,16 @@ import signal
 import subprocess
 from typing import Any
 
+import numpy as np
 import pytest
+
+from edgebnn.data.datasets import read_packed
+from edgebnn.record import Metric, Record, provenance
 
 PRESETS = ["standard", "proposed", "lean"]
 NETWORKS = ["mlp", "conv", "stride"]
 METRICS = {
-    "test_accuracy", "test_loss", "test_accuracy_at_best", "validation_accuracy",
+    "test_accuracy", "test_loss", "test_accuracy_at_best", "test_images", "guessing_accuracy", "validation_accuracy",
     "best_validation_accuracy", "time_per_batch_q1_s", "time_per_batch_s", "time_per_batch_q3_s",
     "train_time_s", "arena_planned_bytes", "arena_peak_bytes", "process_peak_bytes", "steps", "threads",
 }  # fmt: skip
@@ -43,6 +47,24 @@ SWITCHES: list[dict[str, str]] = [
     {"activations": "f32"},
     {"pool_mask": "f32"},
 ]
+
+
+@pytest.mark.parametrize(("rate", "at_chance"), [(1e9, True), (0.01, False)])
+def test_what_guessing_gives_is_told(job: Any, rate: float, at_chance: bool) -> None:
+    """A learning rate beyond reason ends well, with a network that guesses."""
+    job.keys = {"learning_rate": rate}
+    metrics = job.record()["metrics"]
+    labels = read_packed(job.data).test.labels
+    assert metrics["test_images"] == len(labels)
+    assert metrics["guessing_accuracy"] == np.bincount(labels).max() / len(labels)
+    record = Record(
+        stage="device",
+        run_id="small",
+        parameters={},
+        metrics={name: Metric(value=v, source="measured") for name, v in metrics.items()},
+        provenance=provenance(""),
+    )
+    assert record.at_chance is at_chance
 
 
 @pytest.mark.parametrize("switches", SWITCHES, ids=str)

@@ -167,6 +167,8 @@ def _test(model: Any, packed: Packed, checkpoint: Checkpoint) -> dict[str, float
         "test_accuracy": last["accuracy"],
         "test_loss": last["loss"],
         "test_accuracy_at_best": evaluate()["accuracy"],
+        "test_images": float(len(packed.test.labels)),
+        "guessing_accuracy": float(np.bincount(packed.test.labels).max() / len(packed.test.labels)),
     }
 
 

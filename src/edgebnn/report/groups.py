@@ -68,6 +68,11 @@ class Group:
     def virtual(self) -> bool:
         return any(record.provenance.virtual for record in self.records)
 
+    @property
+    def at_chance(self) -> int:
+        """How many of its records learned nothing."""
+        return sum(record.at_chance for record in self.records)
+
     def figure(self, *metrics: str) -> Figure | None:
         """Mean over seeds of the first of these metrics that any record has."""
         for name in metrics:

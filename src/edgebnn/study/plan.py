@@ -28,7 +28,7 @@ from edgebnn.study.config import (
 from edgebnn.study.model_file import load_network
 from edgebnn.study.network import Network
 from edgebnn.study.switches import Switches, preset_name
-from edgebnn.study.trainable import RULE, untrained_layer
+from edgebnn.study.trainable import RULE, check_batch_norms, untrained_layer
 
 Stage = Literal["memory", "emulate", "device"]
 
@@ -163,6 +163,7 @@ def _network(asked: Experiment | MemoryCase, study: Study, where: str) -> Networ
     for part in (getattr(asked, "emulate", None), getattr(asked, "device", None)):
         if part:
             source.check_batch(asked.dataset, part.batch_size, where)
+            check_batch_norms(network, part.batch_size, where)
     if classes != source.classes:
         raise ConfigError(
             f"{where}: model '{asked.model}' ends in {classes} outputs, "

@@ -178,7 +178,7 @@ def plan(options: argparse.Namespace) -> None:
 
     from edgebnn.farm.inventory import load_inventory
     from edgebnn.study.config import load_study
-    from edgebnn.study.plan import make_plan
+    from edgebnn.study.plan import make_plan, remarks
 
     study = load_study(options.config)
     plan = make_plan(study, load_inventory(Path(study.farm)).boards())
@@ -189,6 +189,8 @@ def plan(options: argparse.Namespace) -> None:
         for run in runs:
             table.add_row(experiment, run.stage, run.method, run.run_id)
     Console().print(table)
+    for remark in remarks(plan, study):
+        print(f"warning: {remark}")
 
 
 def schema(options: argparse.Namespace) -> None:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import zipfile
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
+from edgebnn.cli import main
 from edgebnn.data.datasets import prepare
-from edgebnn.data.sources import source_of
+from edgebnn.data.sources import remarks_on, source_of
 from edgebnn.errors import ConfigError
 
 RNG = np.random.default_rng(5)
@@ -64,6 +66,7 @@ LABELS = {
     "one class": (lambda y: y * 0, "one class alone"),
     "short": (lambda y: y[1:], "60 images in x_train, 59 labels in y_train"),
     "a number": (lambda y: y[0], "found shape ()"),
+    "no floats": (lambda y: y[:0] / 2, "60 images in x_train, 0 labels in y_train"),
     "none": (lambda y: y[:0], "60 images in x_train, 0 labels in y_train"),
 }  # fmt: skip
 
@@ -91,7 +94,8 @@ IMAGES = {
     "infinite": ((8, 6), lambda x: np.where(x < 256, np.inf, x), "an infinite value in image 0"),
     "int64": ((8, 6), lambda x: x.astype(np.int64), 'found int64 with values 0 to 255, pixels must be uint8 from 0 to 255: x.astype("uint8")'),
     "int8": ((8, 6), lambda x: (x.astype(np.int16) - 128).astype(np.int8), '(x.astype("int16") + 128).astype("uint8")'),
-    "uint16": ((8, 6), lambda x: x.astype(np.uint16) * 257, '(x // 257).astype("uint8")'),
+    "uint16": ((8, 6), lambda x: x.astype(np.uint16) * 257, '(x * (255 / x.max())).round().astype("uint8")'),
+    "two channels first": ((2, 8, 8), lambda x: x, "channels come last"),
     "booleans": ((8, 6), lambda x: x > 127, 'found bool, pixels must be uint8 from 0 to 255: x.astype("uint8") * 255'),
     "objects": ((8, 6), lambda x: x.astype(object), "x_train: found Python objects, which are not read"),
     "complex": ((8, 6), lambda x: x + 0j, "found complex128"),
@@ -219,6 +223,54 @@ def test_files_that_cannot_be_read(tmp_path: Path, kind: str) -> None:
     for look in (lambda: source_of("toy", tmp_path), lambda: prepare("toy", tmp_path, tmp_path)):
         with pytest.raises(ConfigError, match=r"toy\.npz: (truncated or not|cannot be read: )"):
             look()
+
+
+def test_as_many_images_as_rows(tmp_path: Path) -> None:
+    """MATLAB's axes (32, 32, 3, n) where n is 32: nothing but the channels tells."""
+    x, y = RNG.integers(0, 256, (32, 32, 3, 32), dtype=np.uint8), np.arange(32) % 10
+    said = refusal(tmp_path, {"x_train": x, "y_train": y, "x_test": x, "y_test": y})
+    assert "found shape (32, 32, 3, 32); images come first: x.transpose(3, 0, 1, 2)" in said
+
+
+def test_the_plan_says_what_is_odd(tmp_path: Path) -> None:
+    """Of the pixels too: their beginning is enough to look further."""
+    for kind, (arrays, says) in ODD.items():
+        np.savez_compressed(tmp_path / "toy.npz", **arrays)
+        assert any(says in remark for remark in remarks_on(["toy"], tmp_path)), kind
+    bright = toy()
+    bright["x_train"][:50] = 0
+    np.savez(tmp_path / "toy.npz", **bright)
+    assert remarks_on(["toy", "digits"], tmp_path) == []
+
+
+def test_edgebnn_plan_prints_it(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    np.savez(tmp_path / "toy.npz", **ODD["zeros and ones"][0])
+    (tmp_path / "study.yaml").write_text(
+        f"study: s\ndata_dir: {tmp_path}\nexperiments:\n  - {{name: a, dataset: toy, model: mlp, "
+        "methods: [proposed], emulate: {batch_size: 20}}\n"
+    )
+    assert main(["plan", str(tmp_path / "study.yaml")]) == 0
+    assert (
+        "toy.npz: x_train: found values 0 to 1; pixels go from 0 to 255" in capsys.readouterr().out
+    )
+
+
+def test_more_classes_than_labels_can_tell_apart(tmp_path: Path) -> None:
+    shape = (224, 224, 3)
+    arrays = toy(x_train=np.zeros((8, *shape), np.uint8), y_train=np.arange(8) * 100)
+    arrays |= {"x_test": np.zeros((1, *shape), np.uint8), "y_test": np.zeros(1, int)}
+    np.savez_compressed(tmp_path / "imagenet.npz", **arrays)
+    with pytest.raises(ConfigError, match="1000 classes; labels of at most 256 can be trained on"):
+        source_of("imagenet", tmp_path).check_batch("imagenet", 2, "experiment 'a'")
+    with pytest.raises(ConfigError, match="label 700; the packed file holds labels up to 255"):
+        prepare("imagenet", tmp_path, tmp_path)
+
+
+def test_an_array_that_is_none_is_named(tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "toy.npz", "w") as archive:
+        archive.writestr("x_train.npy", b"junk")
+    with pytest.raises(ConfigError, match=r"toy\.npz: .*array 'x_train'"):
+        source_of("toy", tmp_path)
 
 
 def test_a_damaged_array_is_named(tmp_path: Path) -> None:

@@ -1,12 +1,13 @@
 # Purpose: turn the configuration into runs; write each run down for its stage before the first job starts.
 # Input:   the configuration (one file or several, merged by Snakemake) and the inventory of devices
 # Output:  results/runs/<stage>/<run id>.json, results/plan.json
+import sys
 from edgebnn.code import code_digest, trainer_digest
 from edgebnn.study.config import parse_study
 from edgebnn.errors import EdgebnnError
 from edgebnn.farm.inventory import load_inventory
 from edgebnn.study.files import write_plan
-from edgebnn.study.plan import make_plan
+from edgebnn.study.plan import make_plan, remarks
 from edgebnn.study.trainable import untrained_layer
 from snakemake.exceptions import WorkflowError
 
@@ -36,5 +37,7 @@ wildcard_constraints:
 onstart:
     try:
         write_plan(PLAN, Path(RESULTS))
+        for remark in remarks(PLAN, STUDY):
+            print(f"warning: {remark}", file=sys.stderr)
     except EdgebnnError as error:
         raise WorkflowError(str(error)) from None

@@ -194,7 +194,7 @@ def _split(
     """Looks at all of it, says what is odd, and splits it."""
     images = {name: array for name, array in arrays.items() if name.startswith("x")}
     heads = {name: Head(array.shape, array.dtype) for name, array in images.items()}
-    looked_at = look_at.Arrays(heads, arrays, images.__getitem__, where, names or {})
+    looked_at = look_at.Arrays(heads, arrays, images.__getitem__, where, names=names or {})
     seen = look_at.look(looked_at, source.expected, pixels=True)
     look_at.check_counts(seen.counts, 1, where)
     if (

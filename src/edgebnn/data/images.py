@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 
     Shape = tuple[int, int, int]
 
-COLOURS = (1, 3, 4)
-"""Channels that images usually have: grey, red-green-blue, and with transparency."""
+COLOURS = 4
+"""Channels that images usually have at most: red, green, blue, transparency."""
 MOST = 65535
 """Of a side, and of channels: the packed file's."""
 DARK = 32
@@ -27,7 +27,7 @@ _MENDS = (
     (-1, 1, "f", ': ((x + 1) * 127.5).round().astype("uint8")'),
     (0, 255, "iu", ': x.astype("uint8")'),
     (-128, 127, "i", ': (x.astype("int16") + 128).astype("uint8")'),
-    (0, 65535, "iu", ': (x // 257).astype("uint8")'),
+    (0, np.inf, "iu", ': (x * (255 / x.max())).round().astype("uint8")'),
     (-np.inf, np.inf, "iuf", "; give the pixels as they were before they were changed"),
 )
 """Least and largest value, kinds of type, and the expression that makes pixels of them; the first that fits."""
@@ -46,7 +46,7 @@ def image_shape(shape: tuple[int, ...], labels: int, where: str) -> Shape:
     """
     found = f"{where}: found shape {shape}"
     axes = len(shape)
-    if axes in (3, 4) and shape[-1] == labels != shape[0]:
+    if axes in (3, 4) and shape[-1] == labels and (shape[0] != labels or _images_last(shape)):
         order = ", ".join(map(str, (axes - 1, *range(axes - 1))))
         raise ConfigError(f"{found}; images come first: x.transpose({order})")
     if axes == 4 and _channels_first(shape):
@@ -108,7 +108,12 @@ def _channels_first(shape: tuple[int, ...]) -> bool:
     """
     _, channels, height, width = shape
     sides = sorted((height, width))
-    return channels in COLOURS and sides[0] > max(COLOURS) and sides[1] <= 2 * sides[0]
+    return 1 <= channels <= COLOURS < sides[0] and sides[1] <= 2 * sides[0]
+
+
+def _images_last(shape: tuple[int, ...]) -> bool:
+    """Whether the axes are height, width, channels, images, though there are as many images as rows."""
+    return len(shape) == 4 and 1 <= shape[2] <= COLOURS < min(shape[0], shape[1], shape[3])
 
 
 def _reshaped(shape: tuple[int, ...]) -> str:

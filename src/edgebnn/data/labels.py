@@ -29,7 +29,7 @@ def one_an_image(labels: NDArray[Any], where: str) -> NDArray[Any]:
             if np.issubdtype(labels.dtype, np.floating):
                 raise ConfigError(f"{found}; probabilities? y.argmax(1)")
         raise ConfigError(f"{found}: (n,) or (n, 1)")
-    if not np.issubdtype(labels.dtype, np.integer):
+    if size and not np.issubdtype(labels.dtype, np.integer):
         raise ConfigError(
             f"{where}: labels of type {labels.dtype}, must be integers{_mend(labels)}"
         )
@@ -78,8 +78,8 @@ def absent_classes(
 
     Whether to `renumber` the classes is the user's choice where the labels alone say how many there are.
     """
-    (train, *_), trained = labels, np.unique(next(iter(labels.values())))
-    absent = np.setdiff1d(np.arange(classes), trained)
+    train = next(iter(labels))
+    absent = np.setdiff1d(np.arange(classes), labels[train])
     if not len(absent):
         return []
     hint = f"; labels without gaps: {RENUMBERED}" if renumber else ""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
-from edgebnn.data.images import check_pixels, image_shape
+from edgebnn.data.images import DARK, check_pixels, image_shape
 from edgebnn.data.labels import absent_classes, check_labels, counted_from, one_an_image
 from edgebnn.data.npz import VALIDATION
 from edgebnn.errors import ConfigError
@@ -64,6 +64,8 @@ class Arrays:
     """Gives an array of `images`."""
     where: str
     """The file."""
+    begin: Callable[[str], NDArray[np.uint8]] | None = None
+    """Gives the first bytes of an array of `images`."""
     names: dict[str, str] = field(default_factory=dict)
     """What the file calls its arrays."""
 
@@ -103,7 +105,7 @@ def look(arrays: Arrays, expected: Expected | None, *, pixels: bool = False) -> 
         y = f"y{x[1:]}"
         found = arrays.labels[y]
         flat = attempt(one_an_image, found, arrays.called(y))
-        if head.dtype != np.uint8 or pixels:
+        if head.dtype != np.uint8 or pixels or _dark(arrays, x):
             remarks += attempt(_pixels, arrays, x) or []
         count = len(flat) if flat is not None else len(found) if found.ndim else 1
         shape = attempt(image_shape, head.shape, count, arrays.called(x))
@@ -172,6 +174,12 @@ def check_counts(counts: tuple[int, int, int], batch_size: int, where: str) -> N
             f"{where}: batch_size {batch_size} is more than the {counts[0]} images for training "
             f"({counts[1]} are for validation): not one batch; needed is a batch_size of {counts[0]} or less"
         )
+
+
+def _dark(arrays: Arrays, x: str) -> bool:
+    """Whether an array begins with dark pixels; the others are to be looked at then."""
+    begin = arrays.begin and arrays.begin(x)
+    return begin is not None and int(begin.max(initial=0)) < DARK
 
 
 def _pixels(arrays: Arrays, x: str) -> list[str]:

@@ -33,6 +33,9 @@ LAYOUTS = (
 )
 """How files name the arrays NAMES and VALIDATION; the last is MedMNIST's."""
 
+BEGINNING = 1 << 20
+"""Bytes of an array that are looked at where all of them would take long."""
+
 _BROKEN = (
     OSError,
     ValueError,
@@ -64,8 +67,9 @@ def heads_in(path: Path) -> dict[str, Head]:
         with zipfile.ZipFile(path) as archive:
             for member in archive.namelist():
                 if member.endswith(".npy"):
+                    name = member.removesuffix(".npy")
                     with archive.open(member) as file:
-                        found[member.removesuffix(".npy")] = _head(file)
+                        found[name] = _head(file, name)
     except _BROKEN as error:
         raise _unreadable(path, error) from None
     return found
@@ -107,13 +111,28 @@ def read_npz(path: Path, names: tuple[str, ...] | None = None) -> Arrays:
         raise _unreadable(path, error) from None
 
 
-def _head(file: IO[bytes]) -> Head:
-    version = np.lib.format.read_magic(file)
-    read = {
+def begins_with(path: Path, name: str) -> NDArray[np.uint8]:
+    """The first BEGINNING bytes of an array, or all; raises ConfigError."""
+    try:
+        with zipfile.ZipFile(path) as archive, archive.open(f"{name}.npy") as file:
+            _head(file, name)
+            return np.frombuffer(file.read(BEGINNING), np.uint8)
+    except _BROKEN as error:
+        raise _unreadable(path, error) from None
+
+
+def _head(file: IO[bytes], name: str) -> Head:
+    readers = {
         (1, 0): np.lib.format.read_array_header_1_0,
         (2, 0): np.lib.format.read_array_header_2_0,
-    }[version]
-    shape, _, dtype = read(file)
+    }
+    try:
+        version = np.lib.format.read_magic(file)
+        if version not in readers:
+            raise ValueError(f"of NumPy's format {version[0]}.{version[1]}")
+        shape, _, dtype = readers[version](file)
+    except ValueError as error:
+        raise ValueError(f"array '{name}': {error}") from None
     return Head(shape, dtype)
 
 

@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING
 
 from edgebnn.data.archives import read_cifar, read_svhn
 from edgebnn.data.download import Download
-from edgebnn.data.look import Arrays, Expected, check_counts, look
-from edgebnn.data.npz import heads_in, names_in, read_npz
+from edgebnn.data.look import LABELS, Arrays, Expected, check_counts, look
+from edgebnn.data.npz import begins_with, heads_in, names_in, read_npz
 from edgebnn.errors import ConfigError
 from edgebnn.home import at_home
 from edgebnn.spelling import nearest
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from edgebnn.data import npz
 
@@ -47,7 +47,12 @@ class Source:
         return None if self.own else Expected(self.shape, self.classes, self.ten)
 
     def check_batch(self, name: str, batch_size: int, where: str) -> None:
-        """Raises ConfigError if the data set `name` has less than a batch, or nothing to evaluate on."""
+        """Raises ConfigError if the data set `name` has less than a batch, or nothing to evaluate on,
+        or more classes than labels can tell apart."""
+        if self.local and self.classes > LABELS:
+            raise ConfigError(
+                f"{where}: data set '{name}': {self.classes} classes; labels of at most {LABELS} can be trained on"
+            )
         if self.counts is not None:
             check_counts(self.counts, batch_size, f"{where}: data set '{name}'")
 
@@ -131,11 +136,17 @@ def _seen(path: Path, known: Source | None) -> Source:
         {place: found[name] for place, name in names.items() if name in found},
         lambda place: read_npz(path, (names[place],))[names[place]],
         str(path),
+        lambda place: begins_with(path, names[place]),
         names,
     )
     seen = look(arrays, known.expected if known else None)
     source = known or Source(seen.shape, seen.classes, own=True)
     return replace(source, counts=seen.counts, remarks=seen.remarks, local=True)
+
+
+def remarks_on(names: Iterable[str], data_dir: Path | None) -> list[str]:
+    """What is odd about these data sets, and can be trained on all the same; raises ConfigError."""
+    return [remark for name in sorted(set(names)) for remark in source_of(name, data_dir).remarks]
 
 
 def data_folder(given: str | Path | None) -> Path | None:

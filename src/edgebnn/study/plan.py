@@ -14,7 +14,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
-from edgebnn.data.sources import data_folder, source_of
+from edgebnn.data.sources import data_folder, remarks_on, source_of
 from edgebnn.errors import ConfigError
 from edgebnn.spelling import nearest
 from edgebnn.study.config import (
@@ -138,6 +138,12 @@ def make_plan(study: Study, boards: set[str]) -> Plan:
             run = _memory_run(case, network, method, case.batch_size)
             _add(plan, f"memory-{case.dataset}-{case.model}", run, method)
     return plan
+
+
+def remarks(plan: Plan, study: Study) -> list[str]:
+    """What is odd about the data sets of a plan's trainings; they are run all the same."""
+    trained = [run for stage in ("emulate", "device") for run in plan.runs[stage].values()]
+    return remarks_on((run.dataset for run in trained), data_folder(study.data_dir))
 
 
 def canonical_json(model: BaseModel) -> str:

@@ -2,11 +2,14 @@
 
 import subprocess
 import sys
+from argparse import Namespace
 from pathlib import Path
 
 import pytest
 
+from edgebnn import commands
 from edgebnn.cli import main
+from edgebnn.record import Metric, Record, provenance
 
 ROOT = Path(__file__).parents[1]
 
@@ -72,6 +75,24 @@ def test_mistakes_give_one_line_and_a_status(
     for word in words:
         assert word in said
     assert not output.exists()
+
+
+def test_a_run_at_chance_level_is_called_that_in_its_log(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    metrics = {"test_accuracy": 0.11, "test_images": 400, "guessing_accuracy": 0.1}
+    record = Record(
+        stage="emulate",
+        run_id="digits-mlp",
+        parameters={},
+        metrics={name: Metric(value=value, source="measured") for name, value in metrics.items()},
+        provenance=provenance(""),
+    )
+    monkeypatch.setattr(commands, "_read_run", lambda _: Namespace(id="digits-mlp"))
+    monkeypatch.setattr("edgebnn.emulation.train.emulate", lambda *_, **__: record)
+    arguments = ["--run", "a", "--data", "b", "--output", str(tmp_path / "out.json")]
+    assert main(["emulate", *arguments]) == 0
+    assert "warning: digits-mlp: at chance level: test accuracy 0.1100" in capsys.readouterr().out
 
 
 def test_a_failure_leaves_its_reason_for_the_report(tmp_path: Path) -> None:

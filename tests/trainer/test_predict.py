@@ -124,6 +124,7 @@ def test_any_number_of_images(job: Any) -> None:
         write_packed(data, Packed(packed.classes, packed.train, packed.validation, test))
         line = json.loads(predict(job, network, data=data).stdout)
         assert line["images"] == count
+        assert ("accuracy" in line) == (count > 0)
 
 
 def test_a_network_of_another_shape_is_refused(job: Any) -> None:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import shutil
 import signal
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -373,3 +375,88 @@ def test_a_store_is_opened_quietly(study: Path, monkeypatch: pytest.MonkeyPatch)
     monkeypatch.delenv("MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT", raising=False)
     with open_store(f"sqlite:///{study}/mlflow.db"):
         assert os.environ["MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT"] == "1"
+
+
+@pytest.mark.parametrize("copied", [False, True])
+def test_artifacts_follow_a_moved_folder(study: Path, copied: bool) -> None:
+    run_track(study)
+    moved = study.with_name("another place; 100 % #2")
+    if copied:
+        shutil.copytree(study, moved)
+    else:
+        study.rename(moved)
+    before = {path.name for path in moved.rglob("d1-power.csv")}
+    write_record(moved, "device", "d1", accuracy=0.95)
+    assert run_track(moved)["replaced"] == ["digits/device/d1"]
+    client = reader(moved)
+    for experiment, stage in (("digits", "device"), ("digits", "emulate")):
+        run = child(moved, experiment, stage).info
+        assert len(client.list_artifacts(run.run_id, "files")) == 2
+        assert (moved / "mlartifacts" / "trial" / run.run_id / "artifacts" / "files").is_dir()
+    assert study.exists() == copied
+    assert before
+
+
+def test_a_folder_by_another_name_is_not_moved(study: Path) -> None:
+    run_track(study)
+    before = [run.info.artifact_uri for run in runs_of(study)]
+    link = study.with_name("link")
+    link.symlink_to(study)
+    run_track(link)
+    assert sorted(run.info.artifact_uri for run in runs_of(study)) == sorted(before)
+
+
+def test_the_old_run_is_there_until_the_new_one_is_whole(study: Path) -> None:
+    run_track(study)
+    before = child(study, "digits", "device").info.run_id
+    write_record(study, "device", "d1", accuracy=0.95)
+    (study / "device" / "d1-power.csv").write_text("tampered")
+    with pytest.raises(InfrastructureError, match="SHA-256 differs"):
+        run_track(study)
+    assert before in {run.info.run_id for run in runs_of(study)}
+    write_record(study, "device", "d1", accuracy=0.95)
+    assert run_track(study)["replaced"] == ["digits/device/d1"]
+    assert child(study, "digits", "device").data.metrics["test_accuracy"] == 0.95
+
+
+def overwrite(path: Path, at: int, content: bytes) -> None:
+    with path.open("r+b") as file:
+        file.seek(at)
+        file.write(content)
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda path: path.write_text("not a database, but a text of some length\n" * 50),
+        lambda path: overwrite(path, 0, b"SQLite format 4"),
+        lambda path: overwrite(path, 4096, bytes(4096)),
+        lambda path: os.truncate(path, path.stat().st_size // 2),
+        lambda path: os.truncate(path, 100),
+    ],
+)
+def test_a_damaged_store_is_one_line(study: Path, damage: Callable[[Path], object]) -> None:
+    damage(study / "mlflow.db")
+    with pytest.raises(InfrastructureError, match=r"mlflow\.db: damaged \(") as caught:
+        run_track(study)
+    assert "move it away and run again" in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "place", ["plan.json/mlflow.db", "mlflow.db/mlflow.db", "/proc/none/mlflow.db"]
+)
+def test_a_store_where_nothing_can_be_written(study: Path, place: str) -> None:
+    with pytest.raises(InfrastructureError, match=r"mlflow\.db: cannot be used: ") as caught:
+        track([], study / "plan.json", f"sqlite:///{study / place}", study / "track.json")
+    assert "\n" not in str(caught.value)
+    assert not (study / "track.json").exists()
+
+
+def test_a_store_that_another_program_holds(study: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    connect = sqlite3.connect
+    monkeypatch.setattr(sqlite3, "connect", lambda path: connect(path, timeout=0))
+    with contextlib.closing(connect(study / "mlflow.db", isolation_level=None)) as other:
+        other.execute("BEGIN EXCLUSIVE")
+        with pytest.raises(InfrastructureError, match="cannot be used: database is locked"):
+            run_track(study)

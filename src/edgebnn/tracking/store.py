@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 from filelock import FileLock
 
 from edgebnn.errors import ConfigError, InfrastructureError
+from edgebnn.tracking.database import artifacts_beside, check_and_follow
 
 DEFAULT_URI = "sqlite:///results/mlflow.db"
 _SQLITE = "sqlite:///"
@@ -37,7 +38,8 @@ def open_store(uri: str) -> Iterator[Any]:
         try:
             yield MlflowClient(tracking_uri=uri)
         except MlflowException as error:
-            raise InfrastructureError(f"MLflow at {shown(uri)}: {error}") from error
+            said = str(error).partition("\n")[0]  # the statement that failed comes below
+            raise InfrastructureError(f"MLflow at {shown(uri)}: {said}") from error
 
 
 def experiment_id(client: Any, uri: str, name: str) -> str:
@@ -51,7 +53,7 @@ def experiment_id(client: Any, uri: str, name: str) -> str:
     found = client.get_experiment_by_name(name)
     if found is None:
         database = _database(uri)
-        place = None if database is None else (database.parent / "mlartifacts" / name).as_uri()
+        place = None if database is None else (artifacts_beside(database) / name).as_uri()
         # The tag by which the UI opens on training runs, not on language models' traces.
         kind = {"mlflow.experimentKind": "custom_model_development"}
         return str(client.create_experiment(name, artifact_location=place, tags=kind))
@@ -81,9 +83,20 @@ def _sole_writer(uri: str) -> Iterator[None]:
     if database is None:
         yield
         return
-    database.parent.mkdir(parents=True, exist_ok=True)
-    with FileLock(database.with_name(f".{database.name}.lock")):
-        if not database.exists():
+    lock = FileLock(database.with_name(f".{database.name}.lock"))
+    try:
+        database.parent.mkdir(parents=True, exist_ok=True)
+        lock.acquire()
+    except OSError as error:
+        raise InfrastructureError(
+            f"{database}: cannot be used: {error.strerror}; a store needs a folder that can be "
+            f"written (--tracking-uri, MLFLOW_TRACKING_URI)"
+        ) from error
+    with lock:
+        lock.release()  # the `with` holds it too
+        if database.exists():
+            check_and_follow(database)
+        else:
             _create(database)
         yield
 
@@ -94,7 +107,7 @@ def _create(database: Path) -> None:
     from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
 
     try:
-        artifacts = (database.parent / "mlartifacts").as_uri()
+        artifacts = artifacts_beside(database).as_uri()
         SqlAlchemyStore(f"{_SQLITE}{part}", artifacts).engine.dispose()
     except Exception as error:  # MLflow's, SQLAlchemy's, Alembic's
         part.unlink(missing_ok=True)

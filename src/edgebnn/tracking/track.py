@@ -2,8 +2,8 @@
 
 Logging twice changes nothing. A child is found by its experiment, stage and run id; it is complete
 if it is FINISHED and carries the digest of its record, which is written last. A complete child of an
-unchanged record is left alone; any other is deleted (MLflow keeps it restorable) and logged anew, so
-that a tracking killed half-way leaves no duplicates. Nothing else in the store is touched.
+unchanged record is left alone; any other is logged anew and, once that is whole, deleted (MLflow
+keeps it restorable), so that a tracking killed half-way loses no run and the next leaves no duplicates. Nothing else in the store is touched.
 """
 
 from __future__ import annotations
@@ -148,7 +148,7 @@ def _parent(client: Any, where: str, study: str, experiment: str) -> str:
 
 def _log_once(client: Any, where: str, parent: str, child: Child, existing: list[Any]) -> str:
     """Returns what was done: logged, replaced or unchanged."""
-    kept = None
+    kept, old = None, []
     for run in existing:
         tags = run.data.tags
         complete = (
@@ -160,10 +160,13 @@ def _log_once(client: Any, where: str, parent: str, child: Child, existing: list
         if complete and kept is None:
             kept = run
         else:
-            client.delete_run(run.info.run_id)
+            old.append(run)
+    if kept is None:
+        _log(client, where, parent, child)
+    for run in old:
+        client.delete_run(run.info.run_id)
     if kept is not None:
         return "unchanged"
-    _log(client, where, parent, child)
     return "replaced" if existing else "logged"
 
 

@@ -1,5 +1,7 @@
 """The command line: help, exit statuses, messages, and nothing half-written."""
 
+import errno
+import os
 import subprocess
 import sys
 from argparse import Namespace
@@ -110,3 +112,51 @@ def test_the_plan_is_listed() -> None:
     done = run("plan")
     assert done.returncode == 0
     assert "digits-mlp" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("place", "words"),
+    [
+        ("/proc/none/out.ebd", "choose a folder that you may write to"),
+        ("/dev/null/out.ebd", "something else stands in that place"),
+        ("x" * 300, "choose a shorter name"),
+    ],
+)
+def test_an_output_that_cannot_be_written(
+    place: str, words: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["data", "digits", "--output", place]) == 3
+    said = capsys.readouterr().err
+    assert len(said.splitlines()) == 1
+    assert f"{place}: cannot be written: " in said
+    assert words in said
+
+
+@pytest.mark.parametrize(
+    ("refused", "words"),
+    [
+        (errno.ENOSPC, "No space left on device; make room on that disk"),
+        (errno.EDQUOT, "make room on that disk"),
+        (errno.EROFS, "Read-only file system; choose a folder that you may write to"),
+        (errno.EIO, "the disk has faults"),
+    ],
+)
+def test_a_disk_that_refuses_half_way(
+    refused: int,
+    words: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise OSError(refused, os.strerror(refused))
+
+    monkeypatch.setattr(os, "fsync", refuse)
+    monkeypatch.setattr(Path, "write_text", refuse)  # not even the reason can be left
+    output = tmp_path / "out.ebd"
+    assert main(["data", "digits", "--output", str(output)]) == 3
+    said = capsys.readouterr().err
+    assert len(said.splitlines()) == 1
+    assert f"{output}: cannot be written: " in said
+    assert words in said
+    assert [path.name for path in tmp_path.iterdir() if path.suffix != ".lock"] == []

@@ -23,8 +23,9 @@ FLOORS = (
     ("report",),
     ("energy",),
     ("data",),
-    ("home", "record", "summary"),
-    ("code", "errors", "exclusive", "gpus", "paper", "progress", "spelling"),
+    ("exclusive", "record", "summary"),
+    ("disk", "home"),
+    ("code", "errors", "gpus", "paper", "progress", "spelling"),
 )
 """Rooms, top to bottom (CONTRIBUTING.md): a module imports from its own room and from floors below."""
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -27,13 +28,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         if output is None:
             return options.stage(options) or 0
-        _failure_note(output).unlink(missing_ok=True)
         with exclusive(output) as done:
+            _failure_note(output).unlink(missing_ok=True)
             return 0 if done else options.stage(options) or 0
     except EdgebnnError as error:
         print(f"edgebnn: {error}", file=sys.stderr)
         if output is not None and output.parent.is_dir():
-            _failure_note(output).write_text(f"{error}\n")
+            with suppress(OSError):  # of a disk that is full or closed: the log says why
+                _failure_note(output).write_text(f"{error}\n")
         return error.exit_status
     except KeyboardInterrupt:
         print("edgebnn: interrupted; what was complete is kept", file=sys.stderr)

@@ -10,6 +10,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from edgebnn.disk import DISK_ERRORS, cannot_write
+
 
 @contextmanager
 def exclusive(output: Path) -> Iterator[bool]:
@@ -17,17 +19,24 @@ def exclusive(output: Path) -> Iterator[bool]:
 
     Yields:
         True if another process completed the output while this one waited: nothing is left to do.
+
+    Raises:
+        InfrastructureError: nothing can be written beside the output.
     """
     from filelock import FileLock, Timeout
 
-    output.parent.mkdir(parents=True, exist_ok=True)
     lock = FileLock(output.parent / f".{output.name}.lock")
     try:
+        output.parent.mkdir(parents=True, exist_ok=True)
         held = lock.acquire(timeout=0)
         waited = False
     except Timeout:
         print(f"waiting for another process that is making {output}", flush=True)
         held = lock.acquire()
         waited = True
+    except OSError as error:
+        if error.errno not in DISK_ERRORS:
+            raise
+        raise cannot_write(output, error) from error
     with held:
         yield waited and output.exists()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import hashlib
 import json
 import math
@@ -19,25 +18,12 @@ from typing import IO, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from edgebnn.errors import ConfigError, InfrastructureError
+from edgebnn.disk import DISK_ERRORS, cannot_write
+from edgebnn.errors import ConfigError
 
 Source = Literal["measured", "modelled", "estimated"]
 """measured: read off the machine named in the provenance; modelled: a formula's result;
 estimated: measured quantities times assumed ones."""
-
-_DISK_ERRORS = {
-    errno.ENOSPC,
-    errno.EDQUOT,
-    errno.EFBIG,
-    errno.EIO,
-    errno.EROFS,
-    errno.EACCES,
-    errno.EPERM,
-    errno.ENOTDIR,
-    errno.EISDIR,
-    errno.ENOENT,
-    errno.EEXIST,
-}
 
 
 class Metric(BaseModel):
@@ -181,9 +167,9 @@ def atomic_write(path: Path) -> Iterator[IO[bytes]]:
         temporary.chmod(0o644)
         temporary.replace(path)
     except OSError as error:
-        if error.errno not in _DISK_ERRORS:
+        if error.errno not in DISK_ERRORS:
             raise  # the caller's own, from inside the with-block: a socket's, say
-        raise InfrastructureError(f"{path}: cannot be written: {error.strerror}") from error
+        raise cannot_write(path, error) from error
     finally:
         if temporary is not None:
             temporary.unlink(missing_ok=True)

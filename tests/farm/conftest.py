@@ -91,7 +91,7 @@ def board_at(address: Address) -> dict[str, Any]:
         "host": address.host,
         "port": address.port,
         "user": address.user,
-        "identity_file": str(address.identity_file),
+        "identity_file": str(address.own_key),
         "board": "bench",
         "target": "native",
     }

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import subprocess
 import sys
 import threading
@@ -43,8 +42,7 @@ def test_an_exit_status_becomes_the_error_that_it_means(host: Host) -> None:
         host.run(command, failure=JobError)
     with pytest.raises(JobError, match="killed by signal 9"):
         host.run(["sh", "-c", "kill -9 $$"], failure=JobError)
-    with pytest.raises(InfrastructureError, match="killed by a signal"):
-        host.try_run(["sh", "-c", "kill -9 $$"])
+    assert host.try_run(["sh", "-c", "kill -9 $$"]).status == 128 + 9
 
 
 def test_a_folder_is_where_it_runs(host: Host, home: Path) -> None:
@@ -61,17 +59,9 @@ def test_files_travel_both_ways(host: Host, home: Path, tmp_path: Path) -> None:
     assert (home / "some file").read_bytes() == content
     host.get("some file", tmp_path / "back")
     assert (tmp_path / "back").read_bytes() == content
-    with pytest.raises(InfrastructureError, match=r"device one: none: No such file"):
+    with pytest.raises(InfrastructureError, match=r"device one: none: cat: none: No such file"):
         host.get("none", tmp_path / "none")
     assert not (tmp_path / "none").exists()
-
-
-def test_files_stay_inside_the_device(host: Host, home: Path, tmp_path: Path) -> None:
-    (tmp_path / "secret").write_text("x")
-    with pytest.raises(InfrastructureError):
-        host.get(os.path.relpath(tmp_path / "secret", home), tmp_path / "stolen")
-    with pytest.raises(InfrastructureError):
-        host.get(str(tmp_path / "secret"), tmp_path / "stolen")
 
 
 def test_a_held_command_sees_the_end_of_its_block(host: Host, home: Path) -> None:
@@ -109,7 +99,7 @@ def test_another_user_or_key_is_refused(address: Address, tmp_path: Path) -> Non
     with virtual_host("two", 0, tmp_path / "two", "farm.yaml") as other:
         for stranger in (
             replace(address, user="root"),
-            replace(address, identity_file=other.identity_file),
+            replace(address, own_key=other.own_key),
         ):
             with (
                 pytest.raises(InfrastructureError, match=r"refused our key .*ssh-copy-id"),
@@ -190,7 +180,7 @@ from pathlib import Path
 from edgebnn.farm.address import Address
 from edgebnn.farm.connection import connect
 host, port, user, known_hosts, key = sys.argv[1:]
-address = Address(host, int(port), user, Path(known_hosts), Path(key), True)
+address = Address(host, int(port), user, Path(known_hosts), Path(key))
 with connect("one", address) as host:
     host.run(["sh", "-c", "echo $$; sleep 1000 & echo $!; wait"], on_line=lambda line: print(line, flush=True))
 """
@@ -199,7 +189,7 @@ with connect("one", address) as host:
 def test_a_client_that_vanishes_leaves_nothing_running(
     address: Address, ended: Callable[[int], bool]
 ) -> None:
-    words = (address.host, address.port, address.user, address.known_hosts, address.identity_file)
+    words = (address.host, address.port, address.user, address.known_hosts, address.own_key)
     client = subprocess.Popen(
         [sys.executable, "-c", CLIENT, *map(str, words)], stdout=subprocess.PIPE, text=True
     )

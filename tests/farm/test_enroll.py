@@ -71,11 +71,10 @@ def test_a_host_may_be_an_alias_of_the_ssh_configuration(
     (ssh / "config").write_text(
         f"Host pi\n HostName {as_board['host']}\n Port {as_board['port']}\n User {as_board['user']}\n"
         f" IdentityFile {as_board['identity_file']}\n StrictHostKeyChecking no\n"
-        f"Host far\n ProxyJump other\n"
     )
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
     short = {"board": "bench", "target": "native"}
-    farm = inventory(bench={**short, "host": "pi"}, far={**short, "host": "far"})
+    farm = inventory(bench={**short, "host": "pi"})
     with (
         pytest.raises(InfrastructureError, match="not pinned"),
         reach("bench", farm, tmp_path),
@@ -84,8 +83,6 @@ def test_a_host_may_be_an_alias_of_the_ssh_configuration(
     assert enroll(farm, "bench", lambda text: True)
     with reach("bench", farm, tmp_path) as host:
         assert host.run(["echo", "hello"]).stdout == "hello\n"
-    with pytest.raises(ConfigError, match="'far' has proxyjump"), reach("far", farm, tmp_path):
-        pass
 
 
 def test_what_cannot_be_enrolled_says_why(
@@ -94,7 +91,7 @@ def test_what_cannot_be_enrolled_says_why(
     with pytest.raises(ConfigError, match=r"devices\.one: a virtual device needs no enrolment"):
         enroll(inventory(one={"kind": "virtual"}), "one")
     gone = {"host": "127.0.0.1", "port": 1, "board": "b", "target": "native"}
-    with pytest.raises(InfrastructureError, match=r"device gone \(127\.0\.0\.1, port 1\)"):
+    with pytest.raises(InfrastructureError, match=r"device gone \(.*127\.0\.0\.1, port 1\)"):
         enroll(inventory(gone=gone), "gone")
     monkeypatch.setattr("builtins.input", lambda prompt: "yes")
     assert ask("the same?")

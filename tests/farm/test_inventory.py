@@ -104,3 +104,21 @@ def test_the_listing_shows_every_device(inventory: Callable[..., Inventory]) -> 
         "declared idle_w 1.9 load_w 3.7",
     ):
         assert word in text
+
+
+@pytest.mark.parametrize(
+    ("host", "message"),
+    [
+        ("pi.local:2222", "a port belongs under `port`"),
+        ("[fe80::1]:22", "a port belongs under `port`"),
+        ("pi@pi.local", "an account belongs under `user`"),
+        ("ssh://pi.local", "no URL"),
+    ],
+)
+def test_a_host_is_a_host_alone(
+    host: str, message: str, inventory: Callable[..., Inventory]
+) -> None:
+    board = {"host": host, "board": "bench", "target": "native"}
+    with pytest.raises(ConfigError, match=rf"farm\.yaml: devices\.pi\.host: .*{message}"):
+        inventory(pi=board)
+    assert inventory(pi={**board, "host": "fe80::1%eth0"}).device("pi").host == "fe80::1%eth0"

@@ -81,11 +81,11 @@ def test_keys_are_new_each_time_and_for_us_alone(tmp_path: Path) -> None:
     seen = set()
     for _ in range(2):
         with virtual_host("one", 0, tmp_path / "one", "farm.yaml") as address:
-            assert address.identity_file is not None
-            seen |= {address.identity_file.read_text(), address.known_hosts.read_text()}
-            assert address.identity_file.parent.stat().st_mode & 0o777 == 0o700
-            assert address.identity_file.stat().st_mode & 0o777 == 0o600
-        assert not address.identity_file.exists()
+            assert address.own_key is not None
+            seen |= {address.own_key.read_text(), address.known_hosts.read_text()}
+            assert address.own_key.parent.stat().st_mode & 0o777 == 0o700
+            assert address.own_key.stat().st_mode & 0o777 == 0o600
+        assert not address.own_key.exists()
     assert len(seen) == 4
 
 

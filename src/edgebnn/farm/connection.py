@@ -2,12 +2,17 @@
 
 Trust is ours alone: one known_hosts file, no system host keys, unknown and changed keys refused. Keys
 or agent, never a password. Remote arguments are always quoted; remote paths are relative to HOME.
+
+What a login script prints comes before our own words, so every command says a line first, and what
+stands before it is dropped. Files go through `cat`: any host has it, and not all have SFTP. Nothing is
+waited for without a limit: an answer, a command, a byte of a file; a host that leaves keepalives
+unanswered is gone.
 """
 
 from __future__ import annotations
 
 import shlex
-import socket
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -17,10 +22,12 @@ from typing import Any
 from edgebnn.errors import EdgebnnError, InfrastructureError
 from edgebnn.farm.address import Address
 from edgebnn.farm.bound import bound
+from edgebnn.farm.transport import ANSWER_WITHIN_S, open_connection
 
-CONNECT_TIMEOUT_S = 20
-DROP_AFTER_S = 60
-"""A peer that acknowledges nothing for so long is gone."""
+COMMAND_WITHIN_S = 60.0
+_BLOCK = 1 << 15
+_MARK = "edgebnn: what follows is ours"
+_SAY = f"echo {shlex.quote(_MARK)} && echo {shlex.quote(_MARK)} >&2 && "
 
 
 @dataclass(frozen=True)
@@ -46,6 +53,7 @@ class Host:
         folder: str = ".",
         on_line: Callable[[str], None] | None = None,
         failure: type[EdgebnnError] = InfrastructureError,
+        within_s: float | None = COMMAND_WITHIN_S,
     ) -> Done:
         """Runs a command to its end; it dies with the connection.
 
@@ -54,12 +62,13 @@ class Host:
             folder: remote working directory.
             on_line: told each line of standard output as it comes.
             failure: the error that a non-zero exit status is.
+            within_s: seconds that it may take; None: any time.
 
         Raises:
-            InfrastructureError: the connection dropped.
+            InfrastructureError: the connection dropped, or time is up.
             EdgebnnError: the command failed, as `failure`; the message ends with its last lines.
         """
-        done = self.try_run(bound(argv), folder=folder, on_line=on_line)
+        done = self.try_run(argv, folder=folder, on_line=on_line, within_s=within_s)
         if done.status:
             last = (done.stderr.strip() or done.stdout.strip()).splitlines()[-10:]
             how = f"was killed by signal {done.status - 128}" if done.status > 128 else "failed"
@@ -75,46 +84,81 @@ class Host:
         *,
         folder: str = ".",
         on_line: Callable[[str], None] | None = None,
+        within_s: float | None = COMMAND_WITHIN_S,
     ) -> Done:
-        """The same with any exit status; raises InfrastructureError if the connection dropped."""
+        """The same with any exit status; raises InfrastructureError alone."""
         from invoke.exceptions import ThreadException
 
-        command = f"cd {shlex.quote(folder)} && exec {shlex.join(argv)}"
+        command = f"{_SAY}cd {shlex.quote(folder)} && exec {shlex.join(bound(argv))}"
         lines = _Lines(on_line or (lambda line: None))
         with self._mapped():
             try:
-                result = self._finish(
-                    self._connection.run(
-                        command,
-                        asynchronous=True,
-                        out_stream=lines,
-                        hide="err",
-                        warn=True,
-                        encoding="utf-8",
-                    )
+                promise = self._connection.run(
+                    command,
+                    asynchronous=True,
+                    out_stream=lines,
+                    hide="err",
+                    warn=True,
+                    encoding="utf-8",
                 )
+                result = self._finish(promise, Path(argv[0]).name, within_s)
             except ThreadException as error:
                 first = error.exceptions[0].value
                 raise first if isinstance(first, Exception) else error from None
+        noise, mark, stdout = result.stdout.partition(f"{_MARK}\n")
         if result.exited < 0:
             self._probe()
             raise InfrastructureError(f"device {self.name}: {argv[0]} was killed by a signal")
-        return Done(result.exited, result.stdout, result.stderr)
+        if not mark:
+            raise self._no_shell(result.stderr + noise)
+        return Done(result.exited, stdout, result.stderr.rpartition(f"{_MARK}\n")[2])
 
-    @staticmethod
-    def _finish(promise: Any) -> Any:
+    def _no_shell(self, said: str) -> InfrastructureError:
+        """The error of a login that never came to our command."""
+        words = " ".join(said.split())[:200]
+        return InfrastructureError(
+            f"device {self.name}: its login script or shell ends before our command begins"
+            + (f"; it says: {words}" if words else "")
+            + "; in .bashrc and the like, leave at once if the shell is not interactive: "
+            "case $- in *i*) ;; *) return ;; esac"
+        )
+
+    def _finish(self, promise: Any, program: str, within_s: float | None) -> Any:
         """The result of a command that was started; Ctrl-C ends it at once.
 
         Fabric's own wait does not: it joins threads that read until the command ends by itself.
         """
         channel = promise.runner.channel
+        ends = None if within_s is None else time.monotonic() + within_s
         try:
             while not (channel.status_event.wait(0.2) or promise.runner.has_dead_threads):
-                pass
+                if ends is not None and time.monotonic() > ends:
+                    raise InfrastructureError(
+                        f"device {self.name}: {program} did not end within {within_s:g} s"
+                    )
             return promise.join()
         except BaseException:
             channel.close()
             raise
+
+    @contextmanager
+    def _channel(self, argv: list[str]) -> Iterator[Any]:
+        """A command's bare channel while the block runs, its output read up to our mark."""
+        with self._mapped():
+            channel = self._connection.transport.open_session(timeout=ANSWER_WITHIN_S)
+        try:
+            channel.settimeout(COMMAND_WITHIN_S)
+            with self._mapped():
+                channel.exec_command(f"{_SAY}exec {shlex.join(argv)}")
+                said = bytearray()
+                while not said.endswith(f"{_MARK}\n".encode()):
+                    byte = channel.recv(1)
+                    if not byte:
+                        raise self._no_shell(said.decode(errors="replace"))
+                    said += byte
+            yield channel
+        finally:
+            channel.close()
 
     @contextmanager
     def hold(self, argv: list[str]) -> Iterator[str]:
@@ -123,37 +167,66 @@ class Host:
         Yields:
             Its first line of output, or an empty string if it ended without one.
         """
-        with self._mapped():
-            channel = self._connection.transport.open_session(timeout=CONNECT_TIMEOUT_S)
-        try:
+        with self._channel(argv) as channel:
             with self._mapped():
-                channel.exec_command(shlex.join(argv))
                 first = channel.makefile("rb").readline().decode(errors="replace").strip()
-            yield first
-        finally:
-            with suppress(Exception):
-                channel.shutdown_write()
-                channel.status_event.wait(CONNECT_TIMEOUT_S)
-            channel.close()
+            try:
+                yield first
+            finally:
+                with suppress(Exception):
+                    channel.shutdown_write()
+                    channel.status_event.wait(ANSWER_WITHIN_S)
 
     def put(self, local: Path, remote: str) -> None:
         """Sends a file to a path under the device's HOME."""
-        with self._mapped(f"{remote}: "):
-            self._connection.put(str(local), remote, preserve_mode=False)
+        with (
+            local.open("rb") as file,
+            self._channel(["sh", "-c", 'cat >"$1"', "sh", remote]) as channel,
+            self._mapped(f"{remote}: "),
+        ):
+            try:
+                while block := file.read(_BLOCK):
+                    channel.sendall(block)
+                channel.shutdown_write()
+            except OSError:
+                if not channel.closed and not channel.exit_status_ready():
+                    raise  # else its own words say more
+            self._end(channel, remote)
 
     def get(self, remote: str, local: Path) -> None:
         """Fetches a file from a path under the device's HOME; nothing is left of one that fails."""
         try:
-            with self._mapped(f"{remote}: "):
-                self._connection.get(remote, str(local), preserve_mode=False)
-        except InfrastructureError:
+            with (
+                local.open("wb") as file,
+                self._channel(["cat", remote]) as channel,
+                self._mapped(f"{remote}: "),
+            ):
+                while block := channel.recv(_BLOCK):
+                    try:
+                        file.write(block)
+                    except OSError as error:
+                        raise InfrastructureError(f"{local}: {error.strerror}") from None
+                self._end(channel, remote)
+        except BaseException:
             local.unlink(missing_ok=True)
             raise
+
+    def _end(self, channel: Any, remote: str) -> None:
+        """Waits for a `cat` to end; raises InfrastructureError with its words if it failed."""
+        words = channel.makefile_stderr("rb").read().decode(errors="replace")
+        if not channel.status_event.wait(COMMAND_WITHIN_S):
+            raise TimeoutError
+        if channel.exit_status:
+            self._probe()
+            words = (
+                words.rpartition(f"{_MARK}\n")[2].strip() or f"exit status {channel.exit_status}"
+            )
+            raise InfrastructureError(f"device {self.name}: {remote}: {words}")
 
     def _probe(self) -> None:
         """Raises InfrastructureError if the connection is gone."""
         try:
-            self._connection.transport.open_session(timeout=CONNECT_TIMEOUT_S).close()
+            self._connection.transport.open_session(timeout=ANSWER_WITHIN_S).close()
         except Exception:
             raise InfrastructureError(f"device {self.name}: the connection dropped") from None
 
@@ -167,6 +240,8 @@ class Host:
         except (OSError, EOFError, SSHException) as error:
             self._probe()
             reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
+            if isinstance(error, TimeoutError):
+                reason = f"no answer within {COMMAND_WITHIN_S:g} s"
             raise InfrastructureError(f"device {self.name}: {what}{reason}") from error
 
 
@@ -180,72 +255,26 @@ def connect(name: str, address: Address) -> Iterator[Host]:
     Raises:
         InfrastructureError: it cannot be reached, is not the host it should be, or refuses us.
     """
-    import paramiko
-    from fabric import Config, Connection
-
-    connection = Connection(
-        address.host,
-        user=address.user,
-        port=address.port,
-        config=Config(lazy=True, overrides={"load_ssh_configs": False}),
-        connect_timeout=CONNECT_TIMEOUT_S,
-        forward_agent=False,
-        connect_kwargs={
-            "key_filename": str(address.identity_file) if address.identity_file else None,
-            "look_for_keys": address.identity_file is None,
-            "allow_agent": not address.only_this_key,
-            "banner_timeout": CONNECT_TIMEOUT_S,
-            "auth_timeout": CONNECT_TIMEOUT_S,
-        },
-    )
-    client = connection.client
-    client.set_missing_host_key_policy(paramiko.RejectPolicy())
-    place = f"device {name} ({address.user}@{address.host}, port {address.port})"
-    try:
-        if address.known_hosts.exists():
-            client.load_host_keys(str(address.known_hosts))
-        known = address.key_name in client.get_host_keys()
-        try:
-            connection.open()
-        except paramiko.BadHostKeyException:
-            raise InfrastructureError(
-                f"{place}: its host key is not the one pinned in {address.known_hosts}: another "
-                f"machine, or a new system; if you know why, run: edgebnn farm enroll {name}"
-            ) from None
-        except paramiko.AuthenticationException as error:
-            raise InfrastructureError(
-                f"{place}: refused our key ({error}); give the account your public key: "
-                f"ssh-copy-id -p {address.port} {address.user}@{address.host}"
-            ) from None
-        except (OSError, EOFError, paramiko.SSHException) as error:
-            if not known and "known_hosts" in str(error):
-                raise InfrastructureError(
-                    f"{place}: its host key is not pinned in {address.known_hosts}; "
-                    f"run: edgebnn farm enroll {name}"
-                ) from None
-            reason = "no answer" if isinstance(error, TimeoutError) else str(error) or "no answer"
-            raise InfrastructureError(f"{place}: {reason}; is it on, and sshd running?") from None
-        connection.transport.set_keepalive(15)
-        if hasattr(socket, "TCP_USER_TIMEOUT"):
-            milliseconds = DROP_AFTER_S * 1000
-            connection.transport.sock.setsockopt(
-                socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, milliseconds
-            )
+    with open_connection(name, address) as connection:
         yield Host(name, connection)
-    finally:
-        connection.close()
-        client.close()
 
 
 class _Lines:
-    """A text stream that hands on whole lines."""
+    """A text stream that hands on whole lines, from our mark on."""
 
     def __init__(self, on_line: Callable[[str], None]) -> None:
         self._on_line = on_line
         self._rest = ""
+        self._marked = False
 
     def write(self, text: str) -> None:
-        *lines, self._rest = (self._rest + text).split("\n")
+        self._rest += text
+        if not self._marked:
+            _, mark, rest = self._rest.partition(f"{_MARK}\n")
+            if not mark:
+                return
+            self._marked, self._rest = True, rest
+        *lines, self._rest = self._rest.split("\n")
         for line in lines:
             self._on_line(line)
 

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import socket
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from edgebnn.errors import ConfigError, InfrastructureError
+from edgebnn.errors import ConfigError
 from edgebnn.farm.address import Address, board_address
-from edgebnn.farm.connection import CONNECT_TIMEOUT_S
+from edgebnn.farm.transport import offered_key
 from edgebnn.record import atomic_write
 
 if TYPE_CHECKING:
@@ -36,7 +35,18 @@ def enroll(inventory: Inventory, name: str, confirm: Callable[[str], bool] = ask
     if device.virtual:
         raise ConfigError(f"{inventory.path}: devices.{name}: a virtual device needs no enrolment")
     address = board_address(name, device, inventory.known_hosts)
-    kind, key = _offered(name, address)
+    return all(_pin(name, step, confirm) for step in _way(address))
+
+
+def _way(address: Address) -> list[Address]:
+    """The hosts from here to a host: its jump hosts, each reached by those before it, then itself."""
+    return [*(_way(address.jump) if address.jump else []), address]
+
+
+def _pin(name: str, address: Address, confirm: Callable[[str], bool]) -> bool:
+    """One host of the way; True if its key is pinned now."""
+    offered = offered_key(name, address)
+    kind, key = offered.get_name(), offered.get_base64()
     line = f"{address.key_name} {kind} {key}"
     lines = address.known_hosts.read_text().splitlines() if address.known_hosts.exists() else []
     pinned = [old for old in lines if old.split(" ")[0] == address.key_name and old.count(" ") > 1]
@@ -61,22 +71,3 @@ def fingerprint(key: str) -> str:
     """SHA256 fingerprint of a base64 key, as ssh-keygen prints it."""
     digest = hashlib.sha256(base64.b64decode(key)).digest()
     return "SHA256:" + base64.b64encode(digest).decode().rstrip("=")
-
-
-def _offered(name: str, address: Address) -> tuple[str, str]:
-    """Type and base64 of the key that the host shows; nothing is sent to it but the greeting."""
-    import paramiko
-
-    try:
-        with socket.create_connection((address.host, address.port), CONNECT_TIMEOUT_S) as sock:
-            transport = paramiko.Transport(sock)
-            try:
-                transport.start_client(timeout=CONNECT_TIMEOUT_S)
-                key = transport.get_remote_server_key()
-            finally:
-                transport.close()
-    except (OSError, EOFError, paramiko.SSHException) as error:
-        raise InfrastructureError(
-            f"device {name} ({address.host}, port {address.port}): {error or 'no answer'}"
-        ) from None
-    return key.get_name(), key.get_base64()

@@ -63,6 +63,19 @@ class Device(BaseModel):
             raise PydanticCustomError("missing", "Field required")
         return value or _VIRTUAL.get(str(info.field_name), value)
 
+    @field_validator("host", mode="before")
+    @classmethod
+    def _host_alone(cls, value: Any) -> Any:
+        """What people paste: user@host:port, [address]:port, ssh://..."""
+        if isinstance(value, str):
+            if "://" in value:
+                raise ValueError("wanted is a host's name or address alone, no URL")
+            if "@" in value:
+                raise ValueError("an account belongs under `user`, not before the host")
+            if value.count(":") == 1 or "]:" in value:
+                raise ValueError("a port belongs under `port`, not behind the host")
+        return value
+
     @field_validator("host", "user", "identity_file")
     @classmethod
     def _boards_only(cls, value: Any, info: ValidationInfo) -> Any:

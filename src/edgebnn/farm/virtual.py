@@ -64,8 +64,7 @@ def virtual_host(name: str, port: int, root: Path, where: str) -> Iterator[Addre
             port=ready["port"],
             user=USER,
             known_hosts=keys / "known_hosts",
-            identity_file=keys / "client",
-            only_this_key=True,
+            own_key=keys / "client",
         )
     finally:
         server.stdin.close()

@@ -1,7 +1,7 @@
 """The process behind a virtual device: `python -m edgebnn.farm.virtual_server PORT ROOT`.
 
-Prints one line, `{"port": .., "keys": folder}` or `{"error": ..}`, and serves exec and SFTP until its
-standard input ends. Commands run by /bin/sh in ROOT, which is their HOME; SFTP sees ROOT alone.
+Prints one line, `{"port": .., "keys": folder}` or `{"error": ..}`, and serves commands until its
+standard input ends. They are run by /bin/sh in ROOT, which is their HOME.
 """
 
 from __future__ import annotations
@@ -139,7 +139,6 @@ async def serve(port: int, root: Path) -> None:
             server_factory=lambda: OneUser(public),
             server_host_keys=[host_key],
             process_factory=commands.run,
-            sftp_factory=lambda channel: asyncssh.SFTPServer(channel, chroot=os.fsencode(root)),
             encoding=None,
             agent_forwarding=False,
         )

@@ -123,6 +123,15 @@ def test_convolutions_are_planned(model: str) -> None:
         ("{conv: 4}, {max_pool: 2}, {max_pool: 2}, batch_norm, sign, flatten, {dense: 10}, batch_norm", "layer 3 (max_pool): not yet"),
         ("{conv: 4}, batch_norm, {avg_pool: 2}, sign, flatten, {dense: 10}, batch_norm", "layer 3 (avg_pool): not yet"),
         ("flatten, {dense: {units: 10, weights: real}}", "layer 2 (dense): not yet"),
+        ("flatten, sign, {dense: 10}, batch_norm", "layer 2 (sign): on a device it stands behind a batch_norm"),
+        ("sign, flatten, {dense: 10}, batch_norm", "mlp.yaml): layer 1 (sign): on a device it stands behind"),
+        ("flatten, {dense: 8}, batch_norm, sign, sign, {dense: 10}, batch_norm", "layer 5 (sign): on a device it stands behind a batch_norm"),
+        ("flatten, batch_norm, sign, {dense: 10}, batch_norm", "layer 2 (batch_norm): on a device it stands behind a dense or conv layer"),
+        ("flatten, {dense: 10}, batch_norm, batch_norm", "layer 4 (batch_norm): on a device it stands behind a dense or conv layer"),
+        ("{conv: 4}, batch_norm, sign, {max_pool: 2}, batch_norm, sign, flatten, {dense: 10}, batch_norm", "layer 5 (batch_norm): on a device"),
+        ("{conv: 4}, batch_norm, {max_pool: 2}, sign, flatten, {dense: 10}, batch_norm", "layer 3 (max_pool): not yet"),
+        ("{conv: {filters: 4, weights: real}}, batch_norm, sign, flatten, {dense: 10}, batch_norm", "layer 1 (conv): not yet"),
+        ("flatten, {dense: 10}", "layer 2 (dense): on a device the last layer is a batch_norm"),
     ],
 )  # fmt: skip
 def test_layers_that_no_trainer_takes_yet(layers: str, words: str, tmp_path: Path) -> None:
@@ -139,6 +148,22 @@ def test_a_batch_of_one_under_batch_norm_is_refused(engine: str) -> None:
     with pytest.raises(ConfigError, match=words):
         plan(**{engine: {"batch_size": 1}})
     plan(**{engine: {"batch_size": 2}})
+
+
+def test_what_keras_trains_alone_is_planned_without_a_device(tmp_path: Path) -> None:
+    for layers in (
+        "flatten, {dense: {units: 10, weights: real}}",
+        "flatten, sign, {dense: 10}, batch_norm",
+    ):
+        (tmp_path / "mlp.yaml").write_text(f"input: [8, 8, 1]\nlayers: [{layers}]\n")
+        other = study(device=None).model_copy(update={"models": str(tmp_path)})
+        planned = make_plan(other, set())
+        assert (len(planned.runs["emulate"]), len(planned.runs["device"])) == (4, 0)
+
+
+@pytest.mark.parametrize("model", ["resnete18", "bireal18"])
+def test_real_weights_are_emulated(model: str) -> None:
+    assert len(plan(dataset="imagenet", model=model, device=None).runs["emulate"]) == 4
 
 
 def test_augmentation_is_told_to_the_trainer_and_to_the_record() -> None:

@@ -14,7 +14,7 @@ from pydantic import BaseModel, ValidationError
 from edgebnn.errors import ConfigError, JobError
 from edgebnn.study.config import Optimizer
 from edgebnn.study.plan import Run
-from edgebnn.study.trainable import RULE, untrained_layer
+from edgebnn.study.trainable import untrained_layer
 from edgebnn.trainer.native import native_trainer
 from edgebnn.trainer.run_file import run_file
 
@@ -66,10 +66,7 @@ def plan_arena(
         JobError: the trainer cannot be built, or fails.
     """
     if untrained := untrained_layer(network):
-        raise ConfigError(
-            f"layer {untrained.number} ({untrained.layer.kind}): not yet trained by this version "
-            f"({RULE}), so that there is no plan of the trainer's memory"
-        )
+        raise ConfigError(f"{untrained}, so that there is no plan of the trainer's memory")
     run = Run(
         stage="device",
         dataset="none",

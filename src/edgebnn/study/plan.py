@@ -28,7 +28,7 @@ from edgebnn.study.config import (
 from edgebnn.study.model_file import load_network
 from edgebnn.study.network import Network
 from edgebnn.study.switches import Switches, preset_name
-from edgebnn.study.trainable import RULE, check_batch_norms, untrained_layer
+from edgebnn.study.trainable import check_batch_norms, untrained_layer
 
 Stage = Literal["memory", "emulate", "device"]
 
@@ -181,11 +181,11 @@ def _network(asked: Experiment | MemoryCase, study: Study, where: str) -> Networ
 def _check_trainable(
     experiment: Experiment, network: Network, study: Study, boards: set[str], where: str
 ) -> None:
-    if untrained := untrained_layer(network):
+    if experiment.device and (untrained := untrained_layer(network)):
         raise ConfigError(
-            f"{where}: model '{experiment.model}': layer {untrained.number} "
-            f"({untrained.layer.kind}): not yet trained by this version ({RULE}); list it under "
-            f"'memory:' for its memory model"
+            f"{where}: model '{experiment.model}' ({study.models}/{experiment.model}.yaml): {untrained}; "
+            f"leave out 'device:' to train it in Keras alone, or list it under 'memory:' for its "
+            f"memory model"
         )
     if experiment.device:
         for board in experiment.device.boards:

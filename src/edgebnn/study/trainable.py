@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from edgebnn.errors import ConfigError
-from edgebnn.study.network import BatchNorm, MaxPool
+from edgebnn.study.network import BatchNorm, Conv, Dense, Flatten, MaxPool, Sign
 
 if TYPE_CHECKING:
     from edgebnn.study.network import Network, Placed
@@ -14,23 +15,48 @@ if TYPE_CHECKING:
 RULE = "binary dense and conv layers are, and 2x2 max_pool behind a conv or a sign"
 
 
-def untrained_layer(network: Network) -> Placed | None:
-    """The first layer that the trainer does not train; None if it trains the network."""
-    pooled = {"conv", "sign"}  # what a max_pool may stand behind
-    previous = ""
+NOT_YET = f"not yet trained by this version ({RULE})"
+
+
+@dataclass(frozen=True)
+class Untrained:
+    """A layer that the trainer refuses, and why."""
+
+    placed: Placed
+    why: str
+
+    def __str__(self) -> str:
+        return f"layer {self.placed.number} ({self.placed.layer.kind}): {self.why}"
+
+
+def untrained_layer(network: Network) -> Untrained | None:
+    """The first layer that the trainer does not train, as rpi/src/network.cc has it; None if it trains all."""
+    carries = "image"  # then: product, pooled product, normed, binary, pooled binary
+    placed = None
     for placed in network.placed():
         if "." in placed.number:  # inside a residual block, which is refused as a whole
             continue
-        layer = placed.layer
-        trained = layer.kind in ("flatten", "batch_norm", "sign") or (
-            getattr(layer, "weights", "") == "binary"
+        match placed.layer:
+            case Flatten():
+                continue
+            case Dense(weights="binary") | Conv(weights="binary"):
+                carries = "product"
+            case MaxPool(size=2, stride=2, padding="valid") if carries in ("product", "binary"):
+                carries = f"pooled {carries}"
+            case BatchNorm():
+                if carries not in ("product", "pooled product"):
+                    return Untrained(placed, "on a device it stands behind a dense or conv layer")
+                carries = "normed"
+            case Sign():
+                if carries != "normed":
+                    return Untrained(placed, "on a device it stands behind a batch_norm")
+                carries = "binary"
+            case _:
+                return Untrained(placed, NOT_YET)
+    if placed and carries != "normed":
+        return Untrained(
+            placed, "on a device the last layer is a batch_norm, which gives the logits"
         )
-        if isinstance(layer, MaxPool):
-            window = (layer.size, layer.stride, layer.padding)
-            trained = window == (2, 2, "valid") and previous in pooled
-        if not trained:
-            return placed
-        previous = layer.kind
     return None
 
 

@@ -113,3 +113,32 @@ def test_a_path_that_cannot_be(key: str, path: object, words: str) -> None:
     with pytest.raises(ConfigError, match=f"my.yaml: {key}: ") as caught:
         parse_study({"study": "s", key: path}, "my.yaml")
     assert words in str(caught.value)
+
+
+NOT_WHOLE = [True, "10", 1.5, 0, -1, None, float("nan"), float("inf"), 1 << 40]
+NOT_RATES = [True, "0.1", 0, 0.0, -1e-3, None, float("nan"), float("inf"), 1e39, 1e-40]
+
+
+@pytest.mark.parametrize(
+    ("changes", "key"),
+    [
+        *(({part: {key: value}}, f"{part}.{key}") for value in NOT_WHOLE for part in ("emulate", "device") for key in ("epochs", "batch_size")),
+        *(({"optimizer": {"schedule": {"kind": "step", "factor": 0.5, "every": value}}}, "every") for value in NOT_WHOLE),
+        *(({"optimizer": {"learning_rate": value}}, "learning_rate") for value in NOT_RATES),
+        *(({"optimizer": {"kind": "bop", "tau": value}}, "tau") for value in (True, "1", -1, float("inf"), None)),
+        *(({"seeds": [value]}, "seeds.0") for value in (True, "1", 0.5, -1, 1 << 63, None)),
+        ({"seeds": 3}, "seeds"),
+        ({"augmentation": {"flip": 1}}, "flip"),
+        ({"augmentation": {"flip": "yes"}}, "flip"),
+        ({"augmentation": {"shift": False}}, "shift"),
+        *(({"optimizer": {"kind": kind, key: 1e-3}}, f"'{key}' is a key of bop alone; kind is {kind}") for kind in ("sgd", "adam") for key in ("gamma", "tau")),
+    ],
+)  # fmt: skip
+def test_a_number_is_a_number_within_its_bounds(changes: dict[str, object], key: str) -> None:
+    with pytest.raises(ConfigError, match=r"my\.yaml: experiments\.0\.") as caught:
+        study(**changes)
+    assert key in str(caught.value)
+
+
+def test_a_rate_without_a_point_is_a_number() -> None:
+    assert study(optimizer={"learning_rate": "1e-3"}).experiments[0].optimizer.learning_rate == 1e-3

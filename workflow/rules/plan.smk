@@ -9,9 +9,12 @@ from edgebnn.farm.inventory import load_inventory
 from edgebnn.study.files import write_plan
 from edgebnn.study.plan import make_plan, remarks
 from edgebnn.study.trainable import untrained_layer
+from edgebnn.study.yaml_file import load_yaml
 from snakemake.exceptions import WorkflowError
 
 try:
+    for path in workflow.configfiles:
+        load_yaml(Path(path))  # Snakemake lets the last of two equal keys win
     STUDY = parse_study(config, ", ".join(map(str, workflow.configfiles)))
     INVENTORY = load_inventory(Path(STUDY.farm))
     PLAN = make_plan(STUDY, INVENTORY.boards())

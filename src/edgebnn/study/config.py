@@ -2,22 +2,42 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self, TypeVar
 
-import yaml
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    model_validator,
+)
 
 from edgebnn.errors import ConfigError
 from edgebnn.home import at_home
 from edgebnn.spelling import nearest
 from edgebnn.study.switches import PRESETS, Switches
+from edgebnn.study.yaml_file import load_yaml as load_yaml  # noqa: PLC0414  (for the inventory)
 
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.+-]*$", max_length=64)]
 """What may become part of a file's name, a tag or a remote argument."""
 
-PositiveInt = Annotated[int, Field(ge=1)]
+PositiveInt = Annotated[int, Field(strict=True, ge=1, le=1 << 24)]
+"""Of batches and epochs: at most what the trainer takes (rpi/src/run_file.cc)."""
+
+
+def _number(value: Any) -> Any:
+    """Snakemake's YAML reads `1e-3`, without a point, as text."""
+    exponent = isinstance(value, str) and re.fullmatch(r"[-+]?\d+(\.\d*)?[eE][-+]?\d+", value)
+    return float(value) if exponent else value
+
+
+Number = Annotated[float, BeforeValidator(_number), Field(strict=True, allow_inf_nan=False)]
+Flag = Annotated[bool, Field(strict=True)]
 
 
 def _path(text: str) -> str:
@@ -60,7 +80,7 @@ class Step(_Strict):
     """The learning rate times `factor` every `every` epochs."""
 
     kind: Literal["step"]
-    factor: float = Field(gt=0, le=1)
+    factor: Number = Field(gt=0, le=1)
     every: PositiveInt
 
 
@@ -68,7 +88,7 @@ class Plateau(_Strict):
     """The learning rate times `factor` when validation accuracy has not risen for `patience` epochs."""
 
     kind: Literal["plateau"]
-    factor: float = Field(default=0.5, gt=0, lt=1)
+    factor: Number = Field(default=0.5, gt=0, lt=1)
     patience: PositiveInt = 50
 
 
@@ -76,12 +96,25 @@ class Optimizer(_Strict):
     """adam, sgd with momentum, or bop (Helwegen et al. 2019)."""
 
     kind: Literal["adam", "sgd", "bop"] = "adam"
-    learning_rate: float = Field(default=1e-3, gt=0)
+    learning_rate: Number = Field(default=1e-3, ge=1e-30, le=3e38)
     schedule: Constant | Step | Plateau = Field(default=Constant(), discriminator="kind")
-    gamma: float = Field(default=1e-4, gt=0, le=1)
+    gamma: Number = Field(default=1e-4, gt=0, le=1)
     """bop only: weight of the newest gradient in the average."""
-    tau: float = Field(default=1e-8, ge=0)
+    tau: Number = Field(default=1e-8, ge=0, le=3e38)
     """bop only: threshold of the average above which a weight flips."""
+
+
+def _own_keys(optimizer: Optimizer) -> Optimizer:
+    """Of what a user wrote: a run's own file names every key."""
+    for key in ("gamma", "tau"):
+        if key in optimizer.model_fields_set and optimizer.kind != "bop":
+            raise ValueError(
+                f"'{key}' is a key of bop alone; kind is {optimizer.kind}: leave it out"
+            )
+    return optimizer
+
+
+AskedOptimizer = Annotated[Optimizer, AfterValidator(_own_keys)]
 
 
 class Method(_Strict):
@@ -119,9 +152,9 @@ class Method(_Strict):
 class Augmentation(_Strict):
     """Of training images, anew in every epoch (docs/numerics.md); as they are by default."""
 
-    shift: float = Field(default=0.0, ge=0, lt=0.5)
+    shift: Number = Field(default=0.0, ge=0, lt=0.5)
     """Share of a side: up to floor(shift·side) whole pixels either way."""
-    flip: bool = False
+    flip: Flag = False
     """Mirror left to right, or do not, at random."""
 
 
@@ -147,8 +180,10 @@ class Experiment(_Strict):
     dataset: Name
     model: Name
     methods: tuple[Method, ...] = Field(min_length=1)
-    seeds: tuple[Annotated[int, Field(ge=0, lt=2**63)], ...] = Field(default=(0,), min_length=1)
-    optimizer: Optimizer = Optimizer()
+    seeds: tuple[Annotated[int, Field(strict=True, ge=0, lt=2**63)], ...] = Field(
+        default=(0,), min_length=1
+    )
+    optimizer: AskedOptimizer = Optimizer()
     augmentation: Augmentation = Augmentation()
     emulate: Emulation | None = None
     device: OnDevice | None = None
@@ -160,7 +195,7 @@ class MemoryCase(_Strict):
     dataset: Name
     model: Name
     batch_size: PositiveInt = 100
-    optimizer: Optimizer = Optimizer()
+    optimizer: AskedOptimizer = Optimizer()
     methods: tuple[Method, ...] = Field(
         default_factory=lambda: tuple(
             Method(name=name, switches=PRESETS[name]) for name in ("standard", "proposed")
@@ -212,16 +247,6 @@ def parse_study(document: Any, where: str) -> Study:
 def load_study(path: Path) -> Study:
     """The study in a YAML file; raises ConfigError."""
     return parse_study(load_yaml(path), str(path))
-
-
-def load_yaml(path: Path) -> Any:
-    """A YAML file's content; raises ConfigError if it cannot be read."""
-    try:
-        return yaml.safe_load(path.read_text())
-    except OSError as error:
-        raise ConfigError(f"{path}: {error.strerror}") from None
-    except yaml.YAMLError as error:
-        raise ConfigError(f"{path}: not YAML: {error}") from None
 
 
 def parse(model: type[Model], document: Any, where: str) -> Model:

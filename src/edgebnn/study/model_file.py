@@ -13,9 +13,9 @@ from pydantic import TypeAdapter, ValidationError
 
 from edgebnn.errors import ConfigError
 from edgebnn.spelling import nearest
-from edgebnn.study.config import load_yaml
 from edgebnn.study.layer_order import check_order
 from edgebnn.study.network import LAYERS, Layer, Network
+from edgebnn.study.yaml_file import load_yaml
 
 _ADAPTER: TypeAdapter[Any] = TypeAdapter(Layer)
 _SCALAR_ARGUMENT = {"dense": "units", "conv": "filters", "max_pool": "size", "avg_pool": "size"}

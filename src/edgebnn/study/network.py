@@ -18,7 +18,7 @@ from edgebnn.errors import ConfigError
 Shape = tuple[int, ...]
 """(height, width, channels), or (features,) after `flatten`."""
 
-Positive = Annotated[int, Field(ge=1)]
+Positive = Annotated[int, Field(strict=True, ge=1, le=1 << 20)]
 
 
 class _Layer(BaseModel):

@@ -74,6 +74,7 @@ def _parser() -> argparse.ArgumentParser:
     data.add_argument(
         "--data-dir", type=Path, help="folder of .npz files to look in first (or EDGEBNN_DATA_DIR)"
     )
+    data.add_argument("--digest", help="what its bytes must be (the plan's; default: anything)")
 
     _add_memory(subparsers)
 

@@ -47,11 +47,14 @@ def _records(options: argparse.Namespace) -> list[Path]:
 def data(options: argparse.Namespace) -> None:
     """Fetches, checks and packs a data set."""
     from edgebnn.data.datasets import default_cache, prepare, write_packed
-    from edgebnn.data.sources import data_folder
+    from edgebnn.data.digest import check_digest
+    from edgebnn.data.sources import data_folder, source_of
     from edgebnn.progress import download_bar
 
+    folder = data_folder(options.data_dir)
     with download_bar(options.name) as progress:
-        packed = prepare(options.name, data_folder(options.data_dir), default_cache(), progress)
+        packed = prepare(options.name, folder, default_cache(), progress)
+    check_digest(options.name, source_of(options.name, folder), folder, options.digest)
     write_packed(options.output, packed)
 
 

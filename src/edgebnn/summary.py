@@ -15,7 +15,8 @@ class Summary:
 
     study: str
     experiments: dict[str, list[dict[str, str]]]
-    """Experiment -> its runs: stage, run_id, and the method's name in the experiment."""
+    """Experiment -> its runs: stage, run_id, the method's name in the experiment, and for what trains
+    `data`, the packed data set's name."""
 
     def records(self, results: Path) -> list[Path]:
         """The planned runs' records that are there yet, each once, in the plan's order."""
@@ -23,15 +24,11 @@ class Summary:
 
     def failures(self, results: Path) -> dict[str, str]:
         """Output's name -> why there is none, of the planned runs and of the data sets they need."""
-        data = [
-            path.with_name(path.name.removesuffix(".failed"))
-            for path in sorted((results / "data").glob("*.failed"))
-        ]
-        planned = list(self._planned(results))
-        needed = [
-            path for path in data if any(run.name.startswith(f"{path.stem}-") for run in planned)
-        ]
-        notes = {path: path.with_name(f"{path.name}.failed") for path in [*needed, *planned]}
+        runs = [run for asked in self.experiments.values() for run in asked]
+        data = sorted({str(run["data"]) for run in runs if run.get("data")})
+        needed = [results / "data" / f"{name}.ebd" for name in data]
+        outputs = [*needed, *self._planned(results)]
+        notes = {path: path.with_name(f"{path.name}.failed") for path in outputs}
         return {
             path.name: note.read_text(errors="replace")
             for path, note in notes.items()

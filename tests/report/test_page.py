@@ -293,10 +293,15 @@ def test_ticks_span_the_values(low: float, high: float) -> None:
 def test_the_plan_finds_its_records_and_failures_wherever_the_page_goes(tmp_path: Path) -> None:
     write(tmp_path, study())
     plan = json.loads((tmp_path / "plan.json").read_text())
-    failed = {"stage": "device", "run_id": "digits-d9", "method": "proposed"}
+    failed = {"stage": "device", "run_id": "digits-d9", "method": "proposed", "data": "digits-5e1f"}
     plan["experiments"]["late"] = [failed]
     (tmp_path / "plan.json").write_text(json.dumps(plan))
-    for name in ("device/digits-d9.json", "data/digits.ebd", "data/other.ebd", "device/old.json"):
+    for name in (
+        "device/digits-d9.json",
+        "data/digits-5e1f.ebd",
+        "data/digits-0ld.ebd",
+        "device/old.json",
+    ):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / f"{name}.failed").write_text(f"no room for {name}\n")
     training("emulate", "lean", 99).write(tmp_path / "emulate" / "stranger.json")
@@ -305,8 +310,8 @@ def test_the_plan_finds_its_records_and_failures_wherever_the_page_goes(tmp_path
     page = output.read_text()
     assert "stranger" not in page
     assert "<h3>digits-d9</h3><pre>no room for device/digits-d9.json</pre>" in page
-    assert "no room for data/digits.ebd" in page
-    assert "other.ebd" not in page  # of an earlier study in the same folder
+    assert "no room for data/digits-5e1f.ebd" in page
+    assert "digits-0ld" not in page  # of an earlier study in the same folder
     assert "old.json" not in page
 
 

@@ -6,7 +6,7 @@ workflow.global_resources.setdefault("gpu", GPUS)
 
 rule emulate_training:
     input:
-        data=lambda wildcards: f"{RESULTS}/data/{RUNS['emulate'][wildcards.run].dataset}.ebd",
+        data=packed("emulate"),
     output:
         f"{RESULTS}/emulate/{{run}}.json",
     log:

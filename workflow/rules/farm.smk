@@ -10,7 +10,7 @@ for board in BOARDS:
 
 rule train_on_device:
     input:
-        data=lambda wildcards: f"{RESULTS}/data/{RUNS['device'][wildcards.run].dataset}.ebd",
+        data=packed("device"),
         trainers=ancient(trainers),
     output:
         f"{RESULTS}/device/{{run}}.json",
@@ -31,8 +31,7 @@ rule train_on_device:
     params:
         run=f"{RESULTS}/runs/device/{{run}}.json",
         code=code_digest("device") + trainer_digest(Path(workflow.basedir)),
-        farm=lambda _: STUDY.farm,
         virtual=f"{RESULTS}/virtual",
     shell:
-        "edgebnn device --run {params.run:q} --data {input.data:q} --farm {params.farm:q} "
+        "edgebnn device --run {params.run:q} --data {input.data:q} --farm {STUDY.farm:q} "
         "--virtual {params.virtual:q} --output {output:q} > {log:q} 2>&1"

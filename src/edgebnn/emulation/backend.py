@@ -10,9 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from edgebnn.errors import ConfigError
-
-BACKENDS = ("tensorflow", "jax")
-"""Where custom gradients work as written (not so in PyTorch's)."""
+from edgebnn.study.engines import BACKENDS
 
 
 def load_backend(threads: int | None = None) -> None:

@@ -55,6 +55,8 @@ def emulate(
     started = datetime.now(UTC).isoformat(timespec="seconds")
     packed = read_packed(data)
     _check(run, packed, data)
+    if run.backend:
+        os.environ["KERAS_BACKEND"] = run.backend
     load_backend(threads or _threads_of_environment())
     from edgebnn.emulation.model import compiled_model
 

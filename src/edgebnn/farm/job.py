@@ -91,7 +91,7 @@ def train_on_device(  # noqa: PLR0917 - a stage takes its files one by one
         meter = device.meter.open() if device.meter else None
         if meter:
             meter.start()
-        resumed = _work(picked.host, folder, device, say)
+        resumed = _work(picked.host, folder, run, device, say)
         record_json, measure_json, network = (Path(fetched) / name for name in RESULTS)
         for file in (record_json, measure_json):
             _fetch(picked.host, f"{folder}/{file.name}", file)
@@ -148,19 +148,20 @@ def _prepare(host: Host, run: Run, data: Path, programs: list[Path], say: Say) -
     return folder
 
 
-def _work(host: Host, folder: str, device: Device, say: Say) -> bool:
+def _work(host: Host, folder: str, run: Run, device: Device, say: Say) -> bool:
     """Trains in the prepared folder; the files of RESULTS are there afterwards.
 
     Returns:
         Whether it went on from a checkpoint.
     """
     emulator = [device.emulator] if device.emulator else []
+    forced = ["env", f"EDGEBNN_KERNEL={run.kernel}"] if run.kernel else []
     train = [*emulator, f"./{TRAINER}", "--run", "run.txt", "--data", "data.ebd"]
     train += ["--output", RECORD, "--export", NETWORK, "--checkpoint", CHECKPOINT, "--resume"]
     train += ["--threads", str(device.threads)]
     events: set[str] = set()
     host.run(
-        [*emulator, f"./{MEASURE}", "--output", MEASURED, "--", *train],
+        [*forced, *emulator, f"./{MEASURE}", "--output", MEASURED, "--", *train],
         folder=folder,
         on_line=lambda line: events.add(_follow(line, say)),
         failure=JobError,

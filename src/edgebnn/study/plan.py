@@ -14,6 +14,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
+from edgebnn.data.digest import digest_of
 from edgebnn.data.sources import data_folder, remarks_on, source_of
 from edgebnn.errors import ConfigError
 from edgebnn.spelling import nearest
@@ -25,6 +26,7 @@ from edgebnn.study.config import (
     Optimizer,
     Study,
 )
+from edgebnn.study.engines import forced_kernel, keras_backend
 from edgebnn.study.model_file import load_network
 from edgebnn.study.network import Network
 from edgebnn.study.switches import Switches, preset_name
@@ -40,6 +42,8 @@ class Run(BaseModel):
 
     stage: Stage
     dataset: str
+    data_digest: str | None = None
+    """Of the data set's bytes, for a training: a memory model depends on the images' shape alone."""
     model: str
     network: Network
     switches: Switches
@@ -49,6 +53,10 @@ class Run(BaseModel):
     epochs: int | None = None
     seed: int | None = None
     board: str | None = None
+    backend: str | None = None
+    """Of Keras, for an emulation."""
+    kernel: str | None = None
+    """The variant of the trainer's kernels that is forced on a device; None: its best."""
 
     @property
     def id(self) -> str:
@@ -56,6 +64,11 @@ class Run(BaseModel):
         seed = "" if self.seed is None else f"-s{self.seed}"
         digest = hashlib.sha256(canonical_json(self).encode()).hexdigest()[:10]
         return f"{self.dataset}-{self.model}-{self.method}-b{self.batch_size}{seed}-{digest}"
+
+    @property
+    def pack(self) -> str | None:
+        """The name of the packed data set that it trains on; None for what trains nothing."""
+        return f"{self.dataset}-{self.data_digest}" if self.data_digest else None
 
     @property
     def method(self) -> str:
@@ -66,6 +79,8 @@ class Run(BaseModel):
         """The run as flat names and scalars, for records and MLflow."""
         flat: dict[str, str | int | float] = {
             "dataset": self.dataset,
+            "input": "x".join(map(str, self.network.input)),
+            "classes": self.network.output[0],
             "model": self.model,
             "method": self.method,
             "batch_size": self.batch_size,
@@ -84,7 +99,7 @@ class Run(BaseModel):
                 "augmentation_shift": self.augmentation.shift,
                 "augmentation_flip": str(self.augmentation.flip).lower(),
             }
-        for name in ("epochs", "seed", "board"):
+        for name in ("data_digest", "epochs", "seed", "board", "backend", "kernel"):
             value = getattr(self, name)
             if value is not None:
                 flat[name] = value
@@ -97,6 +112,8 @@ class PlannedRun(BaseModel):
     stage: Stage
     run_id: str
     method: str
+    data: str | None = None
+    """The packed data set that the run needs."""
 
 
 class Plan(BaseModel):
@@ -130,7 +147,7 @@ def make_plan(study: Study, boards: set[str]) -> Plan:
         where = f"experiment '{experiment.name}'"
         network = _network(experiment, study, where)
         _check_trainable(experiment, network, study, boards, where)
-        for run, method in _runs_of(experiment, network):
+        for run, method in _runs_of(experiment, network, _data_digest(experiment, study)):
             _add(plan, experiment.name, run, method)
     for case in study.memory:
         network = _network(case, study, f"memory row '{case.dataset} {case.model}'")
@@ -153,7 +170,7 @@ def canonical_json(model: BaseModel) -> str:
 
 def _add(plan: Plan, experiment: str, run: Run, method: Method) -> None:
     plan.runs[run.stage][run.id] = run
-    planned = PlannedRun(stage=run.stage, run_id=run.id, method=method.name)
+    planned = PlannedRun(stage=run.stage, run_id=run.id, method=method.name, data=run.pack)
     if planned not in plan.experiments.setdefault(experiment, []):
         plan.experiments[experiment].append(planned)
 
@@ -196,7 +213,14 @@ def _check_trainable(
                 )
 
 
-def _runs_of(experiment: Experiment, network: Network) -> Iterator[tuple[Run, Method]]:
+def _data_digest(experiment: Experiment, study: Study) -> str:
+    folder = data_folder(study.data_dir)
+    return digest_of(experiment.dataset, source_of(experiment.dataset, folder), folder)
+
+
+def _runs_of(
+    experiment: Experiment, network: Network, data_digest: str
+) -> Iterator[tuple[Run, Method]]:
     """What an experiment trains, behind the memory of each batch size that it trains with."""
     emulate, device = experiment.emulate, experiment.device
     sizes = sorted({part.batch_size for part in (emulate, device) if part})
@@ -205,14 +229,19 @@ def _runs_of(experiment: Experiment, network: Network) -> Iterator[tuple[Run, Me
         for run in memory.values():
             yield run, method
         for seed in experiment.seeds:
-            trained = {"seed": seed, "augmentation": experiment.augmentation}
+            trained = {
+                "data_digest": data_digest,
+                "seed": seed,
+                "augmentation": experiment.augmentation,
+            }
             if emulate:
-                trained["epochs"] = emulate.epochs
-                run = memory[emulate.batch_size]
-                yield run.model_copy(update={"stage": "emulate", **trained}), method
+                trained |= {"stage": "emulate", "epochs": emulate.epochs}
+                run = memory[emulate.batch_size].model_copy(update=trained)
+                yield run.model_copy(update={"backend": keras_backend()}), method
             if device:
-                trained["epochs"] = device.epochs
-                run = memory[device.batch_size].model_copy(update={"stage": "device", **trained})
+                trained |= {"stage": "device", "epochs": device.epochs}
+                run = memory[device.batch_size].model_copy(update=trained)
+                run = run.model_copy(update={"kernel": forced_kernel()})
                 for board in device.boards:
                     yield run.model_copy(update={"board": board}), method
 

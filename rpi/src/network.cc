@@ -147,6 +147,7 @@ class Compiler {
     if (state_ != State::product && state_ != State::pooled_product) {
       refuse("stands behind a product");
     }
+    if (flat_ && shape.positions() != 1) refuse("has one mean a channel; put 'flatten' behind it");
     state_ = State::normed;
     return shape;
   }

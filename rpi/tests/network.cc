@@ -98,6 +98,7 @@ TEST("refusals name file, layer and what is allowed") {
   refused({"conv 3 3 1 full"}, "1 (conv): found padding 'full', allowed are same, valid");
   refused({"conv 3 3 1 same", "sign"}, "2 (sign): stands behind 'batch_norm'");
   refused({"batch_norm"}, "1 (batch_norm): stands behind a product");
+  refused({"conv 3 3 1 same", "flatten", "batch_norm"}, "3 (batch_norm): has one mean a channel");
   refused(with_head({"conv 3 3 1 same", "conv 3 3 1 same"}), "2 (conv): takes the image or binary");
   refused(with_head({"conv 3 3 1 same", "batch_norm"}), "4 (dense): takes the image or binary");
   refused({"conv 3 3 1 same", "max_pool 3"}, "2 (max_pool): windows of 2 are trained, found 3");

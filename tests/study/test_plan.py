@@ -150,6 +150,21 @@ def test_a_batch_of_one_under_batch_norm_is_refused(engine: str) -> None:
     plan(**{engine: {"batch_size": 2}})
 
 
+def test_a_batch_beyond_the_trainers_sums_is_refused_where_a_device_is_asked_for(
+    tmp_path: Path,
+) -> None:
+    wide = {"batch_size": 1 << 19, "epochs": 1}
+    images = {"dataset": "imagenet", "model": "wide", "methods": ["lean"]}
+    layers = "input: [8, 8, 1]\nlayers: [{conv: 4}, batch_norm, sign, flatten, {dense: 1000}, batch_norm]\n"
+    words = r"method 'lean': model 'wide' \(.*wide.yaml\): device.batch_size: found 524288, .* at most 337 is"
+    (tmp_path / "wide.yaml").write_text(layers)
+    models = {"models": str(tmp_path)}
+    with pytest.raises(ConfigError, match=words):
+        make_plan(study(**images, device=wide, emulate=wide).model_copy(update=models), {"virtual"})
+    alone = study(**images, device=None, emulate=wide).model_copy(update=models)
+    assert make_plan(alone, set()).runs["emulate"]
+
+
 def test_what_keras_trains_alone_is_planned_without_a_device(tmp_path: Path) -> None:
     for layers in (
         "flatten, {dense: {units: 10, weights: real}}",

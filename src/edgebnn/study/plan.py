@@ -31,6 +31,7 @@ from edgebnn.study.model_file import load_network
 from edgebnn.study.network import Network
 from edgebnn.study.switches import Switches, preset_name
 from edgebnn.study.trainable import check_batch_norms, untrained_layer
+from edgebnn.study.trainer_limits import beyond_the_trainer
 
 Stage = Literal["memory", "emulate", "device"]
 
@@ -205,6 +206,13 @@ def _check_trainable(
             f"memory model"
         )
     if experiment.device:
+        for method in experiment.methods:
+            beyond = beyond_the_trainer(network, experiment.device.batch_size, method.switches)
+            if beyond:
+                raise ConfigError(
+                    f"{where}: method '{method.name}': model '{experiment.model}' "
+                    f"({study.models}/{experiment.model}.yaml): {beyond}"
+                )
         for board in experiment.device.boards:
             if board not in boards:
                 raise ConfigError(

@@ -32,20 +32,24 @@ class Untrained:
 def untrained_layer(network: Network) -> Untrained | None:
     """The first layer that the trainer does not train, as rpi/src/network.cc has it; None if it trains all."""
     carries = "image"  # then: product, pooled product, normed, binary, pooled binary
+    flattened = False  # whether the map before this layer, of more than one position, is flat
     placed = None
     for placed in network.placed():
         if "." in placed.number:  # inside a residual block, which is refused as a whole
             continue
         match placed.layer:
             case Flatten():
+                flattened |= math.prod(placed.input[:-1]) > 1
                 continue
             case Dense(weights="binary") | Conv(weights="binary"):
-                carries = "product"
+                carries, flattened = "product", False
             case MaxPool(size=2, stride=2, padding="valid") if carries in ("product", "binary"):
                 carries = f"pooled {carries}"
             case BatchNorm():
                 if carries not in ("product", "pooled product"):
                     return Untrained(placed, "on a device it stands behind a dense or conv layer")
+                if flattened:  # one mean a channel there, one a feature in Keras
+                    return Untrained(placed, "on a device it stands before the flatten")
                 carries = "normed"
             case Sign():
                 if carries != "normed":

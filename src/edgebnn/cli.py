@@ -104,12 +104,7 @@ def _parser() -> argparse.ArgumentParser:
         output="record",
     )
     _add_farm_options(device)
-    device.add_argument(
-        "--build",
-        type=Path,
-        default=Path("build"),
-        help="folder of the built trainers (default: %(default)s)",
-    )
+    _add_build_option(device)
 
     _add_farm(subparsers)
 
@@ -206,8 +201,19 @@ def _add_farm(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -
         action = actions.add_parser(name, help=about, description=about)
         action.set_defaults(stage=stage)
         _add_farm_options(action)
+        if name == "check":
+            _add_build_option(action)
         if name == "enroll":
             action.add_argument("name", help="the device's name in the inventory")
+
+
+def _add_build_option(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--build",
+        type=Path,
+        default=Path("build"),
+        help="folder of the built trainers (default: %(default)s)",
+    )
 
 
 def _add_farm_options(parser: argparse.ArgumentParser) -> None:

@@ -140,7 +140,7 @@ def farm_check(options: argparse.Namespace) -> int:
     from edgebnn.farm.inventory import load_inventory
     from edgebnn.farm.tables import check_all
 
-    return 0 if check_all(load_inventory(options.farm), options.virtual) else 3
+    return 0 if check_all(load_inventory(options.farm), options.virtual, options.build) else 3
 
 
 def farm_enroll(options: argparse.Namespace) -> None:

@@ -21,6 +21,7 @@ from edgebnn.farm.inventory import Inventory, load_inventory
 from edgebnn.farm.virtual import virtual_host
 from edgebnn.study.config import parse_study
 from edgebnn.study.plan import Run, make_plan
+from tests.farm.sshd import keygen
 
 ROOT = Path(__file__).parents[2]
 
@@ -204,3 +205,24 @@ def ended() -> Callable[[int], bool]:
         return False
 
     return wait
+
+
+@pytest.fixture(scope="session")
+def keys(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of keys: `good` is let in, `encrypted` too, `other` and `other1`.. are not."""
+    folder = tmp_path_factory.mktemp("keys")
+    keygen(folder / "good")
+    keygen(folder / "encrypted", passphrase="secret")
+    for name in ("other", *(f"other{number}" for number in range(7))):
+        keygen(folder / name)
+    return folder
+
+
+@pytest.fixture
+def ssh(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The empty ~/.ssh of someone without an agent."""
+    folder = tmp_path / "me" / ".ssh"
+    folder.mkdir(parents=True, mode=0o700)
+    monkeypatch.setenv("HOME", str(folder.parent))
+    monkeypatch.delenv("SSH_AUTH_SOCK", raising=False)
+    return folder

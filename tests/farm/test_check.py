@@ -68,13 +68,15 @@ def test_an_emulator_that_is_not_there_is_an_error(
     ("word", "level", "text"),
     [
         ("0x0", None, ""),
-        ("", None, ""),
-        ("0x50000", "warning", "undervoltage, throttled since boot"),
+        (None, None, ""),
+        ("VCHI initialization failed", "warning", "throttling unknown: vcgencmd says 'VCHI init"),
+        ("", "warning", "unknown"),
+        ("throttled=0x50000", "warning", "undervoltage, throttled since boot"),
         ("0x50005", "error", "undervoltage, throttled now"),
         ("0x80008", "error", "soft temperature limit now"),
     ],
 )
-def test_throttling(word: str, level: str | None, text: str) -> None:
+def test_throttling(word: str | None, level: str | None, text: str) -> None:
     findings = _throttling(word)
     assert [found.level for found in findings] == ([level] if level else [])
     assert all(text in found.text for found in findings)
@@ -88,12 +90,16 @@ def test_temperature_and_governor() -> None:
 
 
 def test_all_devices_are_shown_with_their_reasons(
-    inventory: Callable[..., Inventory], as_board: dict[str, Any], tmp_path: Path
+    inventory: Callable[..., Inventory],
+    as_board: dict[str, Any],
+    build: Callable[..., Path],
+    tmp_path: Path,
 ) -> None:
     console = Console(record=True, width=300)
     farm = inventory(good={"kind": "virtual"}, stranger=as_board)
-    assert not check_all(farm, tmp_path / "virtual", console)
+    assert not check_all(farm, tmp_path / "virtual", build(), console)
     text = console.export_text()
     for word in ("good", platform.machine(), "stranger", "not pinned", "farm enroll stranger"):
         assert word in text
-    assert check_all(inventory(good={"kind": "virtual"}), tmp_path / "virtual", Console(quiet=True))
+    farm = inventory(good={"kind": "virtual"})
+    assert check_all(farm, tmp_path / "virtual", tmp_path / "none", Console(quiet=True))

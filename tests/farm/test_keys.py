@@ -19,32 +19,11 @@ pytestmark = needs_sshd
 
 
 @pytest.fixture(scope="module")
-def keys(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder of keys: `good` is let in, `encrypted` too, `other` and `other1`.. are not."""
-    folder = tmp_path_factory.mktemp("keys")
-    keygen(folder / "good")
-    keygen(folder / "encrypted", passphrase="secret")
-    for name in ("other", *(f"other{number}" for number in range(7))):
-        keygen(folder / name)
-    return folder
-
-
-@pytest.fixture(scope="module")
 def server(keys: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """One server for the tests that need none of their own."""
     folder = tmp_path_factory.mktemp("sshd")
     with serve(folder, keys / "good", keys / "encrypted") as running:
         yield running
-
-
-@pytest.fixture
-def ssh(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The empty ~/.ssh of someone without an agent."""
-    folder = tmp_path / "me" / ".ssh"
-    folder.mkdir(parents=True, mode=0o700)
-    monkeypatch.setenv("HOME", str(folder.parent))
-    monkeypatch.delenv("SSH_AUTH_SOCK", raising=False)
-    return folder
 
 
 @pytest.fixture

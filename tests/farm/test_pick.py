@@ -14,7 +14,7 @@ from edgebnn.errors import ConfigError, InfrastructureError
 from edgebnn.farm.enroll import enroll
 from edgebnn.farm.inventory import Inventory
 from edgebnn.farm.lease import lease
-from edgebnn.farm.pick import pick
+from edgebnn.farm.pick import Wanted, pick
 from edgebnn.farm.reach import reach
 
 VIRTUAL = {"kind": "virtual"}
@@ -25,13 +25,13 @@ def never() -> None:
 
 
 def test_a_device_that_is_unfit_is_set_aside(
-    inventory: Callable[..., Inventory], tmp_path: Path
+    inventory: Callable[..., Inventory], build: Callable[..., Path], tmp_path: Path
 ) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         farm = inventory(busy={**VIRTUAL, "port": port}, good=VIRTUAL, other=VIRTUAL)
         said: list[str] = []
-        with pick(farm, "virtual", tmp_path, said.append, never) as picked:
+        with pick(farm, Wanted("virtual", build(), tmp_path), said.append, never) as picked:
             assert picked.name == "good"
             assert picked.host.run(["pwd"]).stdout == f"{tmp_path}/good\n"
         assert len(said) == 1
@@ -41,30 +41,31 @@ def test_a_device_that_is_unfit_is_set_aside(
 def test_a_failed_check_sets_aside(
     inventory: Callable[..., Inventory],
     throttled_board: dict[str, Any],
+    build: Callable[..., Path],
     tmp_path: Path,
 ) -> None:
     farm = inventory(hot=throttled_board, good={**VIRTUAL, "board": "bench"})
     enroll(farm, "hot", lambda text: True)
     said: list[str] = []
-    with pick(farm, "bench", tmp_path, said.append, never) as picked:
+    with pick(farm, Wanted("bench", build(), tmp_path), said.append, never) as picked:
         assert picked.name == "good"
     assert said == ["set aside: device hot: throttled now: times would be wrong"]
     only = farm.model_copy(update={"devices": {"hot": farm.devices["hot"]}})
     with (
         pytest.raises(InfrastructureError, match=r"no device .*'bench' is fit:\n  device hot: thr"),
-        pick(only, "bench", tmp_path, said.append, never),
+        pick(only, Wanted("bench", build(), tmp_path), said.append, never),
     ):
         pass
 
 
 def test_a_busy_device_is_passed_over_and_waited_for(
-    inventory: Callable[..., Inventory], tmp_path: Path
+    inventory: Callable[..., Inventory], build: Callable[..., Path], tmp_path: Path
 ) -> None:
     farm = inventory(one=VIRTUAL, two=VIRTUAL)
     said: list[str] = []
     with ExitStack() as held:
         assert held.enter_context(lease(held.enter_context(reach("one", farm, tmp_path))))
-        with pick(farm, "virtual", tmp_path, said.append, never) as picked:
+        with pick(farm, Wanted("virtual", build(), tmp_path), said.append, never) as picked:
             assert picked.name == "two"
             rounds: list[None] = []
 
@@ -73,25 +74,27 @@ def test_a_busy_device_is_passed_over_and_waited_for(
                 if len(rounds) == 2:
                     held.close()
 
-            with pick(farm, "virtual", tmp_path, said.append, wait) as other:
+            with pick(farm, Wanted("virtual", build(), tmp_path), said.append, wait) as other:
                 assert other.name == "one"
     assert said == ["busy: one, two; waiting"]
 
 
 def test_an_error_in_the_job_is_not_taken_for_the_device(
-    inventory: Callable[..., Inventory], tmp_path: Path
+    inventory: Callable[..., Inventory], build: Callable[..., Path], tmp_path: Path
 ) -> None:
     farm = inventory(one=VIRTUAL, two=VIRTUAL)
     with (
         pytest.raises(InfrastructureError, match=r"^in the job$"),
-        pick(farm, "virtual", tmp_path, pytest.fail, never),
+        pick(farm, Wanted("virtual", build(), tmp_path), pytest.fail, never),
     ):
         raise InfrastructureError("in the job")
 
 
-def test_a_board_that_nobody_has(inventory: Callable[..., Inventory], tmp_path: Path) -> None:
+def test_a_board_that_nobody_has(
+    inventory: Callable[..., Inventory], build: Callable[..., Path], tmp_path: Path
+) -> None:
     with (
         pytest.raises(ConfigError, match=r"board 'virtul' \(did you mean 'virtual'\?\)"),
-        pick(inventory(one=VIRTUAL), "virtul", tmp_path, pytest.fail, never),
+        pick(inventory(one=VIRTUAL), Wanted("virtul", build(), tmp_path), pytest.fail, never),
     ):
         pass

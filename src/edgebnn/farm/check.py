@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import platform
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal
 
+from edgebnn.errors import InfrastructureError
 from edgebnn.farm.connection import Host
+from edgebnn.farm.deploy import deploy
 from edgebnn.farm.inventory import Device
 
 Level = Literal["ok", "warning", "error"]
@@ -18,7 +21,7 @@ echo "processor $(tr -d '\0' </proc/device-tree/model 2>/dev/null || sed -n 's/^
 echo "memory_kib $(sed -n 's/^MemAvailable: *\([0-9]*\).*/\1/p' /proc/meminfo)"
 echo "disk_kib $(df -Pk . | sed -n '2s/^[^ ]*  *[0-9]*  *[0-9]*  *\([0-9]*\).*/\1/p')"
 echo "millicelsius $(cat /sys/class/thermal/thermal_zone0/temp 2>/dev/null)"
-echo "throttled $(vcgencmd get_throttled 2>/dev/null | sed 's/.*=//')"
+command -v vcgencmd >/dev/null && echo "throttled $(vcgencmd get_throttled 2>&1 | tail -n 1)"
 echo "governor $(cat /sys/devices/system/cpu/cpu0/cpufreq/scaling_governor 2>/dev/null)"
 for program in flock sha256sum "$@"; do
   command -v "$program" >/dev/null || echo "missing $program"
@@ -30,8 +33,12 @@ _MACHINES = {
     "armv7-linux": ("armv7l", "armv8l", "aarch64"),  # 64-bit kernels under 32-bit systems, too
     "native": (platform.machine(),),
 }
+_FACTS_WITHIN_S = 30.0
 _LEAST_MEMORY_MIB = 32
 _LEAST_DISK_MIB = 64
+_TRIAL = "edgebnn/trial.json"
+_NOT_EXECUTABLE = 126
+"""A shell's exit status for a program that is there and that the system refuses to start."""
 _WARM_C, _HOT_C = 65.0, 80.0  # a Pi slows itself down at 80, a 3B+ from 60 on
 _THROTTLED = {0: "undervoltage", 1: "clock capped", 2: "throttled", 3: "soft temperature limit"}
 """Bits of `vcgencmd get_throttled`: now; 16 higher: since boot."""
@@ -65,27 +72,58 @@ def check(host: Host, device: Device) -> Health:
     Raises:
         InfrastructureError: the connection dropped.
     """
-    programs = [device.emulator] if device.emulator else []
-    lines = host.run(["sh", "-c", _FACTS, "sh", *programs]).stdout.splitlines()
+    facts, missing = _facts(host, [device.emulator] if device.emulator else [])
+    findings = [_architecture(device, facts.get("machine", "unknown"))]
+    findings += [Finding("error", f"has no program {program}") for program in missing]
+    findings.append(_amount("free memory", facts.get("memory_kib", ""), _LEAST_MEMORY_MIB))
+    findings.append(_amount("free disk", facts.get("disk_kib", ""), _LEAST_DISK_MIB))
+    if not device.virtual:  # what follows would be the host's
+        findings += _temperature(facts.get("millicelsius", ""))
+        findings += _throttling(facts.get("throttled"))
+        findings += _governor(facts.get("governor", ""))
+    machine = ", ".join(filter(None, (facts.get("system"), facts.get("processor"))))
+    if device.emulator:
+        machine += f", under {device.emulator}"
+    return Health(tuple(findings), machine)
+
+
+def trial(host: Host, device: Device, measure: Path) -> Finding:
+    """Sends the measuring program and starts it once; call it under the lease.
+
+    Raises:
+        InfrastructureError: the connection dropped, or the program cannot be sent.
+    """
+    stored = deploy(host, [measure]).paths[measure]
+    emulator = [device.emulator] if device.emulator else []
+    done = host.try_run([*emulator, stored, "--output", _TRIAL, "--", "true"])
+    host.try_run(["rm", "-f", _TRIAL])
+    if done.status == 0:
+        return Finding("ok", f"runs {measure.name}")
+    words = " ".join(done.stderr.split())[-200:]
+    refused = done.status == _NOT_EXECUTABLE and "format" not in words
+    asked = "is HOME mounted noexec?" if refused else f"is target {device.target} right for it?"
+    return Finding(
+        "error", f"cannot run {measure.name} (exit status {done.status}: {words}); {asked}"
+    )
+
+
+def _facts(host: Host, programs: list[str]) -> tuple[dict[str, str], list[str]]:
+    """What the device says of itself, and the programs that it lacks."""
     facts: dict[str, str] = {}
-    missing = []
-    for line in lines:
+    missing: list[str] = []
+
+    def note(line: str) -> None:
         key, _, value = line.partition(" ")
         if key == "missing":
             missing.append(value)
         facts[key] = value.strip()
-    findings = [_architecture(device, facts["machine"])]
-    findings += [Finding("error", f"has no program {program}") for program in missing]
-    findings.append(_amount("free memory", facts["memory_kib"], _LEAST_MEMORY_MIB))
-    findings.append(_amount("free disk", facts["disk_kib"], _LEAST_DISK_MIB))
-    if not device.virtual:  # what follows would be the host's
-        findings += _temperature(facts["millicelsius"])
-        findings += _throttling(facts["throttled"])
-        findings += _governor(facts["governor"])
-    machine = ", ".join(filter(None, (facts["system"], facts["processor"])))
-    if device.emulator:
-        machine += f", under {device.emulator}"
-    return Health(tuple(findings), machine)
+
+    try:
+        host.run(["sh", "-c", _FACTS, "sh", *programs], on_line=note, within_s=_FACTS_WITHIN_S)
+    except InfrastructureError as error:
+        after = f" (its last word was of {list(facts)[-1]})" if facts else ""
+        raise InfrastructureError(f"{error}{after}") from None
+    return facts, missing
 
 
 def _architecture(device: Device, machine: str) -> Finding:
@@ -116,11 +154,20 @@ def _temperature(millicelsius: str) -> list[Finding]:
     return [Finding(level, f"{celsius:.0f} °C")]
 
 
-def _throttling(word: str) -> list[Finding]:
-    try:
-        bits = int(word, 16)
-    except ValueError:
+def _throttling(answer: str | None) -> list[Finding]:
+    """Args: the last line of `vcgencmd get_throttled`; None: no such program."""
+    if answer is None:
         return []
+    try:
+        bits = int(answer.removeprefix("throttled="), 16)
+    except ValueError:
+        return [
+            Finding(
+                "warning",
+                f"throttling unknown: vcgencmd says '{answer}'; may the account ask the firmware? "
+                f"(sudo usermod -aG video <account>)",
+            )
+        ]
     now = [text for bit, text in _THROTTLED.items() if bits >> bit & 1]
     before = [text for bit, text in _THROTTLED.items() if bits >> (bit + 16) & 1]
     if now:

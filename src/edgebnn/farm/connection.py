@@ -24,6 +24,8 @@ from edgebnn.farm.address import Address
 from edgebnn.farm.bound import bound
 from edgebnn.farm.transport import ANSWER_WITHIN_S, open_connection
 
+BEGINS_WITHIN_S = 30.0
+"""For a login script, before a command."""
 COMMAND_WITHIN_S = 60.0
 _BLOCK = 1 << 15
 _MARK = "edgebnn: what follows is ours"
@@ -101,7 +103,7 @@ class Host:
                     warn=True,
                     encoding="utf-8",
                 )
-                result = self._finish(promise, Path(argv[0]).name, within_s)
+                result = self._finish(promise, Path(argv[0]).name, within_s, lines)
             except ThreadException as error:
                 first = error.exceptions[0].value
                 raise first if isinstance(first, Exception) else error from None
@@ -117,21 +119,24 @@ class Host:
         """The error of a login that never came to our command."""
         words = " ".join(said.split())[:200]
         return InfrastructureError(
-            f"device {self.name}: its login script or shell ends before our command begins"
+            f"device {self.name}: its login script or shell ends, or waits, before our command begins"
             + (f"; it says: {words}" if words else "")
             + "; in .bashrc and the like, leave at once if the shell is not interactive: "
             "case $- in *i*) ;; *) return ;; esac"
         )
 
-    def _finish(self, promise: Any, program: str, within_s: float | None) -> Any:
+    def _finish(self, promise: Any, program: str, within_s: float | None, lines: _Lines) -> Any:
         """The result of a command that was started; Ctrl-C ends it at once.
 
         Fabric's own wait does not: it joins threads that read until the command ends by itself.
         """
         channel = promise.runner.channel
+        begins = time.monotonic() + BEGINS_WITHIN_S
         ends = None if within_s is None else time.monotonic() + within_s
         try:
             while not (channel.status_event.wait(0.2) or promise.runner.has_dead_threads):
+                if not lines.marked and time.monotonic() > begins:
+                    raise self._no_shell(lines.noise)
                 if ends is not None and time.monotonic() > ends:
                     raise InfrastructureError(
                         f"device {self.name}: {program} did not end within {within_s:g} s"
@@ -147,15 +152,19 @@ class Host:
         with self._mapped():
             channel = self._connection.transport.open_session(timeout=ANSWER_WITHIN_S)
         try:
-            channel.settimeout(COMMAND_WITHIN_S)
             with self._mapped():
+                channel.settimeout(BEGINS_WITHIN_S)
                 channel.exec_command(f"{_SAY}exec {shlex.join(argv)}")
                 said = bytearray()
                 while not said.endswith(f"{_MARK}\n".encode()):
-                    byte = channel.recv(1)
+                    try:
+                        byte = channel.recv(1)
+                    except TimeoutError:
+                        byte = b""
                     if not byte:
                         raise self._no_shell(said.decode(errors="replace"))
                     said += byte
+                channel.settimeout(COMMAND_WITHIN_S)
             yield channel
         finally:
             channel.close()
@@ -265,15 +274,21 @@ class _Lines:
     def __init__(self, on_line: Callable[[str], None]) -> None:
         self._on_line = on_line
         self._rest = ""
-        self._marked = False
+        self.marked = False
+        """Our mark has come."""
+
+    @property
+    def noise(self) -> str:
+        """What came instead."""
+        return "" if self.marked else self._rest
 
     def write(self, text: str) -> None:
         self._rest += text
-        if not self._marked:
+        if not self.marked:
             _, mark, rest = self._rest.partition(f"{_MARK}\n")
             if not mark:
                 return
-            self._marked, self._rest = True, rest
+            self.marked, self._rest = True, rest
         *lines, self._rest = self._rest.split("\n")
         for line in lines:
             self._on_line(line)

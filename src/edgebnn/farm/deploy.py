@@ -5,9 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from edgebnn.errors import InfrastructureError
-from edgebnn.farm.connection import Host
+from edgebnn.errors import ConfigError, InfrastructureError
+from edgebnn.farm.connection import COMMAND_WITHIN_S, Host
+from edgebnn.farm.inventory import Device
 from edgebnn.record import file_sha256
+from edgebnn.trainer.build import PROGRAMS
 
 STORE = "edgebnn/store"
 
@@ -25,6 +27,17 @@ class Deployed:
     """Those that were not there yet."""
 
 
+def programs(binaries: Path, device: Device) -> list[Path]:
+    """The trainer and the measuring program for a device; raises ConfigError if they are not built."""
+    found = [binaries / device.target / program for program in PROGRAMS]
+    for program in found:
+        if not program.is_file():
+            raise ConfigError(
+                f"{program}: no such file; build it with: edgebnn build {device.target}"
+            )
+    return found
+
+
 def deploy(host: Host, files: list[Path]) -> Deployed:
     """Brings files to `edgebnn/store/<sha256>`; call it under the lease.
 
@@ -40,7 +53,9 @@ def deploy(host: Host, files: list[Path]) -> Deployed:
     for file in files:
         digest = file_sha256(file)
         paths[file] = f"{STORE}/{digest}"
-        if host.try_run(["sh", "-c", _HAS, "sh", paths[file], digest]).status:
+        if host.try_run(
+            ["sh", "-c", _HAS, "sh", paths[file], digest], within_s=_limit(file)
+        ).status:
             _send(host, file, paths[file], digest)
             sent.append(file)
     return Deployed(paths, tuple(sent))
@@ -53,11 +68,17 @@ def _send(host: Host, file: Path, final: str, digest: str) -> None:
     except InfrastructureError as error:
         host.try_run(["rm", "-f", part])
         raise InfrastructureError(f"{error}; {file} was not stored; {_free(host)}") from error
-    if host.try_run(["sh", "-c", _ACCEPT, "sh", part, digest, final]).status:
+    accept = ["sh", "-c", _ACCEPT, "sh", part, digest, final]
+    if host.try_run(accept, within_s=_limit(file)).status:
         host.try_run(["rm", "-f", part])
         raise InfrastructureError(
             f"device {host.name}: {file} arrived changed or cannot be stored; {_free(host)}"
         )
+
+
+def _limit(file: Path) -> float:
+    """Seconds that a device may take to read a file: slow cards read 1 MB in a second."""
+    return COMMAND_WITHIN_S + file.stat().st_size / 1e6
 
 
 def _free(host: Host) -> str:

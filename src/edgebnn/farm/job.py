@@ -17,9 +17,9 @@ from typing import Any
 
 from edgebnn.errors import ConfigError, InfrastructureError, JobError
 from edgebnn.farm.connection import Host
-from edgebnn.farm.deploy import deploy
+from edgebnn.farm.deploy import deploy, programs
 from edgebnn.farm.inventory import Device, Inventory
-from edgebnn.farm.pick import pick
+from edgebnn.farm.pick import Picked, Wanted, pick
 from edgebnn.farm.result import compose, keep_raw, read_measured, read_trainer_record
 from edgebnn.record import Provenance, Record, file_sha256, provenance
 from edgebnn.study.plan import Run
@@ -78,16 +78,18 @@ def train_on_device(  # noqa: PLR0917 - a stage takes its files one by one
         raise ConfigError(f"run {run.id}: stage '{run.stage}' does not run on a device")
     if not data.is_file():
         raise ConfigError(f"{data}: no such file")
-    for device in inventory.on_board(run.board).values():
-        _programs(binaries, device)
+    folder = f"edgebnn/jobs/{run.id}"
+
+    def prepare(picked: Picked) -> None:
+        say(f"{run.id} on {picked.name}: {picked.health.machine}")
+        _prepare(picked.host, run, data, programs(binaries, picked.device), folder, say)
+
     started = datetime.now(UTC).isoformat(timespec="seconds")
     with (
         tempfile.TemporaryDirectory(prefix="edgebnn-") as fetched,
-        pick(inventory, run.board, virtual, say) as picked,
+        pick(inventory, Wanted(run.board, binaries, virtual, prepare), say) as picked,
     ):
         device = picked.device
-        say(f"{run.id} on {picked.name}: {picked.health.machine}")
-        folder = _prepare(picked.host, run, data, _programs(binaries, device), say)
         meter = device.meter.open() if device.meter else None
         if meter:
             meter.start()
@@ -117,26 +119,16 @@ def train_on_device(  # noqa: PLR0917 - a stage takes its files one by one
     return record
 
 
-def _programs(binaries: Path, device: Device) -> list[Path]:
-    """The trainer and the measuring program for a device."""
-    programs = [binaries / device.target / program for program in PROGRAMS]
-    for program in programs:
-        if not program.is_file():
-            raise ConfigError(
-                f"{program}: no such file; build it with: edgebnn build {device.target}"
-            )
-    return programs
-
-
-def _prepare(host: Host, run: Run, data: Path, programs: list[Path], say: Say) -> str:
+def _prepare(  # noqa: PLR0917 - what a job is made of
+    host: Host, run: Run, data: Path, binaries: list[Path], folder: str, say: Say
+) -> None:
     """The job's folder on the device with all that it needs; of an earlier attempt, its checkpoint."""
-    deployed = deploy(host, [*programs, data])
+    deployed = deploy(host, [*binaries, data])
     for file in deployed.sent:
         say(f"sent {file.name}")
-    folder = f"edgebnn/jobs/{run.id}"
     links = {
         name: f"../../../{deployed.paths[file]}"
-        for name, file in ((TRAINER, programs[0]), (MEASURE, programs[1]), ("data.ebd", data))
+        for name, file in ((TRAINER, binaries[0]), (MEASURE, binaries[1]), ("data.ebd", data))
     }
     host.run(["sh", "-c", _CLEAR, "sh", folder, links[TRAINER]])
     with tempfile.TemporaryDirectory(prefix="edgebnn-") as temporary:
@@ -145,7 +137,6 @@ def _prepare(host: Host, run: Run, data: Path, programs: list[Path], say: Say) -
         host.put(local, f"{folder}/run.txt")
     for name, target in links.items():
         host.run(["ln", "-sf", target, f"{folder}/{name}"])
-    return folder
 
 
 def _work(host: Host, folder: str, run: Run, device: Device, say: Say) -> bool:
@@ -163,6 +154,7 @@ def _work(host: Host, folder: str, run: Run, device: Device, say: Say) -> bool:
     host.run(
         [*forced, *emulator, f"./{MEASURE}", "--output", MEASURED, "--", *train],
         folder=folder,
+        within_s=None,
         on_line=lambda line: events.add(_follow(line, say)),
         failure=JobError,
     )
@@ -196,7 +188,7 @@ def _follow(line: str, say: Say) -> str:
 
 def _fetch(host: Host, remote: str, local: Path) -> None:
     """Brings a file here and makes sure of every byte."""
-    digest = host.run(["sha256sum", remote]).stdout.split()[0]
+    digest = host.run(["sha256sum", remote], within_s=None).stdout.split()[0]
     host.get(remote, local)
     if file_sha256(local) != digest:
         raise InfrastructureError(f"device {host.name}: {remote} arrived changed")

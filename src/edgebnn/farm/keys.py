@@ -98,42 +98,48 @@ class Keys(AuthStrategy):  # type: ignore[misc] # paramiko has no types
     def causes(self, failure: AuthFailure) -> str:
         """Why nothing was taken, and what to do about it."""
         address = self._address
-        results = [result for _, result in failure.result]
+        copy = f"ssh-copy-id -p {address.port} {address.user}@{address.host}"
         unusable = "; ".join(self._unusable)
+        if told := self._told([result for _, result in failure.result]):
+            return told + (f"; {unusable}" if unusable else "")
+        if self._offered:
+            offers = ", ".join(
+                f"{source.title} {source.pkey.get_name()} {source.pkey.fingerprint}"
+                for source, _ in failure.result
+                if isinstance(source, _Offer)
+            )
+            passed_over = f"not tried: {unusable}; " if unusable else ""
+            return (
+                f"refused our key ({offers}); {passed_over}give the account your public key: {copy}"
+            )
+        if unusable:
+            return f"no key to show: {unusable}"
+        looked = ", ".join(map(str, address.identity_files))
+        return (
+            f"no key to show: none in the agent, none in {looked or 'files'}; make one with "
+            f"ssh-keygen, then give it to the account: {copy}"
+        )
+
+    def _told(self, results: list[Any]) -> str:
+        """What the host itself gave as its reason; empty if it took no key and said no more."""
         for result in results:
             if isinstance(result, _MoreWanted):
                 return str(result)
-        if any("timeout" in str(result) for result in results):
-            return "gave no answer to our key; is it very busy?"
-        first = results[0]
-        if isinstance(first, BadAuthenticationType) and "publickey" not in first.allowed_types:
-            wanted = " or ".join(first.allowed_types)
-            return f"lets nobody in by key, only by {wanted}; allow PubkeyAuthentication there"
+            if "timeout" in str(result):
+                return "gave no answer to our key; is it very busy?"
+            if (
+                isinstance(result, BadAuthenticationType)
+                and "publickey" not in result.allowed_types
+            ):
+                wanted = " or ".join(result.allowed_types)
+                return f"lets nobody in by key, only by {wanted}; allow PubkeyAuthentication there"
         if self._offered and not self._transport.is_active():
             return (
                 f"ended the talk after {self._offered} keys: too many in the agent? Name the right "
                 f"one: identity_file in the inventory, or IdentityFile and IdentitiesOnly yes in "
-                f"~/.ssh/config" + (f"; {unusable}" if unusable else "")
+                f"~/.ssh/config"
             )
-        copy = f"ssh-copy-id -p {address.port} {address.user}@{address.host}"
-        if not self._offered and unusable:
-            return f"no key to show: {unusable}"
-        if not self._offered:
-            looked = ", ".join(map(str, address.identity_files))
-            return (
-                f"no key to show: none in the agent, none in {looked or 'files'}; make one with "
-                f"ssh-keygen, then give it to the account: {copy}"
-            )
-        offers = ", ".join(
-            f"{source.title} {source.pkey.get_name()} {source.pkey.fingerprint}"
-            for source, _ in failure.result
-            if isinstance(source, _Offer)
-        )
-        return (
-            f"refused our key ({offers}); "
-            + (f"not tried: {unusable}; " if unusable else "")
-            + f"give the account your public key: {copy}"
-        )
+        return ""
 
 
 class _MoreWanted(AuthenticationException):  # type: ignore[misc]

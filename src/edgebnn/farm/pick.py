@@ -1,4 +1,4 @@
-"""A device for a job: one of the board that is asked for, fit and free."""
+"""A device for a job: one of the board that is asked for, fit, free and made ready."""
 
 from __future__ import annotations
 
@@ -8,9 +8,10 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from edgebnn.errors import ConfigError, InfrastructureError
-from edgebnn.farm.check import Health, check
+from edgebnn.errors import ConfigError, EdgebnnError, InfrastructureError
+from edgebnn.farm.check import Health, check, trial
 from edgebnn.farm.connection import Host
+from edgebnn.farm.deploy import programs
 from edgebnn.farm.inventory import Device, Inventory
 from edgebnn.farm.lease import lease
 from edgebnn.farm.reach import reach
@@ -29,43 +30,56 @@ class Picked:
     health: Health
 
 
+@dataclass(frozen=True)
+class Wanted:
+    """What a device is wanted for."""
+
+    board: str
+    binaries: Path
+    """Folder with `<target>/edgebnn-train` and `<target>/edgebnn-measure`."""
+    virtual: Path
+    """Folder under which virtual devices have their files."""
+    prepare: Callable[[Picked], None] = lambda picked: None
+    """The last thing that a device must be able to do."""
+
+
 @contextmanager
 def pick(
     inventory: Inventory,
-    board: str,
-    virtual: Path,
+    wanted: Wanted,
     say: Callable[[str], None],
     wait: Callable[[], None] = lambda: time.sleep(RETRY_S),
 ) -> Iterator[Picked]:
     """Takes a device of a board while the block runs; all or nothing is held.
 
-    A device that fails is set aside with its reason. If all that are left are busy, it waits for one.
+    A device that fails, in whatever way, is set aside with its reason. If all that are left are busy,
+    it waits for one.
 
     Args:
-        virtual: folder under which virtual devices have their files.
         say: told what happens.
         wait: called between two rounds over the busy devices.
 
     Raises:
-        ConfigError: no device has this board.
+        ConfigError: no device has this board, or it is for the user to mend every one that has.
         InfrastructureError: none is left; the message has every device's reason.
     """
+    board = wanted.board
     left = list(inventory.on_board(board))
     if not left:
         raise ConfigError(
             f"{inventory.path}: no device with board '{board}'{nearest(board, inventory.boards())}; "
             f"boards are {', '.join(sorted(inventory.boards())) or 'none'}"
         )
-    reasons: list[str] = []
+    errors: list[EdgebnnError] = []
     waiting = False
     while left:
         for name in tuple(left):
             with ExitStack() as stack:
                 try:
-                    picked = _try(name, inventory, virtual, stack)
-                except InfrastructureError as error:
+                    picked = _try(name, inventory, wanted, stack)
+                except EdgebnnError as error:
                     left.remove(name)
-                    reasons.append(str(error))
+                    errors.append(error)
                     say(f"set aside: {error}")
                     continue
                 if picked is not None:
@@ -76,15 +90,23 @@ def pick(
                 say(f"busy: {', '.join(left)}; waiting")
             waiting = True
             wait()
-    raise InfrastructureError(f"no device with board '{board}' is fit:\n  " + "\n  ".join(reasons))
+    ours = all(isinstance(error, ConfigError) for error in errors)
+    raise (ConfigError if ours else InfrastructureError)(
+        f"no device with board '{board}' is fit:" + "".join(f"\n  {error}" for error in errors)
+    )
 
 
-def _try(name: str, inventory: Inventory, virtual: Path, stack: ExitStack) -> Picked | None:
-    """One device, held by `stack`, or None if it is busy."""
-    host = stack.enter_context(reach(name, inventory, virtual))
+def _try(name: str, inventory: Inventory, wanted: Wanted, stack: ExitStack) -> Picked | None:
+    """One device, ready and held by `stack`, or None if it is busy."""
+    device = inventory.devices[name]
+    _, measure = programs(wanted.binaries, device)
+    host = stack.enter_context(reach(name, inventory, wanted.virtual))
     if not stack.enter_context(lease(host)):
         return None
-    health = check(host, inventory.devices[name])
-    if health.errors:
-        raise InfrastructureError(f"device {name}: {health.errors}")
-    return Picked(name, inventory.devices[name], host, health)
+    health = check(host, device)
+    started = trial(host, device, measure) if not health.errors else None
+    if reason := health.errors or (started.text if started and started.level == "error" else ""):
+        raise InfrastructureError(f"device {name}: {reason}")
+    picked = Picked(name, device, host, health)
+    wanted.prepare(picked)
+    return picked

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
+from threading import Thread
 from typing import TYPE_CHECKING
 
-from edgebnn.errors import EdgebnnError
+from edgebnn.errors import ConfigError, EdgebnnError
 from edgebnn.farm.inventory import Inventory
 
 if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
+
+CHECK_WITHIN_S = 120.0
+Findings = list[tuple[str, str]]
+"""Level and text."""
 
 _STYLES = {"ok": "green", "warning": "yellow", "error": "bold red"}
 
@@ -34,21 +40,40 @@ def listing(inventory: Inventory) -> Table:
     return table
 
 
-def check_all(inventory: Inventory, virtual: Path, console: Console | None = None) -> bool:
-    """Reaches and checks every device, and prints what it finds; True if all are fit.
+def check_all(
+    inventory: Inventory, virtual: Path, binaries: Path, console: Console | None = None
+) -> bool:
+    """Reaches and checks all devices at once, and prints what it finds; True if all are fit.
+
+    A device that is not done within CHECK_WITHIN_S is shown as that.
 
     Args:
         virtual: folder under which virtual devices have their files.
+        binaries: folder of the built trainers; those that are there are tried.
     """
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
     console = console or Console()
+    found: dict[str, Findings] = {}
+
+    def look(name: str) -> None:
+        found[name] = _look(name, inventory, virtual, binaries)
+
+    # Daemons: one that hangs does not keep the table back, nor the program's end.
+    threads = [Thread(target=look, args=(name,), daemon=True) for name in inventory.devices]
+    for thread in threads:
+        thread.start()
+    end = time.monotonic() + CHECK_WITHIN_S
+    with console.status(f"asking {len(threads)} devices, at most {CHECK_WITHIN_S:g} s"):
+        for thread in threads:
+            thread.join(max(0.0, end - time.monotonic()))
     table = Table("device", "board", "state", "findings", title=f"devices of {inventory.path}")
     fit = True
     for name, device in inventory.devices.items():
-        state, findings = _look(name, inventory, virtual)
+        findings = found.get(name, [("error", f"not done within {CHECK_WITHIN_S:g} s")])
+        state = max((level for level, _ in findings), key=list(_STYLES).index)
         fit = fit and state != "error"
         text = Text("\n").join(Text(line, style=_STYLES[level]) for level, line in findings)
         table.add_row(Text(name), Text(device.board), Text(state, style=_STYLES[state]), text)
@@ -56,21 +81,31 @@ def check_all(inventory: Inventory, virtual: Path, console: Console | None = Non
     return fit
 
 
-def _look(name: str, inventory: Inventory, virtual: Path) -> tuple[str, list[tuple[str, str]]]:
-    """The worst level found on one device, and all findings."""
-    from edgebnn.farm.check import check
+def _look(name: str, inventory: Inventory, virtual: Path, binaries: Path) -> Findings:
+    """All that is found on one device."""
+    from edgebnn.farm.check import check, trial
+    from edgebnn.farm.deploy import programs
     from edgebnn.farm.lease import lease
     from edgebnn.farm.reach import reach
 
-    findings: list[tuple[str, str]] = []
+    device = inventory.devices[name]
+    findings: Findings = []
     try:
-        with reach(name, inventory, virtual) as host:
-            with lease(host) as free:
-                if not free:
-                    findings.append(("warning", "busy: a job is running"))
-            health = check(host, inventory.devices[name])
+        with reach(name, inventory, virtual) as host, lease(host) as free:
+            health = check(host, device)
             findings += [(found.level, found.text) for found in health.findings]
+            if not free:
+                findings.append(("warning", "busy: a job is running"))
+            elif not health.errors:
+                try:
+                    _, measure = programs(binaries, device)
+                except ConfigError as error:
+                    findings.append(("warning", f"the trainer was not tried: {error}"))
+                else:
+                    started = trial(host, device, measure)
+                    findings.append((started.level, started.text))
     except EdgebnnError as error:
         findings.append(("error", str(error)))
-    levels = {level for level, _ in findings}
-    return next(level for level in ("error", "warning", "ok") if level in levels), findings
+    except Exception as error:  # one device costs one device, whatever it does
+        findings.append(("error", f"unexpected: {type(error).__name__}: {error}"))
+    return findings

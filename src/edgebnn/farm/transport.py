@@ -34,6 +34,7 @@ def open_connection(name: str, address: Address) -> Iterator[Any]:
     from fabric import Config, Connection
 
     from edgebnn.farm.keys import Keys
+    from edgebnn.farm.userauth import UserAuthTransport
 
     place = _place(name, address)
     keys = Keys(address)
@@ -48,7 +49,7 @@ def open_connection(name: str, address: Address) -> Iterator[Any]:
             forward_agent=False,
             connect_kwargs={
                 "sock": sock,
-                "transport_factory": paramiko.ServiceRequestingTransport,  # may try many keys
+                "transport_factory": UserAuthTransport,
                 "auth_strategy": keys,
                 "banner_timeout": ANSWER_WITHIN_S,
                 "auth_timeout": ANSWER_WITHIN_S,
@@ -141,6 +142,7 @@ def _reached(name: str, address: Address) -> Iterator[Any]:
         except (OSError, UnicodeError) as error:
             raise InfrastructureError(f"{place}: {_silence(error)}") from None
         with sock:
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # many small questions
             yield sock
 
 

@@ -1,0 +1,213 @@
+"""One bad board costs one board: what can be wrong with it, each on a real OpenSSH server."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+
+from edgebnn.errors import InfrastructureError
+from edgebnn.farm import check, connection, tables, transport
+from edgebnn.farm.inventory import Inventory
+from edgebnn.farm.job import train_on_device
+from edgebnn.farm.pick import Wanted, pick
+from edgebnn.farm.reach import reach
+from edgebnn.study.plan import Run
+from tests.farm.sshd import needs_sshd, serve
+
+pytestmark = needs_sshd
+
+FAKE = "mkdir -p bin; export PATH=$HOME/bin:$PATH; printf '#!/bin/sh\\n%s\\n' {} >bin/{}; chmod 755 bin/*"
+
+
+def fake(program: str, does: str) -> str:
+    """A login script that puts a program of the test's before the system's."""
+    return FAKE.format(f"'{does}'", program)
+
+
+def told(farm: Inventory, folder: Path, build: Path) -> str:
+    """What `edgebnn farm check` prints."""
+    console = Console(record=True, width=400)
+    tables.check_all(farm, folder / "virtual", build, console)
+    return console.export_text()
+
+
+@pytest.mark.parametrize(
+    "login",
+    [
+        "echo Welcome to pi",
+        "printf 'no end of line'",
+        "echo 'stty: not a tty' >&2; echo; echo held; echo busy",
+        "cat /proc/version /proc/cpuinfo /proc/meminfo",
+    ],
+)
+def test_noise_of_a_login_script_is_survived(  # noqa: PLR0917 - fixtures
+    login: str,
+    keys: Path,
+    inventory: Callable[..., Inventory],
+    build: Callable[..., Path],
+    data: Path,
+    run: Run,
+    tmp_path: Path,
+) -> None:
+    with serve(tmp_path / "noisy", keys / "good", login=login) as server:
+        farm = inventory(noisy=server.entry(identity_file=str(keys / "good")))
+        server.trust(farm.known_hosts)
+        job = run.model_copy(update={"board": "bench"})
+        train_on_device(job, data, build(), farm, tmp_path / "o.json", tmp_path, lambda line: None)
+    assert (tmp_path / "o.json").exists()
+
+
+BAD = {
+    "ends": (
+        "echo This account is not available.; exit 1",
+        "login script or shell ends, .*This account is not av",
+    ),
+    "waits": (
+        "echo Password for the VPN; sleep 100",
+        "login script or shell ends, or waits, .*Password for",
+    ),
+    "another shell": ("exec true", "login script or shell ends"),
+    "no flock": (
+        "mkdir -p bin; for p in sh cat mkdir; do ln -sf $(command -v $p) bin/; done; export PATH=$HOME/bin",
+        "has no program flock",
+    ),
+    "no folder": ("test -e edgebnn || echo >edgebnn", "edgebnn"),
+    "noexec": (
+        fake("chmod", "exit 0"),
+        r"cannot run edgebnn-measure \(exit status 126: .*denied\); is HOME mounted noexec",
+    ),
+    "no room": (fake("cat", "exec /bin/cat >/dev/full"), "No space left on device"),
+    "hangs": (
+        fake("df", "exec sleep 100"),
+        r"sh did not end within 1 s \(its last word was of memory_kib\)",
+    ),
+    "changes": (fake("sha256sum", "echo 0"), "arrived changed"),
+}
+
+
+@pytest.mark.parametrize("what", BAD)
+def test_a_bad_board_is_set_aside_and_found(  # noqa: PLR0917 - fixtures
+    what: str,
+    keys: Path,
+    inventory: Callable[..., Inventory],
+    build: Callable[..., Path],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(connection, "BEGINS_WITHIN_S", 0.5)
+    monkeypatch.setattr(check, "_FACTS_WITHIN_S", 1.0)
+    login, reason = BAD[what]
+    with serve(tmp_path / "bad", keys / "good", login=login) as server:
+        farm = inventory(
+            bad=server.entry(identity_file=str(keys / "good")),
+            good={"kind": "virtual", "board": "bench"},
+        )
+        server.trust(farm.known_hosts)
+        said: list[str] = []
+        with pick(farm, Wanted("bench", build(), tmp_path), said.append) as picked:
+            assert picked.name == "good"
+        assert len(said) == 1
+        assert said[0].startswith("set aside: device bad: ")
+        found = told(farm, tmp_path, build())
+    for text in (said[0], " ".join(found.split())):
+        assert re.search(reason, text), text
+    assert "runs edgebnn-measure" in found
+
+
+def test_a_program_of_another_machine_is_found(
+    keys: Path, inventory: Callable[..., Inventory], build: Callable[..., Path], tmp_path: Path
+) -> None:
+    programs = build()
+    (programs / "native" / "edgebnn-measure").write_bytes(b"\x7fELF\2\1\1" + bytes(100))
+    with serve(tmp_path / "other", keys / "good") as server:
+        farm = inventory(other=server.entry(identity_file=str(keys / "good")))
+        server.trust(farm.known_hosts)
+        found = told(farm, tmp_path, programs)
+    assert "cannot run edgebnn-measure" in found
+    assert "is target native right for it?" in found
+
+
+def test_what_the_ssh_configuration_gets_wrong_costs_one_board(
+    ssh: Path, inventory: Callable[..., Inventory], build: Callable[..., Path], tmp_path: Path
+) -> None:
+    (ssh / "config").write_text("Host far\n ProxyJump a:b:c\n")
+    farm = inventory(
+        far={"host": "far", "board": "bench", "target": "native"},
+        unbuilt={"host": "far", "board": "bench", "target": "armv7-linux"},
+        good={"kind": "virtual", "board": "bench"},
+    )
+    said: list[str] = []
+    with pick(farm, Wanted("bench", build(), tmp_path), said.append) as picked:
+        assert picked.name == "good"
+    assert said[0].startswith("set aside: device far: ")
+    assert "ProxyJump 'a:b:c'" in said[0]
+    assert "edgebnn build armv7-linux" in said[1]
+
+
+def test_a_silent_firmware_is_a_warning(
+    keys: Path, inventory: Callable[..., Inventory], build: Callable[..., Path], tmp_path: Path
+) -> None:
+    login = fake("vcgencmd", "echo VCHI initialization failed >&2; exit 255")
+    with serve(tmp_path / "pi", keys / "good", login=login) as server:
+        farm = inventory(pi=server.entry(identity_file=str(keys / "good")))
+        server.trust(farm.known_hosts)
+        found = told(farm, tmp_path, build())
+    assert "throttling unknown: vcgencmd says 'VCHI initialization failed'" in found
+
+
+def test_a_check_ends_in_time_whatever_a_device_does(
+    keys: Path,
+    inventory: Callable[..., Inventory],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(tables, "CHECK_WITHIN_S", 1.0)
+    with serve(tmp_path / "slow", keys / "good", login="sleep 2") as server:
+        farm = inventory(
+            slow=server.entry(identity_file=str(keys / "good")), good={"kind": "virtual"}
+        )
+        server.trust(farm.known_hosts)
+        found = told(farm, tmp_path, tmp_path)
+    assert "not done within 1 s" in found
+    assert "free memory" in found
+
+
+def descendants(process: int) -> list[int]:
+    """All processes that a process started, and those started."""
+    children = Path(f"/proc/{process}/task/{process}/children").read_text().split()
+    return [found for child in map(int, children) for found in (child, *descendants(child))]
+
+
+def test_a_server_that_is_stopped_is_gone(
+    keys: Path,
+    inventory: Callable[..., Inventory],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """TCP still acknowledges all; the keepalives stay unanswered."""
+    monkeypatch.setattr(transport, "KEEPALIVE_S", 0.1)
+    monkeypatch.setattr(transport, "DROP_AFTER_S", 0.4)
+    monkeypatch.setattr(connection, "ANSWER_WITHIN_S", 0.5)
+    with serve(tmp_path / "stops", keys / "good") as server:
+        farm = inventory(stops=server.entry(identity_file=str(keys / "good")))
+        server.trust(farm.known_hosts)
+        stopped: list[int] = []
+
+        def stop(line: str) -> None:
+            stopped.extend(descendants(server.process.pid))
+            for process in stopped:
+                os.kill(process, signal.SIGSTOP)
+
+        with (
+            pytest.raises(InfrastructureError, match="device stops: the connection dropped"),
+            reach("stops", farm, tmp_path) as host,
+        ):
+            host.run(["sh", "-c", "echo trains; sleep 100"], on_line=stop, within_s=None)
+        for process in stopped:
+            os.kill(process, signal.SIGKILL)

@@ -124,7 +124,7 @@ def test_convolutions_are_planned(model: str) -> None:
         ("{conv: 4}, batch_norm, {avg_pool: 2}, sign, flatten, {dense: 10}, batch_norm", "layer 3 (avg_pool): not yet"),
         ("flatten, {dense: {units: 10, weights: real}}", "layer 2 (dense): not yet"),
         ("flatten, sign, {dense: 10}, batch_norm", "layer 2 (sign): on a device it stands behind a batch_norm"),
-        ("sign, flatten, {dense: 10}, batch_norm", "mlp.yaml): layer 1 (sign): on a device it stands behind"),
+        ("sign, flatten, {dense: 10}, batch_norm", "mlp.yaml, line 2): layer 1 (sign): on a device it stands behind"),
         ("flatten, {dense: 8}, batch_norm, sign, sign, {dense: 10}, batch_norm", "layer 5 (sign): on a device it stands behind a batch_norm"),
         ("flatten, batch_norm, sign, {dense: 10}, batch_norm", "layer 2 (batch_norm): on a device it stands behind a dense or conv layer"),
         ("flatten, {dense: 10}, batch_norm, batch_norm", "layer 4 (batch_norm): on a device it stands behind a dense or conv layer"),

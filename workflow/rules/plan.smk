@@ -13,9 +13,10 @@ from edgebnn.study.yaml_file import load_yaml
 from snakemake.exceptions import WorkflowError
 
 try:
-    for path in workflow.configfiles:
-        load_yaml(Path(path))  # Snakemake lets the last of two equal keys win
-    STUDY = parse_study(config, ", ".join(map(str, workflow.configfiles)))
+    FILES = [Path(path) for path in workflow.configfiles]
+    for path in FILES:
+        load_yaml(path)  # Snakemake lets the last of two equal keys win
+    STUDY = parse_study(config, ", ".join(map(str, FILES)), FILES)
     INVENTORY = load_inventory(Path(STUDY.farm))
     PLAN = make_plan(STUDY, INVENTORY.boards())
 except EdgebnnError as error:

@@ -142,6 +142,6 @@ class Inventory(BaseModel):
 
 def load_inventory(path: Path) -> Inventory:
     """The inventory in a YAML file; raises ConfigError naming file, key and what is allowed."""
-    inventory = parse(Inventory, load_yaml(path), str(path))
+    inventory = parse(Inventory, load_yaml(path), str(path), [path])
     inventory._path = path
     return inventory

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self, TypeVar
 
@@ -22,6 +22,7 @@ from edgebnn.home import at_home
 from edgebnn.spelling import nearest
 from edgebnn.study.switches import PRESETS, Switches
 from edgebnn.study.yaml_file import load_yaml as load_yaml  # noqa: PLC0414  (for the inventory)
+from edgebnn.study.yaml_lines import place_in
 
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.+-]*$", max_length=64)]
 """What may become part of a file's name, a tag or a remote argument."""
@@ -231,34 +232,43 @@ class Study(_Strict):
         return self
 
 
-def parse_study(document: Any, where: str) -> Study:
+def parse_study(document: Any, where: str, files: Sequence[Path] = ()) -> Study:
     """The study of a parsed configuration.
 
     Args:
         document: the mapping of one YAML file, or of several merged by Snakemake.
         where: the file or files, for messages.
+        files: to find the lines of mistakes in; the later one's keys win.
 
     Raises:
-        ConfigError: naming file, key, value and what is allowed.
+        ConfigError: naming file, line, key, value and what is allowed.
     """
-    return parse(Study, document, where)
+    return parse(Study, document, where, files)
 
 
 def load_study(path: Path) -> Study:
     """The study in a YAML file; raises ConfigError."""
-    return parse_study(load_yaml(path), str(path))
+    return parse_study(load_yaml(path), str(path), [path])
 
 
-def parse(model: type[Model], document: Any, where: str) -> Model:
-    """`document` as a `model`, or a ConfigError with one line for each mistake."""
+def parse(model: type[Model], document: Any, where: str, files: Sequence[Path] = ()) -> Model:
+    """`document` as a `model`, or a ConfigError with one line for each mistake, which names the line of
+    one of `files` if it stands there."""
     try:
         return model.model_validate(document)
     except ValidationError as error:
         problems = error.errors()
         lines = [
-            _explain(model, problem, where) for problem in problems if not _echo(problem, problems)
+            _explain(model, problem, _where(problem["loc"], document, where, files))
+            for problem in problems
+            if not _echo(problem, problems)
         ]
         raise ConfigError("\n".join(lines)) from None
+
+
+def _where(place: Sequence[Any], document: Any, where: str, files: Sequence[Path]) -> str:
+    found = place_in(place, document, files)
+    return f"{found[0]}: line {found[1]}" if found else where
 
 
 def _echo(problem: Any, problems: list[Any]) -> bool:
@@ -276,6 +286,9 @@ def _explain(model: type[BaseModel], problem: Any, where: str) -> str:
         key = str(problem["loc"][-1])
         hint = nearest(key, allowed)
         return f"{prefix}: unknown key{hint}; keys here are {', '.join(allowed)}"
+    if problem["type"] in ("model_type", "dict_type"):
+        found = "nothing" if problem["input"] is None else repr(problem["input"])
+        return f"{prefix}: a mapping of keys is wanted (found {found})"
     message = problem["msg"].removeprefix("Value error, ")
     if problem["type"] in ("missing", "value_error"):
         return f"{prefix}: {message}"

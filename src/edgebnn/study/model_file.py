@@ -6,6 +6,7 @@ or with their arguments (`dense: 256`, `conv: {filters: 64, kernel: 3, padding: 
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -16,39 +17,29 @@ from edgebnn.spelling import nearest
 from edgebnn.study.layer_order import check_order
 from edgebnn.study.network import LAYERS, Layer, Network
 from edgebnn.study.yaml_file import load_yaml
+from edgebnn.study.yaml_lines import line_of
 
 _ADAPTER: TypeAdapter[Any] = TypeAdapter(Layer)
 _SCALAR_ARGUMENT = {"dense": "units", "conv": "filters", "max_pool": "size", "avg_pool": "size"}
 """The argument meant by `dense: 256`."""
 
 
-def parse_network(document: Any, where: str) -> Network:
+def parse_network(document: Any, where: str, path: Path | None = None) -> Network:
     """A network from the parsed YAML of a model file.
 
     Args:
         document: `{input: [h, w, c], layers: [...]}`.
         where: name of the file, for messages.
+        path: to find the lines of mistakes in.
 
     Raises:
-        ConfigError: naming the file, the layer's number and what is allowed there.
+        ConfigError: naming the file, the line, the layer's number and what is allowed there.
     """
-    if not isinstance(document, dict) or not isinstance(document.get("layers"), list):
-        raise ConfigError(f"{where}: a model is a mapping with 'input' and a list 'layers'")
-    for key in document:
-        if key not in ("input", "layers"):
-            raise ConfigError(f"{where}: unknown key '{key}'{nearest(key, ('input', 'layers'))}")
-    layers = _parse_layers(document["layers"], "", where)
     try:
-        network = Network(input=document.get("input"), layers=layers)
-    except ValidationError as error:
-        raise ConfigError(
-            f"{where}: input: {document.get('input')!r} is not [height, width, channels]"
-        ) from error
-    try:
-        check_order(network)
+        return _network(document)
     except ConfigError as error:
-        raise ConfigError(f"{where}: {error}") from None
-    return network
+        line = path and line_of(_place(str(error)), path)
+        raise ConfigError(f"{where}: {f'line {line}: ' if line else ''}{error}") from None
 
 
 def load_network(name: str, models: Path) -> Network:
@@ -64,26 +55,60 @@ def load_network(name: str, models: Path) -> Network:
             f"model '{name}': no such file {path}{nearest(name, known)}; "
             f"models there: {', '.join(known) or 'none'}"
         )
-    return parse_network(load_yaml(path), str(path))
+    return parse_network(load_yaml(path), str(path), path)
 
 
-def _parse_layers(entries: list[Any], prefix: str, where: str) -> tuple[Any, ...]:
+def layer_place(number: str) -> list[str | int]:
+    """Where a layer's entry stands: `4.s2` is the second of the fourth's shortcut."""
+    place: list[str | int] = []
+    for part in number.split("."):
+        place += ["residual"] if place else []
+        place += ["shortcut" if part.startswith("s") else "layers", int(part.lstrip("s")) - 1]
+    return place
+
+
+def _place(message: str) -> list[str | int]:
+    """Where a mistake stands, from its message."""
+    if layer := re.match(r"layer (\d+(\.s?\d+)*)\b", message):
+        return layer_place(layer[1])
+    key = re.match(r"(?:unknown key ')?(\w+)", message)
+    return [key[1]] if key else []
+
+
+def _network(document: Any) -> Network:
+    if not isinstance(document, dict) or not isinstance(document.get("layers"), list):
+        raise ConfigError("a model is a mapping with 'input' and a list 'layers'")
+    for key in document:
+        if key not in ("input", "layers"):
+            raise ConfigError(f"unknown key '{key}'{nearest(str(key), ('input', 'layers'))}")
+    layers = _parse_layers(document["layers"], "")
+    try:
+        network = Network(input=document.get("input"), layers=layers)
+    except ValidationError:
+        raise ConfigError(
+            f"input: {document.get('input')!r} is not [height, width, channels]"
+        ) from None
+    check_order(network)
+    return network
+
+
+def _parse_layers(entries: list[Any], prefix: str) -> tuple[Any, ...]:
     return tuple(
-        _parse_layer(entry, f"{prefix}{number}", where) for number, entry in enumerate(entries, 1)
+        _parse_layer(entry, f"{prefix}{number}") for number, entry in enumerate(entries, 1)
     )
 
 
-def _parse_layer(entry: Any, number: str, where: str) -> Any:
+def _parse_layer(entry: Any, number: str) -> Any:
     if isinstance(entry, str):
         entry = {entry: None}
     if not isinstance(entry, dict) or len(entry) != 1:
         raise ConfigError(
-            f"{where}: layer {number}: found {entry!r}; a layer is one name, or one 'name: arguments'"
+            f"layer {number}: found {entry!r}; a layer is one name, or one 'name: arguments'"
         )
     kind, arguments = next(iter(entry.items()))
     if kind not in LAYERS:
         raise ConfigError(
-            f"{where}: layer {number}: unknown layer '{kind}'{nearest(kind, LAYERS)}; "
+            f"layer {number}: unknown layer '{kind}'{nearest(str(kind), LAYERS)}; "
             f"layers are {', '.join(LAYERS)}"
         )
     if arguments is None:
@@ -91,18 +116,14 @@ def _parse_layer(entry: Any, number: str, where: str) -> Any:
     elif kind in _SCALAR_ARGUMENT and not isinstance(arguments, dict):
         arguments = {_SCALAR_ARGUMENT[kind]: arguments}
     if not isinstance(arguments, dict):
-        raise ConfigError(
-            f"{where}: layer {number} ({kind}): found {arguments!r} for its arguments"
-        )
+        raise ConfigError(f"layer {number} ({kind}): found {arguments!r} for its arguments")
     arguments = dict(arguments)
     if kind == "residual":
         for branch, letter in (("layers", ""), ("shortcut", "s")):
             if branch in arguments:
                 if not isinstance(arguments[branch], list):
-                    raise ConfigError(
-                        f"{where}: layer {number} (residual): '{branch}' is not a list"
-                    )
-                arguments[branch] = _parse_layers(arguments[branch], f"{number}.{letter}", where)
+                    raise ConfigError(f"layer {number} (residual): '{branch}' is not a list")
+                arguments[branch] = _parse_layers(arguments[branch], f"{number}.{letter}")
     try:
         return _ADAPTER.validate_python({"kind": kind, **arguments})
     except ValidationError as error:
@@ -111,6 +132,5 @@ def _parse_layer(entry: Any, number: str, where: str) -> Any:
         allowed = [field for field in LAYERS[kind].model_fields if field != "kind"]
         hint = nearest(key, allowed) if problem["type"] == "extra_forbidden" else ""
         raise ConfigError(
-            f"{where}: layer {number} ({kind}): {key}: {problem['msg']}"
-            f" (found {problem['input']!r}){hint}"
+            f"layer {number} ({kind}): {key}: {problem['msg']} (found {problem['input']!r}){hint}"
         ) from None

@@ -27,11 +27,12 @@ from edgebnn.study.config import (
     Study,
 )
 from edgebnn.study.engines import forced_kernel, keras_backend
-from edgebnn.study.model_file import load_network
+from edgebnn.study.model_file import layer_place, load_network
 from edgebnn.study.network import Network
 from edgebnn.study.switches import Switches, preset_name
 from edgebnn.study.trainable import check_batch_norms, untrained_layer
 from edgebnn.study.trainer_limits import beyond_the_trainer
+from edgebnn.study.yaml_lines import line_of
 
 Stage = Literal["memory", "emulate", "device"]
 
@@ -200,8 +201,10 @@ def _check_trainable(
     experiment: Experiment, network: Network, study: Study, boards: set[str], where: str
 ) -> None:
     if experiment.device and (untrained := untrained_layer(network)):
+        file = Path(study.models) / f"{experiment.model}.yaml"
+        line = line_of(layer_place(untrained.placed.number), file)
         raise ConfigError(
-            f"{where}: model '{experiment.model}' ({study.models}/{experiment.model}.yaml): {untrained}; "
+            f"{where}: model '{experiment.model}' ({file}{f', line {line}' if line else ''}): {untrained}; "
             f"leave out 'device:' to train it in Keras alone, or list it under 'memory:' for its "
             f"memory model"
         )

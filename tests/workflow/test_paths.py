@@ -26,3 +26,12 @@ def test_another_working_folder_is_told_where_to_run(workflow: Workflow) -> None
     assert f"edgebnn runs in its own folder: cd {ROOT}, without --directory" in output
     assert f"results: {workflow.folder}/results" in output
     assert "Traceback" not in output
+
+
+def test_a_study_that_snakemake_cannot_read_is_one_line(workflow: Workflow) -> None:
+    (workflow.folder / "study.yaml").write_bytes("study: größe\n".encode("latin-1"))
+    status, output = workflow.run("--dry-run")
+    assert status == 1
+    said = f"edgebnn: {workflow.folder}/study.yaml: line 1: not UTF-8: found the byte 0xf6"
+    assert output.splitlines()[-1].startswith(said)
+    assert "Traceback" not in output

@@ -18,6 +18,7 @@ def test_a_virtual_device_needs_to_say_nothing(inventory: Callable[..., Inventor
     found = inventory(one={"kind": "virtual"}, bench=BOARD)
     assert found.boards() == {"virtual", "rpi3b+"}
     assert list(found.on_board("virtual")) == ["one"]
+    assert found.targets() == {"virtual": ["native"], "rpi3b+": ["aarch64-linux"]}
     device = found.device("one")
     assert (device.target, device.port, device.meter, device.emulator) == ("native", 0, None, None)
     assert not found.device("bench").virtual

@@ -295,12 +295,15 @@ def test_the_plan_finds_its_records_and_failures_wherever_the_page_goes(tmp_path
     plan = json.loads((tmp_path / "plan.json").read_text())
     failed = {"stage": "device", "run_id": "digits-d9", "method": "proposed", "data": "digits-5e1f"}
     plan["experiments"]["late"] = [failed]
+    plan["builds"] = ["armv7-linux", "native"]
     (tmp_path / "plan.json").write_text(json.dumps(plan))
     for name in (
         "device/digits-d9.json",
         "data/digits-5e1f.ebd",
         "data/digits-0ld.ebd",
         "device/old.json",
+        "build/armv7-linux.json",
+        "build/aarch64-linux.json",
     ):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / f"{name}.failed").write_text(f"no room for {name}\n")
@@ -313,6 +316,8 @@ def test_the_plan_finds_its_records_and_failures_wherever_the_page_goes(tmp_path
     assert "no room for data/digits-5e1f.ebd" in page
     assert "digits-0ld" not in page  # of an earlier study in the same folder
     assert "old.json" not in page
+    assert "<h3>build/armv7-linux</h3><pre>no room for build/armv7-linux.json</pre>" in page
+    assert "aarch64" not in page
 
 
 def test_a_long_curve_keeps_its_peaks_and_its_ends() -> None:

@@ -197,6 +197,16 @@ def test_summary_names_each_experiments_runs() -> None:
     assert {run["stage"] for run in summary["experiments"]["a"]} == {"memory", "emulate", "device"}
 
 
+def test_builds_are_those_of_the_boards_and_of_the_memory_model() -> None:
+    targets = {"virtual": ["native"], "pi": ["aarch64-linux", "armv7-linux"], "other": ["x"]}
+    device = {"boards": ["pi"], "batch_size": 200, "epochs": 2}
+    planned = make_plan(study(device=device), set(targets)).with_builds(targets)
+    assert planned.builds == ("aarch64-linux", "armv7-linux", "native")
+    assert json.loads(planned.summary())["builds"] == list(planned.builds)
+    images = {"dataset": "imagenet", "model": "resnete18", "device": None}
+    assert plan(**images).with_builds(targets).builds == ()
+
+
 def test_run_file_has_every_key_of_the_format() -> None:
     run = next(
         iter(

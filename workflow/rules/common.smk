@@ -11,11 +11,8 @@ def slot(board):
 
 def trainers(wildcards):
     """Records of the builds that the board's devices run."""
-    devices = INVENTORY.on_board(RUNS["device"][wildcards.run].board).values()
-    return [
-        f"{RESULTS}/build/{target}.json"
-        for target in sorted({d.target for d in devices})
-    ]
+    board = RUNS["device"][wildcards.run].board
+    return [f"{RESULTS}/build/{target}.json" for target in INVENTORY.targets()[board]]
 
 
 def planner(wildcards):

@@ -18,7 +18,7 @@ try:
         load_yaml(path)  # Snakemake lets the last of two equal keys win
     STUDY = parse_study(config, ", ".join(map(str, FILES)), FILES)
     INVENTORY = load_inventory(Path(STUDY.farm))
-    PLAN = make_plan(STUDY, INVENTORY.boards())
+    PLAN = make_plan(STUDY, INVENTORY.boards()).with_builds(INVENTORY.targets())
 except EdgebnnError as error:
     raise WorkflowError(str(error)) from None
 

@@ -126,6 +126,13 @@ class Inventory(BaseModel):
         """The kinds of board that experiments can ask for."""
         return {device.board for device in self.devices.values()}
 
+    def targets(self) -> dict[str, list[str]]:
+        """Kind of board -> what is built for its devices."""
+        return {
+            board: sorted({device.target for device in self.on_board(board).values()})
+            for board in self.boards()
+        }
+
     def on_board(self, board: str) -> dict[str, Device]:
         """The devices of one kind, by name."""
         return {name: device for name, device in self.devices.items() if device.board == board}

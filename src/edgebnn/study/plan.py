@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Literal
 
@@ -124,14 +124,30 @@ class Plan(BaseModel):
     study: str
     experiments: dict[str, list[PlannedRun]]
     runs: dict[Stage, dict[str, Run]]
+    builds: tuple[str, ...] = ()
+    """Targets for which the trainer is built, in alphabetical order."""
+
+    def with_builds(self, targets: Mapping[str, Collection[str]]) -> Plan:
+        """The same plan with the builds it needs: those of its boards, and the one that plans memory.
+
+        Args:
+            targets: kind of board -> targets of its devices.
+        """
+        needed = {
+            target for run in self.runs["device"].values() for target in targets[run.board or ""]
+        }
+        if any(untrained_layer(run.network) is None for run in self.runs["memory"].values()):
+            needed.add("native")
+        return self.model_copy(update={"builds": tuple(sorted(needed))})
 
     def summary(self) -> str:
-        """Canonical JSON of the study's name and its experiments (what tracking and report need)."""
-        return json.dumps(self.model_dump(include={"study", "experiments"}), sort_keys=True)
+        """Canonical JSON of what tracking and report need: all but the runs themselves."""
+        return json.dumps(self.model_dump(exclude={"runs"}), sort_keys=True)
 
     def digest(self) -> str:
-        """Hexadecimal digest of the summary: equal plans, equal digest, however many runs."""
-        return hashlib.sha256(self.summary().encode()).hexdigest()[:16]
+        """Hexadecimal digest of what is asked for: equal plans, equal digest, however many runs."""
+        asked = json.dumps(self.model_dump(include={"study", "experiments"}), sort_keys=True)
+        return hashlib.sha256(asked.encode()).hexdigest()[:16]
 
 
 def make_plan(study: Study, boards: set[str]) -> Plan:

@@ -96,7 +96,7 @@ def serve(folder: Path, *allowed: Path, login: str = "", options: str = "") -> I
     config.write_text(
         f"{options}\nPort {port}\nListenAddress 127.0.0.1\nHostKey {host_key}\nPidFile none\n"
         f"AuthorizedKeysFile {folder / 'allowed'}\nStrictModes no\nUsePAM no\nUseDNS no\n"
-        f"PermitRootLogin prohibit-password\nPasswordAuthentication no\nForceCommand {shell}\n"
+        f"SetEnv HOME={home}\nPermitRootLogin prohibit-password\nPasswordAuthentication no\nForceCommand {shell}\n"
     )
     with (folder / "log").open("wb") as log:
         process = subprocess.Popen([SSHD, "-D", "-e", "-f", str(config)], stderr=log)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import subprocess
 import sys
 import threading
@@ -55,13 +56,20 @@ def test_a_folder_is_where_it_runs(host: Host, home: Path) -> None:
 def test_files_travel_both_ways(host: Host, home: Path, tmp_path: Path) -> None:
     content = bytes(range(256)) * 1000
     (tmp_path / "there").write_bytes(content)
-    host.put(tmp_path / "there", "some file")
+    host.put(tmp_path / "there", "some file", hashlib.sha256(content).hexdigest())
     assert (home / "some file").read_bytes() == content
     host.get("some file", tmp_path / "back")
     assert (tmp_path / "back").read_bytes() == content
-    with pytest.raises(InfrastructureError, match=r"device one: none: cat: none: No such file"):
+    with pytest.raises(InfrastructureError, match=r"device one: none: .*none: No such file"):
         host.get("none", tmp_path / "none")
     assert not (tmp_path / "none").exists()
+
+
+def test_a_file_that_changes_on_the_way_is_refused(host: Host, home: Path, tmp_path: Path) -> None:
+    (tmp_path / "there").write_bytes(b"one")
+    with pytest.raises(InfrastructureError, match="device one: here: arrived changed"):
+        host.put(tmp_path / "there", "here", hashlib.sha256(b"two").hexdigest())
+    assert list(home.iterdir()) == []
 
 
 def test_a_held_command_sees_the_end_of_its_block(host: Host, home: Path) -> None:

@@ -95,8 +95,8 @@ def trial(host: Host, device: Device, measure: Path) -> Finding:
     """
     stored = deploy(host, [measure]).paths[measure]
     emulator = [device.emulator] if device.emulator else []
-    done = host.try_run([*emulator, stored, "--output", _TRIAL, "--", "true"])
-    host.try_run(["rm", "-f", _TRIAL])
+    start = [*emulator, stored, "--output", _TRIAL, "--", "true"]
+    done = host.try_run(["sh", "-c", f'"$@" && rm -f {_TRIAL}', "sh", *start])
     if done.status == 0:
         return Finding("ok", f"runs {measure.name}")
     words = " ".join(done.stderr.split())[-200:]

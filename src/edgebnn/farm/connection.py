@@ -11,6 +11,7 @@ unanswered is gone.
 
 from __future__ import annotations
 
+import hashlib
 import shlex
 import time
 from collections.abc import Callable, Iterator
@@ -30,6 +31,22 @@ COMMAND_WITHIN_S = 60.0
 _BLOCK = 1 << 15
 _MARK = "edgebnn: what follows is ours"
 _SAY = f"echo {shlex.quote(_MARK)} && echo {shlex.quote(_MARK)} >&2 && "
+
+
+# $1: the path, $2: the digest of what arrives.
+_PUT = """
+cat >"$1.part" && chmod 755 "$1.part" &&
+  test "$(sha256sum <"$1.part")" = "$2  -" && mv "$1.part" "$1" && exit
+status=$?
+rm -f "$1.part"
+exit $status
+"""
+_GET = 'sha256sum <"$1" && exec cat "$1"'
+
+
+def reading_limit(file: Path) -> float:
+    """Seconds that a device may take to read a file: slow cards read 1 MB in a second."""
+    return COMMAND_WITHIN_S + file.stat().st_size / 1e6
 
 
 @dataclass(frozen=True)
@@ -186,11 +203,16 @@ class Host:
                     channel.shutdown_write()
                     channel.status_event.wait(ANSWER_WITHIN_S)
 
-    def put(self, local: Path, remote: str) -> None:
-        """Sends a file to a path under the device's HOME."""
+    def put(self, local: Path, remote: str, sha256: str) -> None:
+        """Sends a file to a path under the device's HOME: whole and executable, or not at all.
+
+        Args:
+            sha256: what the file has, and what must arrive.
+        """
+        argv = ["sh", "-c", _PUT, "sh", remote, sha256]
         with (
             local.open("rb") as file,
-            self._channel(["sh", "-c", 'cat >"$1"', "sh", remote]) as channel,
+            self._channel(argv) as channel,
             self._mapped(f"{remote}: "),
         ):
             try:
@@ -200,22 +222,29 @@ class Host:
             except OSError:
                 if not channel.closed and not channel.exit_status_ready():
                     raise  # else its own words say more
+            channel.settimeout(reading_limit(local))
             self._end(channel, remote)
 
     def get(self, remote: str, local: Path) -> None:
         """Fetches a file from a path under the device's HOME; nothing is left of one that fails."""
+        digest = hashlib.sha256()
         try:
             with (
                 local.open("wb") as file,
-                self._channel(["cat", remote]) as channel,
+                self._channel(["sh", "-c", _GET, "sh", remote]) as channel,
                 self._mapped(f"{remote}: "),
             ):
-                while block := channel.recv(_BLOCK):
+                sent = channel.makefile("rb", _BLOCK)
+                wanted = sent.readline().decode(errors="replace").split(" ")[0]
+                while block := sent.read(_BLOCK):
+                    digest.update(block)
                     try:
                         file.write(block)
                     except OSError as error:
                         raise InfrastructureError(f"{local}: {error.strerror}") from None
                 self._end(channel, remote)
+                if digest.hexdigest() != wanted:
+                    raise InfrastructureError(f"device {self.name}: {remote} arrived changed")
         except BaseException:
             local.unlink(missing_ok=True)
             raise
@@ -223,13 +252,13 @@ class Host:
     def _end(self, channel: Any, remote: str) -> None:
         """Waits for a `cat` to end; raises InfrastructureError with its words if it failed."""
         words = channel.makefile_stderr("rb").read().decode(errors="replace")
-        if not channel.status_event.wait(COMMAND_WITHIN_S):
-            raise TimeoutError
+        channel.status_event.wait(COMMAND_WITHIN_S)
         if channel.exit_status:
             self._probe()
-            words = (
-                words.rpartition(f"{_MARK}\n")[2].strip() or f"exit status {channel.exit_status}"
-            )
+            words = words.rpartition(f"{_MARK}\n")[2].strip()
+            if not words and channel.exit_status == 1:
+                words = "arrived changed"  # what `test` says by its status alone
+            words = words or f"exit status {channel.exit_status}"
             raise InfrastructureError(f"device {self.name}: {remote}: {words}")
 
     def _probe(self) -> None:

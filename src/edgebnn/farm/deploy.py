@@ -6,15 +6,21 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from edgebnn.errors import ConfigError, InfrastructureError
-from edgebnn.farm.connection import COMMAND_WITHIN_S, Host
+from edgebnn.farm.connection import Host, reading_limit
 from edgebnn.farm.inventory import Device
 from edgebnn.record import file_sha256
 from edgebnn.trainer.build import PROGRAMS
 
 STORE = "edgebnn/store"
 
-_HAS = 'test "$(sha256sum <"$1" 2>/dev/null)" = "$2  -"'
-_ACCEPT = f'({_HAS}) || exit 1; chmod 755 "$1" && mv "$1" "$3"'
+# $1..: the digests that are asked for; those that are stored are printed.
+_HAVE = f"""
+mkdir -p {STORE} && rm -f {STORE}/*.part || exit
+for digest in "$@"; do
+  test "$(sha256sum <{STORE}/$digest 2>/dev/null)" = "$digest  -" && echo "$digest"
+done
+:
+"""
 
 
 @dataclass(frozen=True)
@@ -47,38 +53,16 @@ def deploy(host: Host, files: list[Path]) -> Deployed:
         InfrastructureError: a file cannot be stored (a full disk, say) or arrives changed; nothing of
             it is left.
     """
-    host.run(["sh", "-c", f"mkdir -p {STORE} && rm -f {STORE}/*.part"])
-    paths: dict[Path, str] = {}
-    sent = []
-    for file in files:
-        digest = file_sha256(file)
-        paths[file] = f"{STORE}/{digest}"
-        if host.try_run(
-            ["sh", "-c", _HAS, "sh", paths[file], digest], within_s=_limit(file)
-        ).status:
-            _send(host, file, paths[file], digest)
-            sent.append(file)
-    return Deployed(paths, tuple(sent))
-
-
-def _send(host: Host, file: Path, final: str, digest: str) -> None:
-    part = f"{final}.part"
-    try:
-        host.put(file, part)
-    except InfrastructureError as error:
-        host.try_run(["rm", "-f", part])
-        raise InfrastructureError(f"{error}; {file} was not stored; {_free(host)}") from error
-    accept = ["sh", "-c", _ACCEPT, "sh", part, digest, final]
-    if host.try_run(accept, within_s=_limit(file)).status:
-        host.try_run(["rm", "-f", part])
-        raise InfrastructureError(
-            f"device {host.name}: {file} arrived changed or cannot be stored; {_free(host)}"
-        )
-
-
-def _limit(file: Path) -> float:
-    """Seconds that a device may take to read a file: slow cards read 1 MB in a second."""
-    return COMMAND_WITHIN_S + file.stat().st_size / 1e6
+    digests = {file: file_sha256(file) for file in files}
+    limit = sum(map(reading_limit, files))
+    have = host.run(["sh", "-c", _HAVE, "sh", *digests.values()], within_s=limit).stdout.split()
+    lacking = tuple(file for file, digest in digests.items() if digest not in have)
+    for file in lacking:
+        try:
+            host.put(file, f"{STORE}/{digests[file]}", digests[file])
+        except InfrastructureError as error:
+            raise InfrastructureError(f"{error}; {file} was not stored; {_free(host)}") from error
+    return Deployed({file: f"{STORE}/{digest}" for file, digest in digests.items()}, lacking)
 
 
 def _free(host: Host) -> str:

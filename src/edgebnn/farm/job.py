@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from edgebnn.errors import ConfigError, InfrastructureError, JobError
+from edgebnn.errors import ConfigError, JobError
 from edgebnn.farm.connection import Host
 from edgebnn.farm.deploy import deploy, programs
 from edgebnn.farm.inventory import Device, Inventory
@@ -32,8 +32,8 @@ TRAINER, MEASURE = PROGRAMS
 RESULTS = RECORD, MEASURED, NETWORK = "record.json", "measure.json", "network.ebn"
 CHECKPOINT = "checkpoint"
 
-# $1: the job's folder, $2: what the link to the trainer shall say. Nothing of an earlier attempt stays
-# but the checkpoints, and those only if the same trainer made them.
+# $1: the job's folder, $2: what the link to the trainer shall say, $3..: names and what they link to.
+# Nothing of an earlier attempt stays but the checkpoints, and those only if the same trainer made them.
 _CLEAR = f"""
 mkdir -p "$1" && cd "$1" || exit
 test "$(readlink {TRAINER})" = "$2" || rm -rf {CHECKPOINT} {CHECKPOINT}.previous {TRAINER} || exit
@@ -42,6 +42,11 @@ for file in *; do
     {CHECKPOINT}|{CHECKPOINT}.previous|{TRAINER}) ;;
     *) rm -rf "$file" || exit ;;
   esac
+done
+shift 2
+while test $# -gt 0; do
+  ln -sf "$2" "$1" || exit
+  shift 2
 done
 """
 
@@ -96,13 +101,13 @@ def train_on_device(  # noqa: PLR0917 - a stage takes its files one by one
         resumed = _work(picked.host, folder, run, device, say)
         record_json, measure_json, network = (Path(fetched) / name for name in RESULTS)
         for file in (record_json, measure_json):
-            _fetch(picked.host, f"{folder}/{file.name}", file)
+            picked.host.get(f"{folder}/{file.name}", file)
         trained, measured = read_trainer_record(record_json, run), read_measured(measure_json)
         samples = meter.stop(trained.metrics["train_time_s"]) if meter else None
         if resumed and samples is not None and samples.source == "measured":
             say("energy is left out: the meter saw only the part of the training since it resumed")
             samples = None
-        _fetch(picked.host, f"{folder}/{network.name}", network)
+        picked.host.get(f"{folder}/{network.name}", network)
         artifacts = keep_raw(output.parent / run.id, measure_json, network, samples)
         here = provenance(started)
         where = Provenance(
@@ -130,13 +135,12 @@ def _prepare(  # noqa: PLR0917 - what a job is made of
         name: f"../../../{deployed.paths[file]}"
         for name, file in ((TRAINER, binaries[0]), (MEASURE, binaries[1]), ("data.ebd", data))
     }
-    host.run(["sh", "-c", _CLEAR, "sh", folder, links[TRAINER]])
+    words = [word for link in links.items() for word in link]
+    host.run(["sh", "-c", _CLEAR, "sh", folder, links[TRAINER], *words])
     with tempfile.TemporaryDirectory(prefix="edgebnn-") as temporary:
         local = Path(temporary) / "run.txt"
         local.write_text(run_file(run))
-        host.put(local, f"{folder}/run.txt")
-    for name, target in links.items():
-        host.run(["ln", "-sf", target, f"{folder}/{name}"])
+        host.put(local, f"{folder}/run.txt", file_sha256(local))
 
 
 def _work(host: Host, folder: str, run: Run, device: Device, say: Say) -> bool:
@@ -184,11 +188,3 @@ def _follow(line: str, say: Say) -> str:
         why = f" ({event['refused']})" if "refused" in event else ""
         say(f"resumed behind {where} from {event.get('from')}{why}")
     return str(event.get("event", ""))
-
-
-def _fetch(host: Host, remote: str, local: Path) -> None:
-    """Brings a file here and makes sure of every byte."""
-    digest = host.run(["sha256sum", remote], within_s=None).stdout.split()[0]
-    host.get(remote, local)
-    if file_sha256(local) != digest:
-        raise InfrastructureError(f"device {host.name}: {remote} arrived changed")

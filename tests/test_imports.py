@@ -6,6 +6,8 @@ import ast
 from graphlib import TopologicalSorter
 from pathlib import Path
 
+import pytest
+
 from edgebnn.code import stage_files
 
 PACKAGE = Path(__file__).parents[1] / "src" / "edgebnn"
@@ -54,6 +56,62 @@ def test_imports_make_no_circle() -> None:
 def test_the_files_of_a_stages_digest_exist() -> None:
     for stage in ("data", "memory", "emulate", "device", "track", "report"):
         assert all(path.exists() for path in stage_files(stage)), stage
+
+
+ENTRIES = {
+    "data": ("data.datasets", "data.sources", "data.digest"),
+    "memory": ("memory.stage",),
+    "emulate": ("emulation.train",),
+    "device": ("farm.job",),
+    "track": ("tracking.track",),
+    "report": ("report",),
+}
+"""Stage -> the modules that its command calls (commands.py)."""
+
+MODULES = {
+    ".".join(path.relative_to(PACKAGE).with_suffix("").parts) for path in PACKAGE.rglob("*.py")
+}
+GROUND = {"code", "disk", "errors", "home", "progress", "record", "spelling"}
+"""Messages, paths, and the record, which has a version of its own."""
+FORMULAS = {"study.network", "study.switches"}
+TO_THE_RUN = {name for name in MODULES if name.startswith("study.")} - FORMULAS
+"""What makes a run: all that follows of it is in the run's id."""
+TO_THE_PACK = {name for name in MODULES if name.startswith("data.")}
+"""What makes or checks a packed data set: all that follows of it is in the pack."""
+TO_THE_BOARD = {name for name in MODULES if name.startswith("farm.")}
+"""How a board is found and reached; what its figures are made of is counted in code.py."""
+
+NO_FIGURE = {
+    "data": GROUND,
+    # The trainer plans: its sources have a digest of their own (trainer_digest).
+    "memory": GROUND | TO_THE_RUN | TO_THE_PACK | {"trainer.build", "trainer.native"},
+    "emulate": GROUND | TO_THE_RUN | TO_THE_PACK,
+    "device": GROUND | TO_THE_RUN | TO_THE_PACK | TO_THE_BOARD | FORMULAS | {"trainer.build"},
+    "track": GROUND | TO_THE_PACK,
+    "report": GROUND,
+}
+"""Stage -> what it imports and what changes none of its figures: such a change repeats no work."""
+
+
+@pytest.mark.parametrize("stage", ENTRIES)
+def test_a_stages_digest_is_of_all_that_changes_a_figure(stage: str) -> None:
+    imports = _imports()
+    seen, todo = set(), [f"edgebnn.{name}" for name in ENTRIES[stage]]
+    while todo:
+        module = todo.pop()
+        if module not in seen:
+            seen.add(module)
+            todo += imports.get(module, ())
+    counted = {
+        f"edgebnn.{'.'.join(path.relative_to(PACKAGE).with_suffix('').parts)}"
+        for path in stage_files(stage)
+    }
+    left_out = {
+        name.removeprefix("edgebnn.")
+        for name in seen
+        if not any(name == place or name.startswith(f"{place}.") for place in counted)
+    }
+    assert left_out - NO_FIGURE[stage] == set(), "neither in code.py nor in NO_FIGURE"
 
 
 def _room(module: str) -> str:

@@ -105,6 +105,9 @@ def _parser() -> argparse.ArgumentParser:
     )
     _add_farm_options(device)
     _add_build_option(device)
+    device.add_argument(
+        "--replaces", default="", metavar="TIME", help="start of the record that is made anew"
+    )
 
     _add_farm(subparsers)
 

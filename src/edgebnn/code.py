@@ -22,8 +22,14 @@ _STAGES: dict[str, tuple[str, ...]] = {
         "trainer/run_file.py",
     ),
     "emulate": ("emulation", "study/network.py", "study/switches.py", "data/datasets.py"),
-    "device": ("trainer/run_file.py", "farm/job.py", "farm/result.py", "energy"),
-    "track": ("tracking", "summary.py"),
+    "device": (
+        "trainer/run_file.py",
+        "farm/job.py",
+        "farm/result.py",
+        "farm/settings.py",
+        "energy",
+    ),
+    "track": ("tracking", "summary.py", "data/sources.py", "data/digest.py"),
     "report": ("report", "paper.py", "summary.py"),
 }
 

@@ -121,6 +121,7 @@ def device(options: argparse.Namespace) -> None:
             inventory,
             options.output,
             options.virtual,
+            replaces=options.replaces,
         )
     )
 

@@ -58,6 +58,8 @@ class Provenance(BaseModel):
     versions: dict[str, str]
     started: str
     """UTC, ISO 8601."""
+    replaces: str = ""
+    """Of a device: when the record was started that this one replaces because the device was changed."""
 
 
 class Record(BaseModel):

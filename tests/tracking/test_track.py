@@ -138,7 +138,12 @@ def deadly(method: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def write_record(
-    folder: Path, stage: str, run_id: str, accuracy: float = 0.9, epochs: int = EPOCHS
+    folder: Path,
+    stage: str,
+    run_id: str,
+    accuracy: float = 0.9,
+    epochs: int = EPOCHS,
+    **parameters: str | int,
 ) -> Path:
     path = folder / stage / f"{run_id}.json"
     path.parent.mkdir(exist_ok=True)
@@ -151,7 +156,8 @@ def write_record(
         stage=stage,
         run_id=run_id,
         parameters={"dataset": "mnist", "model": "mlp", "seed": 0, "learning_rate": 1e-3}
-        | {f"p{i}": i for i in range(120)},
+        | {f"p{i}": i for i in range(120)}
+        | parameters,
         metrics={"memory_mib": Metric(value=2.5, source="modelled")}
         if memory
         else {"test_accuracy": Metric(value=accuracy, source="measured")},

@@ -1,4 +1,5 @@
 # Purpose: what several rules, or their resources, are told by a function.
+from edgebnn.farm.settings import replaces
 from edgebnn.gpus import count_gpus
 
 GPUS = count_gpus()
@@ -19,3 +20,14 @@ def planner(wildcards):
     """The record of the build that plans this run's memory; none for what no board trains."""
     trained = untrained_layer(RUNS["memory"][wildcards.run].network) is None
     return [f"{RESULTS}/build/native.json"] if trained else []
+
+
+def packed(stage):
+    """The packed data set that a run of the stage trains on."""
+    return lambda wildcards: f"{RESULTS}/data/{RUNS[stage][wildcards.run].pack}.ebd"
+
+
+def anew(wildcards):
+    """What tells the stage, and Snakemake, that a run's device was changed since it ran there."""
+    started = replaces(Path(f"{RESULTS}/device/{wildcards.run}.json"), INVENTORY)
+    return ["--replaces", started] if started else []

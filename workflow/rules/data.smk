@@ -1,13 +1,6 @@
 # Purpose: fetch, check and pack a data set, once for every engine and seed.
 # Input:   <data_dir>/<dataset>.npz if there, else the packages' own, the cache or the official files
 # Output:  results/data/<dataset>-<digest of its bytes>.ebd
-# The folder is not in `params`: the same bytes from another place are the same data set.
-DATA_DIR = ["--data-dir", STUDY.data_dir] if STUDY.data_dir else []
-
-
-def packed(stage):
-    """The packed data set that a run of the stage trains on."""
-    return lambda wildcards: f"{RESULTS}/data/{RUNS[stage][wildcards.run].pack}.ebd"
 
 
 rule pack_data:
@@ -22,6 +15,10 @@ rule pack_data:
         "../../environment.yml"
     params:
         code=code_digest("data"),
+        # A function of `threads` is in no provenance: the same bytes from another place are the same data set.
+        data_dir=lambda _, threads: (
+            ["--data-dir", STUDY.data_dir] if STUDY.data_dir else []
+        ),
     shell:
-        "edgebnn data {wildcards.dataset:q} --digest {wildcards.digest:q} {DATA_DIR:q} "
+        "edgebnn data {wildcards.dataset:q} --digest {wildcards.digest:q} {params.data_dir:q} "
         "--output {output:q} > {log:q} 2>&1"

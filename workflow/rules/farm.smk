@@ -32,6 +32,8 @@ rule train_on_device:
         run=f"{RESULTS}/runs/device/{{run}}.json",
         code=code_digest("device") + trainer_digest(Path(workflow.basedir)),
         virtual=f"{RESULTS}/virtual",
+        farm=lambda _, threads: STUDY.farm,  # of `threads`: in no provenance, wherever the file is
+        anew=anew,
     shell:
-        "edgebnn device --run {params.run:q} --data {input.data:q} --farm {STUDY.farm:q} "
-        "--virtual {params.virtual:q} --output {output:q} > {log:q} 2>&1"
+        "edgebnn device --run {params.run:q} --data {input.data:q} --farm {params.farm:q} "
+        "--virtual {params.virtual:q} {params.anew:q} --output {output:q} > {log:q} 2>&1"

@@ -21,6 +21,7 @@ from edgebnn.farm.deploy import deploy, programs
 from edgebnn.farm.inventory import Device, Inventory
 from edgebnn.farm.pick import Picked, Wanted, pick
 from edgebnn.farm.result import compose, keep_raw, read_measured, read_trainer_record
+from edgebnn.farm.settings import settings
 from edgebnn.record import Provenance, Record, file_sha256, provenance
 from edgebnn.study.plan import Run
 from edgebnn.trainer.build import PROGRAMS
@@ -64,6 +65,7 @@ def train_on_device(  # noqa: PLR0917 - a stage takes its files one by one
     output: Path,
     virtual: Path,
     say: Say = print_line,
+    replaces: str = "",
 ) -> Record:
     """Trains a run on a device of its board, and writes the record of what was measured there.
 
@@ -73,6 +75,7 @@ def train_on_device(  # noqa: PLR0917 - a stage takes its files one by one
         output: the record's file; raw files go to the folder `<run id>` beside it.
         virtual: folder under which virtual devices have their files.
         say: told the progress, a line at a time.
+        replaces: start of the record that is made anew because its device was changed.
 
     Raises:
         ConfigError: the run is no device's, its data are not there, or its trainer is not built.
@@ -117,8 +120,17 @@ def train_on_device(  # noqa: PLR0917 - a stage takes its files one by one
             machine=picked.health.machine,
             versions={"edgebnn": here.versions["edgebnn"], **trained.versions},
             started=started,
+            replaces=replaces,
         )
-        record = compose(run, trained, measured, samples, artifacts=artifacts, where=where)
+        record = compose(
+            run,
+            trained,
+            measured,
+            samples,
+            artifacts=artifacts,
+            settings=settings(device),
+            where=where,
+        )
         record.write(output)
         picked.host.run(["rm", "-rf", folder])
     return record

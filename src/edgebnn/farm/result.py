@@ -104,6 +104,7 @@ def compose(
     samples: Samples | None,
     *,
     artifacts: dict[str, Artifact],
+    settings: dict[str, str | int],
     where: Provenance,
 ) -> Record:
     """The record of a device run: bytes become MiB; without a meter energy is absent, never 0."""
@@ -132,7 +133,7 @@ def compose(
     return Record(
         stage="device",
         run_id=run.id,
-        parameters=run.parameters(),
+        parameters={**run.parameters(), **settings},
         metrics=metrics,
         series=trained.series,
         artifacts=artifacts,

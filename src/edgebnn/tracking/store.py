@@ -52,7 +52,7 @@ def experiment_id(client: Any, uri: str, name: str) -> str:
     """
     found = client.get_experiment_by_name(name)
     if found is None:
-        database = _database(uri)
+        database = database_of(uri)
         place = None if database is None else (artifacts_beside(database) / name).as_uri()
         # The tag by which the UI opens on training runs, not on language models' traces.
         kind = {"mlflow.experimentKind": "custom_model_development"}
@@ -71,7 +71,7 @@ def shown(uri: str) -> str:
     return uri.replace(f"{parts.netloc}", parts.netloc.rpartition("@")[2], 1)
 
 
-def _database(uri: str) -> Path | None:
+def database_of(uri: str) -> Path | None:
     """The file of a SQLite URI, absolute; None for other stores."""
     name = uri.removeprefix(_SQLITE).partition("?")[0]
     return Path(name).absolute() if uri.startswith(_SQLITE) and name else None
@@ -79,7 +79,7 @@ def _database(uri: str) -> Path | None:
 
 @contextmanager
 def _sole_writer(uri: str) -> Iterator[None]:
-    database = _database(uri)
+    database = database_of(uri)
     if database is None:
         yield
         return

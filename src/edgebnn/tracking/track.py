@@ -3,7 +3,8 @@
 Logging twice changes nothing. A child is found by its experiment, stage and run id; it is complete
 if it is FINISHED and carries the digest of its record, which is written last. A complete child of an
 unchanged record is left alone; any other is logged anew and, once that is whole, deleted (MLflow
-keeps it restorable), so that a tracking killed half-way loses no run and the next leaves no duplicates. Nothing else in the store is touched.
+keeps it restorable), so that a tracking killed half-way loses no run and the next leaves no duplicates.
+Nothing else in the store is touched: not what another results folder logged there (owner.py).
 """
 
 from __future__ import annotations
@@ -18,11 +19,13 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from edgebnn.data.digest import digest_of
 from edgebnn.data.sources import DATASETS
 from edgebnn.errors import InfrastructureError
 from edgebnn.record import Record, atomic_write, file_sha256, read_record
 from edgebnn.summary import read_summary
-from edgebnn.tracking.store import DEFAULT_URI, experiment_id, open_store, shown
+from edgebnn.tracking.owner import TAG, Owner, owner_of
+from edgebnn.tracking.store import DEFAULT_URI, database_of, experiment_id, open_store, shown
 
 METRICS_A_CALL = 1000
 PARAMS_A_CALL = 100
@@ -68,14 +71,16 @@ def track(
     plan = read_summary(plan_summary)
     children, unplanned = _children(records, plan.experiments)
     done: dict[str, list[str]] = {"logged": [], "replaced": [], "unchanged": []}
+    owner = owner_of(plan_summary.parent, database_of(uri))
     with open_store(uri) as client:
         where = experiment_id(client, uri, plan.study)
         existing = _existing(client, where)
         for experiment in dict.fromkeys(child.experiment for child in children):
-            parent = _parent(client, where, plan.study, experiment)
+            parent = _parent(client, where, owner, plan.study, experiment)
             for child in (child for child in children if child.experiment == experiment):
                 key = (experiment, child.record.stage, child.record.run_id)
-                outcome = _log_once(client, where, parent, child, existing.get(key, []))
+                ours = [run for run in existing.get(key, []) if owner.owns(run, child.digest)]
+                outcome = _log_once(client, where, parent, child, ours, owner=owner)
                 done[outcome].append("/".join(key))
             if client.get_run(parent).info.status != "FINISHED":
                 client.set_terminated(parent, "FINISHED")
@@ -134,11 +139,13 @@ def _search(client: Any, where: str, query: str) -> Iterable[Any]:
             return
 
 
-def _parent(client: Any, where: str, study: str, experiment: str) -> str:
+def _parent(client: Any, where: str, owner: Owner, study: str, experiment: str) -> str:
     query = f"tags.`edgebnn.kind` = 'experiment' AND tags.`edgebnn.experiment` = '{experiment}'"
     for run in _search(client, where, query):
-        return str(run.info.run_id)
+        if owner.owns(run):
+            return str(run.info.run_id)
     tags = {
+        TAG: owner.identity,
         "edgebnn.kind": "experiment",
         "edgebnn.experiment": experiment,
         "edgebnn.study": study,
@@ -146,7 +153,9 @@ def _parent(client: Any, where: str, study: str, experiment: str) -> str:
     return str(client.create_run(where, tags=tags, run_name=experiment).info.run_id)
 
 
-def _log_once(client: Any, where: str, parent: str, child: Child, existing: list[Any]) -> str:
+def _log_once(
+    client: Any, where: str, parent: str, child: Child, existing: list[Any], *, owner: Owner
+) -> str:
     """Returns what was done: logged, replaced or unchanged."""
     kept, old = None, []
     for run in existing:
@@ -162,7 +171,7 @@ def _log_once(client: Any, where: str, parent: str, child: Child, existing: list
         else:
             old.append(run)
     if kept is None:
-        _log(client, where, parent, child)
+        _log(client, where, owner, parent, child)
     for run in old:
         client.delete_run(run.info.run_id)
     if kept is not None:
@@ -170,12 +179,13 @@ def _log_once(client: Any, where: str, parent: str, child: Child, existing: list
     return "replaced" if existing else "logged"
 
 
-def _log(client: Any, where: str, parent: str, child: Child) -> None:
+def _log(client: Any, where: str, owner: Owner, parent: str, child: Child) -> None:
     record = child.record
     started = _milliseconds(record.provenance.started)
     tags = {
         "mlflow.parentRunId": parent,
         "mlflow.source.git.commit": record.provenance.git_commit,
+        TAG: owner.identity,
         "edgebnn.kind": "run",
         "edgebnn.experiment": child.experiment,
         "edgebnn.stage": record.stage,
@@ -217,22 +227,26 @@ def _log_numbers(client: Any, run: str, record: Record, started: int) -> None:
 
 
 def _log_dataset(client: Any, run: str, record: Record) -> None:
-    """Which data set went in: a description, not the data."""
+    """Which data set went in: a description, not the data. Two of one name differ in their digests."""
     from mlflow.entities import Dataset, DatasetInput, InputTag
 
-    name = record.parameters.get("dataset")
-    if name is None:
+    parameters = record.parameters
+    if "dataset" not in parameters:
         return
-    known = DATASETS.get(str(name))
-    file = known.files[0] if known and known.files else None
+    name, shape = str(parameters["dataset"]), str(parameters.get("input", "unknown"))
+    # A memory model is that of any images of their shape.
+    digest = str(parameters.get("data_digest", f"any-{shape}"))
+    known = DATASETS.get(name)
+    official = known and known.files and digest_of(name, known, None) == digest
     described = {
-        "name": str(name),
-        "digest": file.sha256[:16] if file else str(name)[:36],
-        "source_type": "http" if file else "local",
-        "source": json.dumps({"url": file.url} if file else {"uri": str(name)}),
+        "name": name,
+        "digest": digest,
+        "source_type": "http" if official else "local",
+        "source": json.dumps({"url": known.files[0].url} if known and official else {"uri": name}),
     }
-    if known:
-        described["profile"] = json.dumps({"shape": known.shape, "classes": known.classes})
+    if "input" in parameters:
+        form = {"shape": [*map(int, shape.split("x"))], "classes": parameters.get("classes")}
+        described["profile"] = json.dumps(form)
     context = InputTag(
         "mlflow.data.context", "modelled" if record.stage == "memory" else "training"
     )

@@ -1,0 +1,46 @@
+"""What of a device changes a figure: the record keeps it, and a run is made anew when it changes.
+
+Where a device is (host, port, user, key) and what other devices there are changes nothing.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from edgebnn.errors import EdgebnnError
+from edgebnn.farm.inventory import Device, Inventory
+from edgebnn.record import Record, canonical, read_record
+
+
+def settings(device: Device) -> dict[str, str | int]:
+    """Flat names and scalars, for the record's parameters."""
+    meter = canonical(device.meter.model_dump(mode="json")) if device.meter else "none"
+    return {"target": device.target, "threads": device.threads, "meter": meter}
+
+
+def changes(record: Record, inventory: Inventory) -> list[str]:
+    """What was changed of a record's device since it was made.
+
+    A device that is no longer in the inventory leaves its records as they are.
+    """
+    device = inventory.devices.get(record.provenance.host)
+    if device is None or device.board != record.parameters.get("board"):
+        return []
+    was = record.parameters
+    changed = [name for name, value in settings(device).items() if was.get(name) != value]
+    return [*changed, "kind"] if record.provenance.virtual != device.virtual else changed
+
+
+def replaces(path: Path, inventory: Inventory) -> str:
+    """Which record a run's record replaces because its device was changed: that one's start, or nothing.
+
+    Which device trains a run is not known before; so its settings are no parameter of the workflow's
+    rule, and this is: it differs from what the record at `path` says of itself exactly if that record's
+    device was changed.
+    """
+    try:
+        record = read_record(path)
+    except EdgebnnError:
+        return ""  # not there yet, or damaged
+    now = record.provenance
+    return now.started if changes(record, inventory) else now.replaces

@@ -90,10 +90,9 @@ def _parser() -> argparse.ArgumentParser:
         "--threads", type=int, default=1, help="CPU threads (default: %(default)s)"
     )
 
-    build = command(
-        "build", commands.build, "build the C++ trainer for one target", output="record"
-    )
+    build = command("build", commands.build, "build the C++ trainer for one target")
     build.add_argument("target", help="native, aarch64-linux or armv7-linux")
+    build.add_argument("--output", type=Path, metavar="FILE", help="record (default: none)")
 
     device = command(
         "device",

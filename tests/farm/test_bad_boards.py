@@ -211,3 +211,54 @@ def test_a_server_that_is_stopped_is_gone(
             host.run(["sh", "-c", "echo trains; sleep 100"], on_line=stop, within_s=None)
         for process in stopped:
             os.kill(process, signal.SIGKILL)
+
+
+@pytest.mark.parametrize(
+    ("options", "reason"),
+    [
+        ("MaxSessions 1", r"takes no more commands .*let MaxSessions be 10"),
+        ("AuthenticationMethods publickey,password\nPasswordAuthentication yes", r"took our key and asks for more \(password\)"),
+        ("PubkeyAuthentication no\nPasswordAuthentication yes", r"lets nobody in by key, only by .*password"),
+        ("ForceCommand internal-sftp", r"login script or shell ends.* sftp connections only"),
+        ("ForceCommand /bin/false", r"login script or shell ends"),
+        ("KexAlgorithms sntrup761x25519-sha512@openssh.com", r"no acceptable kex algorithm.*Kex"),
+        ("PermitRootLogin no\nDenyUsers *", r"refused our key"),
+    ],
+)  # fmt: skip
+def test_a_server_of_another_mind_is_told_apart(
+    options: str, reason: str, keys: Path, inventory: Callable[..., Inventory], tmp_path: Path
+) -> None:
+    with serve(tmp_path / "strict", keys / "good", options=options) as server:
+        farm = inventory(strict=server.entry(identity_file=str(keys / "good")))
+        server.trust(farm.known_hosts)
+        found = told(farm, tmp_path, tmp_path)
+    assert re.search(reason, " ".join(found.split()))
+
+
+@pytest.mark.parametrize(
+    ("login", "options"),
+    [
+        ("export CDPATH=/usr:/tmp; mkdir -p edgebnn/jobs", "Banner /etc/hostname"),
+        ("export LD_PRELOAD=/none/libarmmem.so", "MaxAuthTries 1"),
+        ("umask 077; ulimit -n 64; set -eu", "PermitTTY no\nAllowTcpForwarding no\nX11Forwarding no"),
+        ("export LANG=C LC_ALL=C POSIXLY_CORRECT=1 BASH_ENV=/etc/hostname", "Compression yes"),
+        ("printf '\\377\\376\\0 latin'; printf '\\351' >&2", "Subsystem sftp /bin/echo hello"),
+        ("unset PATH; PATH=/usr/bin:/bin; export PATH; exec 0<&0; trap '' HUP", "RekeyLimit 16K"),
+    ],
+)  # fmt: skip
+def test_odd_boards_work(  # noqa: PLR0917 - fixtures
+    login: str,
+    options: str,
+    keys: Path,
+    inventory: Callable[..., Inventory],
+    build: Callable[..., Path],
+    data: Path,
+    run: Run,
+    tmp_path: Path,
+) -> None:
+    with serve(tmp_path / "odd", keys / "good", login=login, options=options) as server:
+        farm = inventory(odd=server.entry(identity_file=str(keys / "good")))
+        server.trust(farm.known_hosts)
+        job = run.model_copy(update={"board": "bench"})
+        train_on_device(job, data, build(), farm, tmp_path / "o.json", tmp_path, lambda line: None)
+    assert (tmp_path / "o.json").exists()

@@ -63,7 +63,9 @@ def test_the_record_says_what_was_measured(
     ]
     record = read_record(tmp_path / "device" / "record.json")
     assert (record.stage, record.run_id) == ("device", run.id)
-    assert record.parameters == run.parameters()
+    device = {"target": "native", "threads": 1}
+    meter = '{"idle_w":1.5,"kind":"declared","load_w":4.0}'
+    assert record.parameters == {**run.parameters(), **device, "meter": meter}
     assert record.series == {"loss": [(1.0, 1.0), (2.0, 0.5)]}
     found = {name: (metric.value, metric.source) for name, metric in record.metrics.items()}
     assert found == {

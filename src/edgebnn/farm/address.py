@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from edgebnn.errors import ConfigError
-from edgebnn.farm.ssh_config import home, own_name, settings
+from edgebnn.farm.ssh_config import home, options, own_name
 
 if TYPE_CHECKING:
     from edgebnn.farm.inventory import Device
@@ -88,7 +88,7 @@ def _address(
     """
     if jumps > _MOST_JUMPS:
         raise ConfigError(f"'{host}' is behind more than {_MOST_JUMPS} ProxyJumps: a circle?")
-    known: Mapping[str, Any] = settings(host)
+    known: Mapping[str, Any] = options(host)
     files = [os.path.expandvars(text) for text in known.get("identityfile", [])]
     usual = [] if files or identity_file else [str(home() / ".ssh" / key) for key in USUAL_KEYS]
     command = ""

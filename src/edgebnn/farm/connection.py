@@ -108,7 +108,7 @@ class Host:
         """The same with any exit status; raises InfrastructureError alone."""
         from invoke.exceptions import ThreadException
 
-        command = f"{_SAY}cd {shlex.quote(folder)} && exec {shlex.join(bound(argv))}"
+        command = f"{_SAY}cd {shlex.quote(f'./{folder}')} && exec {shlex.join(bound(argv))}"
         lines = _Lines(on_line or (lambda line: None))
         with self._mapped():
             try:
@@ -138,8 +138,8 @@ class Host:
         return InfrastructureError(
             f"device {self.name}: its login script or shell ends, or waits, before our command begins"
             + (f"; it says: {words}" if words else "")
-            + "; in .bashrc and the like, leave at once if the shell is not interactive: "
-            "case $- in *i*) ;; *) return ;; esac"
+            + "; the shell must be one of sh's kin (bash, dash, zsh, fish), and .bashrc and the like "
+            "must let commands pass: case $- in *i*) ;; *) return ;; esac"
         )
 
     def _finish(self, promise: Any, program: str, within_s: float | None, lines: _Lines) -> Any:
@@ -262,9 +262,16 @@ class Host:
             raise InfrastructureError(f"device {self.name}: {remote}: {words}")
 
     def _probe(self) -> None:
-        """Raises InfrastructureError if the connection is gone."""
+        """Raises InfrastructureError if the connection is gone, or bears no second command."""
+        from paramiko import ChannelException
+
         try:
             self._connection.transport.open_session(timeout=ANSWER_WITHIN_S).close()
+        except ChannelException as error:
+            raise InfrastructureError(
+                f"device {self.name}: takes no more commands beside others ({error}); in its "
+                f"sshd_config, let MaxSessions be 10, as it is by default"
+            ) from None
         except Exception:
             raise InfrastructureError(f"device {self.name}: the connection dropped") from None
 

@@ -36,7 +36,7 @@ CHECKPOINT = "checkpoint"
 # $1: the job's folder, $2: what the link to the trainer shall say, $3..: names and what they link to.
 # Nothing of an earlier attempt stays but the checkpoints, and those only if the same trainer made them.
 _CLEAR = f"""
-mkdir -p "$1" && cd "$1" || exit
+mkdir -p "$1" && cd "./$1" || exit
 test "$(readlink {TRAINER})" = "$2" || rm -rf {CHECKPOINT} {CHECKPOINT}.previous {TRAINER} || exit
 for file in *; do
   case $file in

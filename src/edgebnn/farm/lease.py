@@ -13,11 +13,15 @@ from edgebnn.errors import InfrastructureError
 from edgebnn.farm.connection import Host
 
 _HOLD = """
-exec 2>&1
-mkdir -p edgebnn || exit
+exec 3>&1
+why=$(mkdir -p edgebnn 2>&1) || { echo "$why" | tail -n 1; exit; }
 command -v flock >/dev/null || { echo "has no program flock; install util-linux there"; exit; }
-flock -n edgebnn/lease sh -c 'echo held; exec cat >/dev/null'
-test $? = 1 && echo busy
+why=$(flock -n edgebnn/lease sh -c 'echo held >&3; exec cat >/dev/null 3>&-' 2>&1)
+case $? in
+  0) ;;
+  1) echo busy ;;
+  *) echo "$why" | tail -n 1 ;;
+esac
 """
 
 

@@ -25,7 +25,7 @@ _WORDS_ALONE = ("proxycommand", "localcommand", "match")
 _PROBE = "xedgebnnprobe"
 
 
-def settings(host: str) -> Mapping[str, object]:
+def options(host: str) -> Mapping[str, object]:
     """The options of a host (or an alias), keys in small letters, in the order of their first mention.
 
     Raises:

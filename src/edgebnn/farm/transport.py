@@ -107,6 +107,10 @@ def _place(name: str, address: Address) -> str:
 
 def _silence(error: Exception) -> str:
     """Why there is no connection."""
+    from paramiko.ssh_exception import IncompatiblePeer
+
+    if isinstance(error, IncompatiblePeer):
+        return f"{error}; allow more in its sshd_config (KexAlgorithms, HostKeyAlgorithms, Ciphers)"
     if isinstance(error, socket.gaierror | UnicodeError):
         return "no such host: its name is not known here"
     reason = getattr(error, "strerror", None) or str(error)

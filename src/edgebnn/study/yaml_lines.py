@@ -44,7 +44,9 @@ def place_in(place: Sequence[Any], document: Any, files: Sequence[Path]) -> tupl
             continue
         if isinstance(ours, dict) and place[0] in ours:
             key = place[0]
-            line = line_of(place, path) if document.get(key) in (ours[key], theirs.get(key)) else None
+            line = (
+                line_of(place, path) if document.get(key) in (ours[key], theirs.get(key)) else None
+            )
             return (path, line) if line else None
     return None
 

@@ -23,8 +23,8 @@ SOURCES = Path("rpi")
 LAST_LINES = 20
 
 
-def build_trainer(target: str, output: Path) -> Record:
-    """Builds `build/<target>/` and writes the record of what came out.
+def build_trainer(target: str, output: Path | None = None) -> Record:
+    """Builds `build/<target>/` and writes the record of what came out, if a file is named.
 
     Raises:
         ConfigError: an unknown target.
@@ -53,7 +53,8 @@ def build_trainer(target: str, output: Path) -> Record:
         },
         provenance=provenance(started.isoformat(timespec="seconds"), ("scons", "ziglang")),
     )
-    record.write(output)
+    if output:
+        record.write(output)
     return record
 
 

@@ -28,6 +28,7 @@ FLOORS = (
     ("exclusive", "record", "summary"),
     ("disk", "home"),
     ("code", "errors", "gpus", "paper", "progress", "spelling"),
+    ("secrecy",),
 )
 """Rooms, top to bottom (CONTRIBUTING.md): a module imports from its own room and from floors below."""
 
@@ -71,7 +72,7 @@ ENTRIES = {
 MODULES = {
     ".".join(path.relative_to(PACKAGE).with_suffix("").parts) for path in PACKAGE.rglob("*.py")
 }
-GROUND = {"code", "disk", "errors", "home", "progress", "record", "spelling"}
+GROUND = {"code", "disk", "errors", "home", "progress", "record", "secrecy", "spelling"}
 """Messages, paths, and the record, which has a version of its own."""
 FORMULAS = {"study.network", "study.switches"}
 TO_THE_RUN = {name for name in MODULES if name.startswith("study.")} - FORMULAS

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 from contextlib import suppress
 from pathlib import Path
@@ -116,7 +115,6 @@ def _parser() -> argparse.ArgumentParser:
     track.add_argument("records", type=Path, nargs="*", metavar="RECORD", help=_RECORDS)
     track.add_argument(
         "--tracking-uri",
-        default=os.environ.get("MLFLOW_TRACKING_URI"),
         help="MLflow's store (default: MLFLOW_TRACKING_URI, else sqlite:///results/mlflow.db)",
     )
 

@@ -9,11 +9,16 @@ The command line prints the message alone and exits with `exit_status`; no failu
 ever writes a record.
 """
 
+from edgebnn.secrecy import masked
+
 
 class EdgebnnError(Exception):
-    """Base of every error that edgebnn raises on purpose."""
+    """Base of every error that edgebnn raises on purpose. Its message holds no secret."""
 
     exit_status = 1
+
+    def __str__(self) -> str:
+        return masked(super().__str__())
 
 
 class ConfigError(EdgebnnError):

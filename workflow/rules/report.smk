@@ -27,4 +27,9 @@ rule write_report:
 
 onsuccess:
     print(f"\nReport:  {REPORT}")
-    print(f"MLflow:  mlflow ui --backend-store-uri {shlex.quote(TRACKING_URI)}\n")
+    if TRACKING_URI.startswith("http"):
+        print(f"MLflow:  {TRACKING_URI}\n")
+    else:
+        print(
+            f"MLflow:  mlflow ui --backend-store-uri {shlex.quote(TRACKING_URI)}\n"
+        )

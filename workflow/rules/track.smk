@@ -1,8 +1,14 @@
 # Purpose: put every record into MLflow; logging twice changes nothing.
 # Input:   all records, results/plan.json
 # Output:  results/track/<study>.json, a summary of what MLflow holds
+from edgebnn.tracking.store import shown
+
 TRACKED = f"{RESULTS}/track/{STUDY.study}.json"
-TRACKING_URI = os.environ.get("MLFLOW_TRACKING_URI", f"sqlite:///{RESULTS}/mlflow.db")
+# The store's address may hold a password: the stage has it from the environment, and nothing else does.
+os.environ["MLFLOW_TRACKING_URI"] = (
+    os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{RESULTS}/mlflow.db"
+)
+TRACKING_URI = shown(os.environ["MLFLOW_TRACKING_URI"])
 
 
 rule track_records:
@@ -23,5 +29,4 @@ rule track_records:
         code=code_digest("track"),
         uri=lambda _: TRACKING_URI,
     shell:
-        "edgebnn track --plan {params.plan:q} --tracking-uri {params.uri:q} --output {output:q} "
-        "> {log:q} 2>&1"
+        "edgebnn track --plan {params.plan:q} --output {output:q} > {log:q} 2>&1"

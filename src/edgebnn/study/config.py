@@ -19,6 +19,7 @@ from pydantic import (
 
 from edgebnn.errors import ConfigError
 from edgebnn.home import at_home
+from edgebnn.secrecy import about_secret
 from edgebnn.spelling import nearest
 from edgebnn.study.switches import PRESETS, Switches
 from edgebnn.study.yaml_file import load_yaml as load_yaml  # noqa: PLC0414  (for the inventory)
@@ -284,7 +285,7 @@ def _explain(model: type[BaseModel], problem: Any, where: str) -> str:
     if problem["type"] == "extra_forbidden":
         allowed = list(_fields_at(model, problem["loc"][:-1]))
         key = str(problem["loc"][-1])
-        hint = nearest(key, allowed)
+        hint = about_secret(key) or nearest(key, allowed)
         return f"{prefix}: unknown key{hint}; keys here are {', '.join(allowed)}"
     if problem["type"] in ("model_type", "dict_type"):
         found = "nothing" if problem["input"] is None else repr(problem["input"])

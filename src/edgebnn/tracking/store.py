@@ -12,15 +12,25 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 from filelock import FileLock
 
-from edgebnn.errors import ConfigError, InfrastructureError
+from edgebnn.errors import ConfigError, EdgebnnError, InfrastructureError
+from edgebnn.secrecy import masked
 from edgebnn.tracking.database import artifacts_beside, check_and_follow
 
 DEFAULT_URI = "sqlite:///results/mlflow.db"
 _SQLITE = "sqlite:///"
+_STORES_LIBRARIES = (
+    "mlflow",
+    "sqlalchemy",
+    "alembic",
+    "requests",
+    "urllib3",
+    "psycopg2",
+    "pymysql",
+)
+"""Whose errors say that a store cannot be used."""
 
 
 @contextmanager
@@ -32,12 +42,19 @@ def open_store(uri: str) -> Iterator[Any]:
     """
     _be_quiet()
     from mlflow import MlflowClient
-    from mlflow.exceptions import MlflowException
 
     with _sole_writer(uri):
         try:
             yield MlflowClient(tracking_uri=uri)
-        except MlflowException as error:
+        except Exception as error:
+            if isinstance(error, EdgebnnError):
+                raise
+            if isinstance(error, ModuleNotFoundError) and "://" in uri:
+                raise ConfigError(
+                    f"MLflow at {shown(uri)}: {error}; install that database's driver"
+                ) from error
+            if type(error).__module__.partition(".")[0] not in _STORES_LIBRARIES:
+                raise
             said = str(error).partition("\n")[0]  # the statement that failed comes below
             raise InfrastructureError(f"MLflow at {shown(uri)}: {said}") from error
 
@@ -66,9 +83,8 @@ def experiment_id(client: Any, uri: str, name: str) -> str:
 
 
 def shown(uri: str) -> str:
-    """A tracking URI for messages and files: without user and password."""
-    parts = urlsplit(uri)
-    return uri.replace(f"{parts.netloc}", parts.netloc.rpartition("@")[2], 1)
+    """A tracking URI for messages and files: without user, password and token."""
+    return masked(uri)
 
 
 def database_of(uri: str) -> Path | None:
@@ -119,9 +135,14 @@ def _create(database: Path) -> None:
 
 
 def _be_quiet() -> None:
-    """No run addresses on standard output, no migration log, no usage statistics; few retries."""
+    """No run addresses on standard output, no migration log, no usage statistics; an unreachable server
+    is said to be one within seconds."""
     os.environ.setdefault("MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT", "1")
     os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
-    os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "3")
+    os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")
+    os.environ.setdefault("MLFLOW_HTTP_REQUEST_BACKOFF_FACTOR", "1")
+    os.environ.setdefault("MLFLOW_HTTP_REQUEST_BACKOFF_JITTER", "0")
+    os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "60")
     for name in ("alembic", "mlflow.store.db.utils", "mlflow.tracking"):
         logging.getLogger(name).setLevel(logging.WARNING)
+    logging.getLogger("urllib3").setLevel(logging.ERROR)  # each retry; the last error says it all

@@ -21,8 +21,9 @@ from typing import Any
 
 from edgebnn.data.digest import digest_of
 from edgebnn.data.sources import DATASETS
-from edgebnn.errors import InfrastructureError
+from edgebnn.errors import ConfigError, InfrastructureError
 from edgebnn.record import Record, atomic_write, file_sha256, read_record
+from edgebnn.secrecy import has_secret
 from edgebnn.summary import read_summary
 from edgebnn.tracking.owner import TAG, Owner, owner_of
 from edgebnn.tracking.store import DEFAULT_URI, database_of, experiment_id, open_store, shown
@@ -64,9 +65,16 @@ def track(
         output: JSON summary of what was logged, written last.
 
     Raises:
-        ConfigError: a file is not a record, or the MLflow experiment was deleted.
+        ConfigError: a file is not a record, the MLflow experiment was deleted, or the URI is given as an
+            argument with a secret in it.
         InfrastructureError: the store or an artifact cannot be reached.
     """
+    if tracking_uri and has_secret(tracking_uri):
+        raise ConfigError(
+            "--tracking-uri: it holds a password or a token, and every user of this machine can read "
+            "arguments; set it as MLFLOW_TRACKING_URI, or without it and the secret as "
+            "MLFLOW_TRACKING_PASSWORD or MLFLOW_TRACKING_TOKEN"
+        )
     uri = tracking_uri or os.environ.get("MLFLOW_TRACKING_URI") or DEFAULT_URI
     plan = read_summary(plan_summary)
     children, unplanned = _children(records, plan.experiments)

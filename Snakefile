@@ -9,6 +9,11 @@ if not Path.cwd().samefile(workflow.basedir):
         f"edgebnn runs in its own folder: cd {workflow.basedir}, without --directory; "
         f"for results elsewhere, say so in the study: results: {Path.cwd()}/results"
     )
+if set("{}:") & set(str(workflow.basedir)):
+    raise WorkflowError(
+        f"{workflow.basedir}: rename this folder, or move it: Snakemake reads braces in its name as wildcards, "
+        f"and no environment can be in a folder with ':' in its name"
+    )
 if not workflow.configfiles:
 
     configfile: "config/config.yaml"

@@ -47,7 +47,7 @@ def test_unknown_argument() -> None:
     assert "TARGTE: unknown argument" in done.stderr
 
 
-@pytest.mark.parametrize("name", ["a b", 'it\'s; a & $HOME "b" (c)'])
+@pytest.mark.parametrize("name", ["a b", 'it\'s; a & $HOME "b" (c), 50%'])
 def test_a_clone_and_an_environment_anywhere(name: str, tmp_path: Path) -> None:
     clone = tmp_path / name
     files = ["SConstruct", *(f"{folder}/SConscript" for folder in ("src", "tests", "bench"))]

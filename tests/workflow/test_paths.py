@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -26,6 +28,33 @@ def test_another_working_folder_is_told_where_to_run(workflow: Workflow) -> None
     assert f"edgebnn runs in its own folder: cd {ROOT}, without --directory" in output
     assert f"results: {workflow.folder}/results" in output
     assert "Traceback" not in output
+
+
+@pytest.mark.parametrize("name", ["a:b", "a{b}"])
+def test_make_says_at_once_which_folder_it_cannot_work_in(name: str, tmp_path: Path) -> None:
+    (tmp_path / name).mkdir()
+    shutil.copy(ROOT / "Makefile", tmp_path / name)
+    done = subprocess.run(
+        ["make", "-n", "clean"], cwd=tmp_path / name, check=False, capture_output=True, text=True
+    )
+    assert done.returncode == 2
+    assert f"{tmp_path / name}': rename this folder" in done.stderr
+    assert done.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize("name", ["a b", 'it\'s 50% & $HOME; "b" #1 (c)', "größe"])
+def test_make_works_in_a_folder_of_any_other_name(name: str, tmp_path: Path) -> None:
+    (tmp_path / name / ".venv" / "bin").mkdir(parents=True)
+    shutil.copy(ROOT / "Makefile", tmp_path / name)
+    for file in ("requirements.lock", "pyproject.toml", ".venv/ready"):
+        (tmp_path / name / file).touch()
+    tool = tmp_path / name / ".venv" / "bin" / "ruff"
+    tool.write_text('#!/bin/sh\necho ours "$@"\n')
+    tool.chmod(0o755)
+    done = subprocess.run(
+        ["make", "lint"], cwd=tmp_path / name, check=False, capture_output=True, text=True
+    )
+    assert "ours check src tests" in done.stdout
 
 
 def test_a_study_that_snakemake_cannot_read_is_one_line(workflow: Workflow) -> None:

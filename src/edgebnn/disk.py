@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import os
 from pathlib import Path
 
 from edgebnn.errors import InfrastructureError
@@ -25,6 +26,7 @@ DISK_ERRORS = {
     errno.EISDIR: _PLACE,
     errno.EEXIST: _PLACE,
     errno.ENOENT: _CLOSED,
+    errno.ELOOP: _PLACE,
     errno.ENAMETOOLONG: "choose a shorter name",
     errno.ESTALE: "the network disk is gone: mount it again",
 }
@@ -36,3 +38,23 @@ def cannot_write(path: Path, error: OSError) -> InfrastructureError:
     return InfrastructureError(
         f"{path}: cannot be written: {error.strerror}; {DISK_ERRORS[error.errno or 0]}"
     )
+
+
+def check_folder(path: Path) -> None:
+    """Looks whether a folder is there, or could be made.
+
+    Raises:
+        InfrastructureError: a file, a link to nowhere or in a circle stands there or above, or a name is
+            too long.
+    """
+    for place in (path, *path.parents):
+        try:
+            if place.is_symlink() or place.exists():
+                os.listdir(place)  # noqa: PTH208 - says what is wrong
+                return
+        except PermissionError:
+            return  # it is there
+        except OSError as error:
+            if error.errno not in DISK_ERRORS:
+                raise
+            raise cannot_write(place, error) from None

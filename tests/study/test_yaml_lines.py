@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -91,7 +92,7 @@ def test_of_several_files_the_last_that_has_the_key(tmp_path: Path) -> None:
     }
     with pytest.raises(ConfigError) as caught:
         parse_study({**merged, "farm": 4}, "both", [first, second])
-    assert [line.split(": Input")[0] for line in str(caught.value).splitlines()] == [
+    assert [re.split(": (?:Input|a text)", line)[0] for line in str(caught.value).splitlines()] == [
         f"{second}: line 5: memory.0.batch_size",
         f"{first}: line 4: results",
         "both: farm",  # of the command line

@@ -3,6 +3,7 @@
 # Output:  results/runs/<stage>/<run id>.json, results/plan.json
 import sys
 from edgebnn.code import code_digest, trainer_digest
+from edgebnn.disk import check_folder
 from edgebnn.study.config import parse_study
 from edgebnn.errors import EdgebnnError
 from edgebnn.farm.inventory import load_inventory
@@ -17,6 +18,7 @@ try:
     for path in FILES:
         load_yaml(path)  # Snakemake lets the last of two equal keys win
     STUDY = parse_study(config, ", ".join(map(str, FILES)), FILES)
+    check_folder(Path(STUDY.results))
     INVENTORY = load_inventory(Path(STUDY.farm))
     PLAN = make_plan(STUDY, INVENTORY.boards()).with_builds(INVENTORY.targets())
 except EdgebnnError as error:

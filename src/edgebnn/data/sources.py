@@ -153,3 +153,16 @@ def data_folder(given: str | Path | None) -> Path | None:
     """The user's folder of data sets: EDGEBNN_DATA_DIR, else `given`."""
     folder = os.environ.get("EDGEBNN_DATA_DIR") or given
     return Path(at_home(str(folder))) if folder else None
+
+
+def check_data_folder(given: str | Path | None) -> None:
+    """Raises ConfigError if the user's folder of data sets is none, or cannot be read: without it, data
+    sets of the same names would be taken from elsewhere."""
+    folder = data_folder(given)
+    if folder is None:
+        return
+    try:
+        os.listdir(folder)  # noqa: PTH208 - glob passes over what it cannot read
+    except OSError as error:
+        key = "EDGEBNN_DATA_DIR" if os.environ.get("EDGEBNN_DATA_DIR") else "data_dir"
+        raise ConfigError(f"{key}: {folder}: {error.strerror}; wanted is a folder") from None

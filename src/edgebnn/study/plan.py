@@ -15,9 +15,10 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict
 
 from edgebnn.data.digest import digest_of
-from edgebnn.data.sources import data_folder, remarks_on, source_of
+from edgebnn.data.sources import check_data_folder, data_folder, remarks_on, source_of
 from edgebnn.errors import ConfigError
 from edgebnn.spelling import nearest
+from edgebnn.study.asked import check_asked
 from edgebnn.study.config import (
     Augmentation,
     Experiment,
@@ -160,6 +161,8 @@ def make_plan(study: Study, boards: set[str]) -> Plan:
     Raises:
         ConfigError: an unknown data set, model or board, or a network that does not fit its data.
     """
+    check_asked(study)
+    check_data_folder(study.data_dir)
     plan = Plan(study=study.study, experiments={}, runs={"memory": {}, "emulate": {}, "device": {}})
     for experiment in study.experiments:
         where = f"experiment '{experiment.name}'"

@@ -26,6 +26,7 @@ FLOORS = (
     ("energy",),
     ("data",),
     ("exclusive", "record", "summary"),
+    ("ended", "streams", "unexpected"),
     ("disk", "home"),
     ("code", "errors", "gpus", "paper", "progress", "spelling"),
     ("secrecy",),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import socket
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from edgebnn.data.download import Download
 from edgebnn.errors import ConfigError, InfrastructureError
 from edgebnn.secrecy import has_secret, masked
 from edgebnn.study.config import load_study, parse_study
+from edgebnn.tracking.store import handed_on
 
 SECRET = "s3cr3t-Zx81"
 
@@ -163,7 +165,16 @@ def test_a_proxys_password(
 def test_no_rule_is_told_the_stores_address() -> None:
     text = (Path(__file__).parents[1] / "workflow" / "rules" / "track.smk").read_text()
     assert "--tracking-uri" not in text
-    assert 'TRACKING_URI = shown(os.environ["MLFLOW_TRACKING_URI"])' in text
+    assert "TRACKING_URI = handed_on(" in text
+
+
+def test_the_address_is_handed_on_by_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "")
+    assert handed_on("sqlite:///r/mlflow.db") == "sqlite:///r/mlflow.db"
+    assert os.environ["MLFLOW_TRACKING_URI"] == "sqlite:///r/mlflow.db"
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"http://me:{SECRET}@host")
+    assert handed_on("sqlite:///r/mlflow.db") == "http://host"
+    assert SECRET in os.environ["MLFLOW_TRACKING_URI"]
 
 
 @pytest.mark.parametrize(

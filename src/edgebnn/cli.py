@@ -6,11 +6,14 @@ import argparse
 import sys
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
-from edgebnn import commands
+from edgebnn import commands, streams, unexpected
+from edgebnn.ended import failure_note
 from edgebnn.errors import EdgebnnError
 from edgebnn.exclusive import exclusive
+from edgebnn.secrecy import masked
+from edgebnn.unexpected import told
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -19,35 +22,68 @@ _RECORDS = (
     "a record's file (default: all that the plan asks for and that are there, in the plan's folder)"
 )
 
+READER_GONE = 141
+"""As a shell says of a command that SIGPIPE ended."""
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Runs one subcommand; returns its exit status."""
-    options = _parser().parse_args(arguments)
-    output: Path | None = getattr(options, "output", None)
+    """Runs one subcommand; returns its exit status.
+
+    Args:
+        arguments: None for a process of its own: those of its command line.
+    """
+    if arguments is None:
+        streams.prepare()
+    output: Path | None = None
     try:
-        if output is None:
-            return options.stage(options) or 0
-        with exclusive(output) as done:
-            _failure_note(output).unlink(missing_ok=True)
-            return 0 if done else options.stage(options) or 0
-    except EdgebnnError as error:
-        print(f"edgebnn: {error}", file=sys.stderr)
-        if output is not None and output.parent.is_dir():
-            with suppress(OSError):  # of a disk that is full or closed: the log says why
-                _failure_note(output).write_text(f"{error}\n")
-        return error.exit_status
+        options = _parser().parse_args(arguments)
+        output = getattr(options, "output", None)
+        status = _run(options, output)
+        sys.stdout.flush()
+        return status
     except KeyboardInterrupt:
         print("edgebnn: interrupted; what was complete is kept", file=sys.stderr)
         return 130
+    except Exception as error:
+        if isinstance(error, OSError) and streams.reader_gone():
+            streams.give_up()
+            return READER_GONE
+        return _fail(error, output)
 
 
-def _failure_note(output: Path) -> Path:
-    """Where a stage says why it has no output: beside it, for the report and the summary."""
-    return output.with_name(output.name + ".failed")
+def _run(options: argparse.Namespace, output: Path | None) -> int:
+    if output is None:
+        return options.stage(options) or 0
+    with exclusive(output) as done:
+        failure_note(output).unlink(missing_ok=True)
+        return 0 if done else options.stage(options) or 0
+
+
+def _fail(error: Exception, output: Path | None) -> int:
+    said = told(error)
+    with suppress(OSError):  # of a standard error that no one reads
+        print(f"edgebnn: {said}", file=sys.stderr)
+    if output is not None and output.parent.is_dir():
+        with suppress(OSError):  # of a disk that is full or closed: the log says why
+            failure_note(output).write_text(f"{said}\n")
+    if isinstance(error, EdgebnnError):
+        return error.exit_status
+    try:
+        sys.stdout.flush()
+    except OSError:
+        streams.give_up()
+    return unexpected.EXIT_STATUS
+
+
+class _Parser(argparse.ArgumentParser):
+    """What it repeats of a command line holds no secret."""
+
+    def error(self, message: str) -> NoReturn:
+        super().error(masked(message))
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+    parser: argparse.ArgumentParser = _Parser(
         prog="edgebnn",
         description="Train binary neural networks on small boards, and measure it. "
         "The whole study: snakemake --cores 8 all",
@@ -144,6 +180,14 @@ def _parser() -> argparse.ArgumentParser:
     plan = subparsers.add_parser("plan", help="list the runs of a study, running nothing")
     plan.set_defaults(stage=commands.plan)
     plan.add_argument("config", type=Path, nargs="?", default=Path("config/config.yaml"))
+
+    ended = subparsers.add_parser(
+        "ended", help="the workflow's: note how a stage ended that could not say so itself"
+    )
+    ended.set_defaults(stage=commands.ended)
+    ended.add_argument("status", type=int, help="its exit status, as a shell has it")
+    ended.add_argument("of", type=Path, metavar="OUTPUT", help="its output")
+    ended.add_argument("log", type=Path, metavar="LOG", help="its log")
 
     schema = subparsers.add_parser(
         "schema", help="write the JSON Schemas of the configuration files"

@@ -197,6 +197,13 @@ def plan(options: argparse.Namespace) -> None:
         print(f"warning: {remark}")
 
 
+def ended(options: argparse.Namespace) -> int:
+    """The note of a stage that a signal ended."""
+    from edgebnn.ended import ended
+
+    return ended(options.status, options.of, options.log)
+
+
 def schema(options: argparse.Namespace) -> None:
     """The JSON Schemas."""
     from edgebnn.schema import write_schemas

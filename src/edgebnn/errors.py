@@ -6,7 +6,9 @@ EdgebnnError
 └── JobError             the job itself failed (a NaN loss, the trainer's own error)
 
 The command line prints the message alone and exits with `exit_status`; no failure
-ever writes a record.
+ever writes a record. Other exit statuses: 70, an error that no one foresaw, whose traceback
+is in the file that its line names (unexpected.py); 130, interrupted; 141, its reader has gone;
+of the workflow's stages, 128 and its number for a signal (ended.py).
 """
 
 from edgebnn.secrecy import masked

@@ -16,4 +16,5 @@ rule build_trainer:
     params:
         code=trainer_digest(Path(workflow.basedir)),
     shell:
-        "edgebnn build {wildcards.target:q} --output {output:q} > {log:q} 2>&1"
+        "edgebnn build {wildcards.target:q} --output {output:q} > {log:q} 2>&1 "
+        "|| edgebnn ended $? {output:q} {log:q}"

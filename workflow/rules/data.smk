@@ -21,4 +21,5 @@ rule pack_data:
         ),
     shell:
         "edgebnn data {wildcards.dataset:q} --digest {wildcards.digest:q} {params.data_dir:q} "
-        "--output {output:q} > {log:q} 2>&1"
+        "--output {output:q} > {log:q} 2>&1 "
+        "|| edgebnn ended $? {output:q} {log:q}"

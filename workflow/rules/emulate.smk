@@ -25,4 +25,5 @@ rule emulate_training:
         code=code_digest("emulate"),
     shell:
         "edgebnn emulate --run {params.run:q} --data {input.data:q} --output {output:q} "
-        "--threads {threads} > {log:q} 2>&1"
+        "--threads {threads} > {log:q} 2>&1 "
+        "|| edgebnn ended $? {output:q} {log:q}"

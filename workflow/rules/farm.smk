@@ -36,4 +36,5 @@ rule train_on_device:
         anew=anew,
     shell:
         "edgebnn device --run {params.run:q} --data {input.data:q} --farm {params.farm:q} "
-        "--virtual {params.virtual:q} {params.anew:q} --output {output:q} > {log:q} 2>&1"
+        "--virtual {params.virtual:q} {params.anew:q} --output {output:q} > {log:q} 2>&1 "
+        "|| edgebnn ended $? {output:q} {log:q}"

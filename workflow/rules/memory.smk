@@ -21,4 +21,5 @@ rule model_memory:
         run=f"{RESULTS}/runs/memory/{{run}}.json",
         code=lambda wildcards: MEMORY_CODE + PLANNER_CODE * len(planner(wildcards)),
     shell:
-        "edgebnn memory --run {params.run:q} --output {output:q} > {log:q} 2>&1"
+        "edgebnn memory --run {params.run:q} --output {output:q} > {log:q} 2>&1 "
+        "|| edgebnn ended $? {output:q} {log:q}"

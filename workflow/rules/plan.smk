@@ -5,11 +5,11 @@ import sys
 from edgebnn.code import code_digest, trainer_digest
 from edgebnn.disk import check_folder
 from edgebnn.study.config import parse_study
-from edgebnn.errors import EdgebnnError
 from edgebnn.farm.inventory import load_inventory
 from edgebnn.study.files import write_plan
 from edgebnn.study.plan import make_plan, remarks
 from edgebnn.study.trainable import untrained_layer
+from edgebnn.unexpected import told
 from edgebnn.study.yaml_file import load_yaml
 from snakemake.exceptions import WorkflowError
 
@@ -21,8 +21,8 @@ try:
     check_folder(Path(STUDY.results))
     INVENTORY = load_inventory(Path(STUDY.farm))
     PLAN = make_plan(STUDY, INVENTORY.boards()).with_builds(INVENTORY.targets())
-except EdgebnnError as error:
-    raise WorkflowError(str(error)) from None
+except Exception as error:  # what no one foresaw, too
+    raise WorkflowError(told(error)) from None
 
 RESULTS = STUDY.results
 RUNS = PLAN.runs
@@ -46,5 +46,5 @@ onstart:
         write_plan(PLAN, Path(RESULTS))
         for remark in remarks(PLAN, STUDY):
             print(f"warning: {remark}", file=sys.stderr)
-    except EdgebnnError as error:
-        raise WorkflowError(str(error)) from None
+    except Exception as error:
+        raise WorkflowError(told(error)) from None

@@ -22,7 +22,8 @@ rule write_report:
         asked=PLAN.digest(),
         code=code_digest("report"),
     shell:
-        "edgebnn report --plan {params.plan:q} --output {output:q} > {log:q} 2>&1"
+        "edgebnn report --plan {params.plan:q} --output {output:q} > {log:q} 2>&1 "
+        "|| edgebnn ended $? {output:q} {log:q}"
 
 
 onsuccess:

@@ -1,14 +1,10 @@
 # Purpose: put every record into MLflow; logging twice changes nothing.
 # Input:   all records, results/plan.json
 # Output:  results/track/<study>.json, a summary of what MLflow holds
-from edgebnn.tracking.store import shown
+from edgebnn.tracking.store import handed_on
 
 TRACKED = f"{RESULTS}/track/{STUDY.study}.json"
-# The store's address may hold a password: the stage has it from the environment, and nothing else does.
-os.environ["MLFLOW_TRACKING_URI"] = (
-    os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{RESULTS}/mlflow.db"
-)
-TRACKING_URI = shown(os.environ["MLFLOW_TRACKING_URI"])
+TRACKING_URI = handed_on(f"sqlite:///{RESULTS}/mlflow.db")
 
 
 rule track_records:
@@ -29,4 +25,5 @@ rule track_records:
         code=code_digest("track"),
         uri=lambda _: TRACKING_URI,
     shell:
-        "edgebnn track --plan {params.plan:q} --output {output:q} > {log:q} 2>&1"
+        "edgebnn track --plan {params.plan:q} --output {output:q} > {log:q} 2>&1 "
+        "|| edgebnn ended $? {output:q} {log:q}"

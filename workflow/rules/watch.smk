@@ -57,7 +57,7 @@ class Watch(logging.Handler):
             if Path(file).is_file():
                 if words := Path(file).read_text(errors="replace").strip():
                     return words if file not in job.log else words.splitlines()[-1]
-        return "it ended without a word"
+        return "it ended without a word, and its shell too: out of memory, or a time limit?"
 
 
 logger.addHandler(

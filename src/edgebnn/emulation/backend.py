@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import os
-import shutil
 import sys
-import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 
+from edgebnn.emulation.last_words import held_back
 from edgebnn.errors import ConfigError
 from edgebnn.study.engines import BACKENDS
 
@@ -27,7 +24,7 @@ def load_backend(threads: int | None = None) -> None:
     """
     if threads is not None and "tensorflow" not in sys.modules:
         os.environ["OMP_NUM_THREADS"] = str(threads)
-    with _banners_held_back():
+    with held_back():
         import keras
         import tensorflow as tf
 
@@ -49,22 +46,3 @@ def load_backend(threads: int | None = None) -> None:
                 f"threads: {threads}: TensorFlow runs in this process already, with {now} threads"
             ) from None
     tf.config.experimental.enable_tensor_float_32_execution(False)
-
-
-@contextmanager
-def _banners_held_back() -> Iterator[None]:
-    """Keeps what native code says on standard error to itself, unless an exception follows."""
-    sys.stderr.flush()
-    saved = os.dup(2)
-    with tempfile.TemporaryFile() as said:
-        os.dup2(said.fileno(), 2)
-        try:
-            yield
-        except BaseException:
-            os.dup2(saved, 2)
-            said.seek(0)
-            shutil.copyfileobj(said, os.fdopen(os.dup(2), "wb"))
-            raise
-        finally:
-            os.dup2(saved, 2)
-            os.close(saved)

@@ -82,6 +82,14 @@ def experiment_id(client: Any, uri: str, name: str) -> str:
     return str(found.experiment_id)
 
 
+def handed_on(default: str) -> str:
+    """Sets MLFLOW_TRACKING_URI for what this process starts, unless it is set: a store's address may hold
+    a password, and the environment is where no one else reads it. Returns it as it may be shown."""
+    uri = os.environ.get("MLFLOW_TRACKING_URI") or default
+    os.environ["MLFLOW_TRACKING_URI"] = uri
+    return shown(uri)
+
+
 def shown(uri: str) -> str:
     """A tracking URI for messages and files: without user, password and token."""
     return masked(uri)

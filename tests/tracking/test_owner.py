@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import shutil
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from threading import Barrier
 from typing import Any
 
 import pytest
@@ -124,3 +126,15 @@ def test_a_data_set_is_its_bytes(
     found = described.dataset
     assert (found.digest, found.source_type) == (digest, kind)
     assert json.loads(found.profile) == form
+
+
+def test_those_who_meet_at_a_new_folder_agree(tmp_path: Path) -> None:
+    start = Barrier(8)
+
+    def identity() -> str:
+        start.wait()
+        return owner_of(tmp_path, None).identity
+
+    with ThreadPoolExecutor(8) as pool:
+        found = [pool.submit(identity) for _ in range(8)]
+    assert len({answer.result() for answer in found}) == 1

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from edgebnn.exclusive import exclusive
 from edgebnn.record import atomic_write
 
 TAG = "edgebnn.results"
@@ -44,6 +45,12 @@ def owner_of(results: Path, database: Path | None) -> Owner:
         InfrastructureError: the folder cannot be written.
     """
     results = results.absolute()
+    with exclusive(results / FILE):
+        return _identified(results, database)
+
+
+def _identified(results: Path, database: Path | None) -> Owner:
+    """The same, by one process at a time: two must not give a folder two identities."""
     own_store = database is not None and database.parent.resolve().is_relative_to(results.resolve())
     identity, place = _read(results)
     copied = (

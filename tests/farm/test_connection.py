@@ -18,6 +18,7 @@ from edgebnn.errors import InfrastructureError, JobError
 from edgebnn.farm.address import Address
 from edgebnn.farm.bound import bound
 from edgebnn.farm.connection import Host, connect
+from edgebnn.farm.transfer import get, put
 from edgebnn.farm.virtual import virtual_host
 
 NASTY = ["a b", "'", '"', "$HOME", "`id`", "*", "\\", "a\nb", "; exit 9", "", "-n", "ä€"]
@@ -56,19 +57,19 @@ def test_a_folder_is_where_it_runs(host: Host, home: Path) -> None:
 def test_files_travel_both_ways(host: Host, home: Path, tmp_path: Path) -> None:
     content = bytes(range(256)) * 1000
     (tmp_path / "there").write_bytes(content)
-    host.put(tmp_path / "there", "some file", hashlib.sha256(content).hexdigest())
+    put(host, tmp_path / "there", "some file", hashlib.sha256(content).hexdigest())
     assert (home / "some file").read_bytes() == content
-    host.get("some file", tmp_path / "back")
+    get(host, "some file", tmp_path / "back")
     assert (tmp_path / "back").read_bytes() == content
     with pytest.raises(InfrastructureError, match=r"device one: none: .*none: No such file"):
-        host.get("none", tmp_path / "none")
+        get(host, "none", tmp_path / "none")
     assert not (tmp_path / "none").exists()
 
 
 def test_a_file_that_changes_on_the_way_is_refused(host: Host, home: Path, tmp_path: Path) -> None:
     (tmp_path / "there").write_bytes(b"one")
     with pytest.raises(InfrastructureError, match="device one: here: arrived changed"):
-        host.put(tmp_path / "there", "here", hashlib.sha256(b"two").hexdigest())
+        put(host, tmp_path / "there", "here", hashlib.sha256(b"two").hexdigest())
     assert list(home.iterdir()) == []
 
 

@@ -1,17 +1,14 @@
-"""A connection to a device: commands, files, and held commands. Only this file knows Fabric.
+"""A connection to a device: commands, held commands, and bare channels. Only this file runs Fabric's.
 
 Trust is ours alone: one known_hosts file, no system host keys, unknown and changed keys refused. Keys
 or agent, never a password. Remote arguments are always quoted; remote paths are relative to HOME.
 
-What a login script prints comes before our own words, so every command says a line first, and what
-stands before it is dropped. Files go through `cat`: any host has it, and not all have SFTP. Nothing is
-waited for without a limit: an answer, a command, a byte of a file; a host that leaves keepalives
-unanswered is gone.
+Nothing is waited for without a limit: an answer, a login script, a command, a byte of a file; a host
+that leaves keepalives unanswered is gone. Files: transfer.py.
 """
 
 from __future__ import annotations
 
-import hashlib
 import shlex
 import time
 from collections.abc import Callable, Iterator
@@ -23,30 +20,12 @@ from typing import Any
 from edgebnn.errors import EdgebnnError, InfrastructureError
 from edgebnn.farm.address import Address
 from edgebnn.farm.bound import bound
+from edgebnn.farm.mark import MARK_LINE, SAY_MARK, Lines, no_command, ours, split_at_mark
 from edgebnn.farm.transport import ANSWER_WITHIN_S, open_connection
 
 BEGINS_WITHIN_S = 30.0
 """For a login script, before a command."""
 COMMAND_WITHIN_S = 60.0
-_BLOCK = 1 << 15
-_MARK = "edgebnn: what follows is ours"
-_SAY = f"echo {shlex.quote(_MARK)} && echo {shlex.quote(_MARK)} >&2 && "
-
-
-# $1: the path, $2: the digest of what arrives.
-_PUT = """
-cat >"$1.part" && chmod 755 "$1.part" &&
-  test "$(sha256sum <"$1.part")" = "$2  -" && mv "$1.part" "$1" && exit
-status=$?
-rm -f "$1.part"
-exit $status
-"""
-_GET = 'sha256sum <"$1" && exec cat "$1"'
-
-
-def reading_limit(file: Path) -> float:
-    """Seconds that a device may take to read a file: slow cards read 1 MB in a second."""
-    return COMMAND_WITHIN_S + file.stat().st_size / 1e6
 
 
 @dataclass(frozen=True)
@@ -108,9 +87,9 @@ class Host:
         """The same with any exit status; raises InfrastructureError alone."""
         from invoke.exceptions import ThreadException
 
-        command = f"{_SAY}cd {shlex.quote(f'./{folder}')} && exec {shlex.join(bound(argv))}"
-        lines = _Lines(on_line or (lambda line: None))
-        with self._mapped():
+        command = f"{SAY_MARK}cd {shlex.quote(f'./{folder}')} && exec {shlex.join(bound(argv))}"
+        lines = Lines(on_line or (lambda line: None))
+        with self.mapped():
             try:
                 promise = self._connection.run(
                     command,
@@ -124,25 +103,15 @@ class Host:
             except ThreadException as error:
                 first = error.exceptions[0].value
                 raise first if isinstance(first, Exception) else error from None
-        noise, mark, stdout = result.stdout.partition(f"{_MARK}\n")
+        noise, marked, stdout = split_at_mark(result.stdout)
         if result.exited < 0:
-            self._probe()
+            self.probe()
             raise InfrastructureError(f"device {self.name}: {argv[0]} was killed by a signal")
-        if not mark:
-            raise self._no_shell(result.stderr + noise)
-        return Done(result.exited, stdout, result.stderr.rpartition(f"{_MARK}\n")[2])
+        if not marked:
+            raise no_command(self.name, result.stderr + noise)
+        return Done(result.exited, stdout, ours(result.stderr))
 
-    def _no_shell(self, said: str) -> InfrastructureError:
-        """The error of a login that never came to our command."""
-        words = " ".join(said.split())[:200]
-        return InfrastructureError(
-            f"device {self.name}: its login script or shell ends, or waits, before our command begins"
-            + (f"; it says: {words}" if words else "")
-            + "; the shell must be one of sh's kin (bash, dash, zsh, fish), and .bashrc and the like "
-            "must let commands pass: case $- in *i*) ;; *) return ;; esac"
-        )
-
-    def _finish(self, promise: Any, program: str, within_s: float | None, lines: _Lines) -> Any:
+    def _finish(self, promise: Any, program: str, within_s: float | None, lines: Lines) -> Any:
         """The result of a command that was started; Ctrl-C ends it at once.
 
         Fabric's own wait does not: it joins threads that read until the command ends by itself.
@@ -153,7 +122,7 @@ class Host:
         try:
             while not (channel.status_event.wait(0.2) or promise.runner.has_dead_threads):
                 if not lines.marked and time.monotonic() > begins:
-                    raise self._no_shell(lines.noise)
+                    raise no_command(self.name, lines.noise)
                 if ends is not None and time.monotonic() > ends:
                     raise InfrastructureError(
                         f"device {self.name}: {program} did not end within {within_s:g} s"
@@ -164,22 +133,23 @@ class Host:
             raise
 
     @contextmanager
-    def _channel(self, argv: list[str]) -> Iterator[Any]:
+    def channel(self, argv: list[str]) -> Iterator[Any]:
         """A command's bare channel while the block runs, its output read up to our mark."""
-        with self._mapped():
+        with self.mapped():
             channel = self._connection.transport.open_session(timeout=ANSWER_WITHIN_S)
         try:
-            with self._mapped():
+            with self.mapped():
                 channel.settimeout(BEGINS_WITHIN_S)
-                channel.exec_command(f"{_SAY}exec {shlex.join(argv)}")
+                channel.exec_command(f"{SAY_MARK}exec {shlex.join(argv)}")
                 said = bytearray()
-                while not said.endswith(f"{_MARK}\n".encode()):
+                while not said.endswith(MARK_LINE.encode()):
                     try:
                         byte = channel.recv(1)
                     except TimeoutError:
                         byte = b""
                     if not byte:
-                        raise self._no_shell(said.decode(errors="replace"))
+                        self.probe()
+                        raise no_command(self.name, said.decode(errors="replace"))
                     said += byte
                 channel.settimeout(COMMAND_WITHIN_S)
             yield channel
@@ -193,8 +163,8 @@ class Host:
         Yields:
             Its first line of output, or an empty string if it ended without one.
         """
-        with self._channel(argv) as channel:
-            with self._mapped():
+        with self.channel(argv) as channel:
+            with self.mapped():
                 first = channel.makefile("rb").readline().decode(errors="replace").strip()
             try:
                 yield first
@@ -203,65 +173,7 @@ class Host:
                     channel.shutdown_write()
                     channel.status_event.wait(ANSWER_WITHIN_S)
 
-    def put(self, local: Path, remote: str, sha256: str) -> None:
-        """Sends a file to a path under the device's HOME: whole and executable, or not at all.
-
-        Args:
-            sha256: what the file has, and what must arrive.
-        """
-        argv = ["sh", "-c", _PUT, "sh", remote, sha256]
-        with (
-            local.open("rb") as file,
-            self._channel(argv) as channel,
-            self._mapped(f"{remote}: "),
-        ):
-            try:
-                while block := file.read(_BLOCK):
-                    channel.sendall(block)
-                channel.shutdown_write()
-            except OSError:
-                if not channel.closed and not channel.exit_status_ready():
-                    raise  # else its own words say more
-            channel.settimeout(reading_limit(local))
-            self._end(channel, remote)
-
-    def get(self, remote: str, local: Path) -> None:
-        """Fetches a file from a path under the device's HOME; nothing is left of one that fails."""
-        digest = hashlib.sha256()
-        try:
-            with (
-                local.open("wb") as file,
-                self._channel(["sh", "-c", _GET, "sh", remote]) as channel,
-                self._mapped(f"{remote}: "),
-            ):
-                sent = channel.makefile("rb", _BLOCK)
-                wanted = sent.readline().decode(errors="replace").split(" ")[0]
-                while block := sent.read(_BLOCK):
-                    digest.update(block)
-                    try:
-                        file.write(block)
-                    except OSError as error:
-                        raise InfrastructureError(f"{local}: {error.strerror}") from None
-                self._end(channel, remote)
-                if digest.hexdigest() != wanted:
-                    raise InfrastructureError(f"device {self.name}: {remote} arrived changed")
-        except BaseException:
-            local.unlink(missing_ok=True)
-            raise
-
-    def _end(self, channel: Any, remote: str) -> None:
-        """Waits for a `cat` to end; raises InfrastructureError with its words if it failed."""
-        words = channel.makefile_stderr("rb").read().decode(errors="replace")
-        channel.status_event.wait(COMMAND_WITHIN_S)
-        if channel.exit_status:
-            self._probe()
-            words = words.rpartition(f"{_MARK}\n")[2].strip()
-            if not words and channel.exit_status == 1:
-                words = "arrived changed"  # what `test` says by its status alone
-            words = words or f"exit status {channel.exit_status}"
-            raise InfrastructureError(f"device {self.name}: {remote}: {words}")
-
-    def _probe(self) -> None:
+    def probe(self) -> None:
         """Raises InfrastructureError if the connection is gone, or bears no second command."""
         from paramiko import ChannelException
 
@@ -276,14 +188,14 @@ class Host:
             raise InfrastructureError(f"device {self.name}: the connection dropped") from None
 
     @contextmanager
-    def _mapped(self, what: str = "") -> Iterator[None]:
+    def mapped(self, what: str = "") -> Iterator[None]:
         """Errors of the libraries as ours."""
         from paramiko import SSHException
 
         try:
             yield
         except (OSError, EOFError, SSHException) as error:
-            self._probe()
+            self.probe()
             reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
             if isinstance(error, TimeoutError):
                 reason = f"no answer within {COMMAND_WITHIN_S:g} s"
@@ -302,32 +214,3 @@ def connect(name: str, address: Address) -> Iterator[Host]:
     """
     with open_connection(name, address) as connection:
         yield Host(name, connection)
-
-
-class _Lines:
-    """A text stream that hands on whole lines, from our mark on."""
-
-    def __init__(self, on_line: Callable[[str], None]) -> None:
-        self._on_line = on_line
-        self._rest = ""
-        self.marked = False
-        """Our mark has come."""
-
-    @property
-    def noise(self) -> str:
-        """What came instead."""
-        return "" if self.marked else self._rest
-
-    def write(self, text: str) -> None:
-        self._rest += text
-        if not self.marked:
-            _, mark, rest = self._rest.partition(f"{_MARK}\n")
-            if not mark:
-                return
-            self.marked, self._rest = True, rest
-        *lines, self._rest = self._rest.split("\n")
-        for line in lines:
-            self._on_line(line)
-
-    def flush(self) -> None:
-        """Nothing is held back but an unfinished line."""

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from edgebnn.errors import ConfigError, InfrastructureError
-from edgebnn.farm.connection import Host, reading_limit
+from edgebnn.farm.connection import Host
 from edgebnn.farm.inventory import Device
+from edgebnn.farm.transfer import put, reading_limit
 from edgebnn.record import file_sha256
 from edgebnn.trainer.build import PROGRAMS
 
@@ -59,7 +60,7 @@ def deploy(host: Host, files: list[Path]) -> Deployed:
     lacking = tuple(file for file, digest in digests.items() if digest not in have)
     for file in lacking:
         try:
-            host.put(file, f"{STORE}/{digests[file]}", digests[file])
+            put(host, file, f"{STORE}/{digests[file]}", digests[file])
         except InfrastructureError as error:
             raise InfrastructureError(f"{error}; {file} was not stored; {_free(host)}") from error
     return Deployed({file: f"{STORE}/{digest}" for file, digest in digests.items()}, lacking)

@@ -22,6 +22,7 @@ from edgebnn.farm.inventory import Device, Inventory
 from edgebnn.farm.pick import Picked, Wanted, pick
 from edgebnn.farm.result import compose, keep_raw, read_measured, read_trainer_record
 from edgebnn.farm.settings import settings
+from edgebnn.farm.transfer import get, put
 from edgebnn.record import Provenance, Record, file_sha256, provenance
 from edgebnn.study.plan import Run
 from edgebnn.trainer.build import PROGRAMS
@@ -104,13 +105,13 @@ def train_on_device(  # noqa: PLR0917 - a stage takes its files one by one
         resumed = _work(picked.host, folder, run, device, say)
         record_json, measure_json, network = (Path(fetched) / name for name in RESULTS)
         for file in (record_json, measure_json):
-            picked.host.get(f"{folder}/{file.name}", file)
+            get(picked.host, f"{folder}/{file.name}", file)
         trained, measured = read_trainer_record(record_json, run), read_measured(measure_json)
         samples = meter.stop(trained.metrics["train_time_s"]) if meter else None
         if resumed and samples is not None and samples.source == "measured":
             say("energy is left out: the meter saw only the part of the training since it resumed")
             samples = None
-        picked.host.get(f"{folder}/{network.name}", network)
+        get(picked.host, f"{folder}/{network.name}", network)
         artifacts = keep_raw(output.parent / run.id, measure_json, network, samples)
         here = provenance(started)
         where = Provenance(
@@ -152,7 +153,7 @@ def _prepare(  # noqa: PLR0917 - what a job is made of
     with tempfile.TemporaryDirectory(prefix="edgebnn-") as temporary:
         local = Path(temporary) / "run.txt"
         local.write_text(run_file(run))
-        host.put(local, f"{folder}/run.txt", file_sha256(local))
+        put(host, local, f"{folder}/run.txt", file_sha256(local))
 
 
 def _work(host: Host, folder: str, run: Run, device: Device, say: Say) -> bool:

@@ -73,8 +73,18 @@ ENTRIES = {
 MODULES = {
     ".".join(path.relative_to(PACKAGE).with_suffix("").parts) for path in PACKAGE.rglob("*.py")
 }
-GROUND = {"code", "disk", "errors", "home", "progress", "record", "secrecy", "spelling"}
-"""Messages, paths, and the record, which has a version of its own."""
+GROUND = {
+    "code",
+    "disk",
+    "errors",
+    "exclusive",
+    "home",
+    "progress",
+    "record",
+    "secrecy",
+    "spelling",
+}
+"""Messages, paths, locks, and the record, which has a version of its own."""
 FORMULAS = {"study.network", "study.switches"}
 TO_THE_RUN = {name for name in MODULES if name.startswith("study.")} - FORMULAS
 """What makes a run: all that follows of it is in the run's id."""

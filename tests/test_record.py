@@ -95,3 +95,16 @@ def test_provenance_outside_git_is_unknown(tmp_path: Path, monkeypatch: pytest.M
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path.parent) + os.pathsep)
     assert provenance("now").git_commit == "unknown"
+
+
+def test_a_pipe_is_not_replaced_by_a_file(tmp_path: Path) -> None:
+    """Root's `--output /dev/null` would take the device away."""
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    with (
+        pytest.raises(InfrastructureError, match="pipe: cannot be written: a device, a pipe or a"),
+        atomic_write(pipe),
+    ):
+        pass
+    assert pipe.is_fifo()
+    assert list(tmp_path.iterdir()) == [pipe]

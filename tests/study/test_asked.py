@@ -59,6 +59,16 @@ def said(text: str, folder: Path) -> str:
         ("name: a", "name: größe", "experiments.0.name: a name is of letters without accents"),
         ("name: a", "name: a/b", "experiments.0.name: a name is of letters without accents"),
         ("name: a", f"name: {'x' * 65}", "at most 64 characters"),
+        ("[proposed]", "[{name: x, preset: [a]}]", "unknown preset '['a']'"),
+        ("[proposed]", "[{name: x}]", "experiments.0.methods.0: a 'preset' is missing; presets are standard"),
+        ("[proposed]", "[{name: x, preset: lean, switches: {ste: clip}}]", "unknown switch 'switches'"),
+        ("[proposed]", "[{name: x, preset: lean, 3: 4}]", "unknown switch '3'"),
+        ("seeds: [0]", "optimizer: {schedule: step}", "schedule: a mapping of keys is wanted (found 'step')"),
+        ("seeds: [0]", "optimizer: {schedule: {factor: 0.5, every: 3}}", "schedule: 'kind' is missing"),
+        ("seeds: [0]", "optimizer: {learning_rate: .nan}", "learning_rate: a finite number is wanted (found nan)"),
+        ("seeds: [0]", "optimizer: {learning_rate: '0.1'}", "learning_rate: a number is wanted, without quotes (found '0.1')"),
+        ("study: s\n", "study: s\nresults: [a]\n", "results: a text is wanted (found ['a'])"),
+        ("  model: mlp\n", "  model: mlp.yaml\n", "mlp.yaml.yaml (say 'mlp', without the ending)"),
         ("study: s\n", "study: s\ndata_dir: /nowhere\n", "data_dir: /nowhere: No such file or directory; wanted is a folder"),
         ("study: s\n", f"study: s\ndata_dir: {__file__}\n", "Not a directory; wanted is a folder"),
         (f"models: {MODELS}", "models: /nowhere", "model 'mlp': no such file /nowhere/mlp.yaml"),
@@ -100,6 +110,31 @@ def test_a_model_file_that_is_a_folder(tmp_path: Path) -> None:
     (tmp_path / "mlp.yaml").mkdir()
     text = STUDY.replace(str(MODELS), str(tmp_path))
     assert "mlp.yaml: Is a directory" in said(text, tmp_path)
+
+
+def test_a_model_file_of_another_ending(tmp_path: Path) -> None:
+    (tmp_path / "mlp.yml").touch()
+    text = STUDY.replace(str(MODELS), str(tmp_path))
+    assert "mlp.yaml (rename mlp.yml); models there: " in said(text, tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("layer", "words"),
+    [
+        ("{dense: true}", "layer 2 (dense): units: a whole number is wanted, without point, exponent and quotes (found True)"),
+        ("{dense: '10'}", "layer 2 (dense): units: a whole number"),
+        ("dense", "layer 2 (dense): units: Field required"),
+        ("{conv: {filter: 3}}", "layer 2 (conv): filter: unknown key (did you mean 'filters'?); keys here are filters, "),
+        ("{flatten: 3}", "layer 2 (flatten): found 3 for its arguments"),
+        ("{dense: 10, batch_norm: }", "layer 2: found {'dense': 10, 'batch_norm': None}; a layer is one name"),
+    ],
+)  # fmt: skip
+def test_a_layer(layer: str, words: str, tmp_path: Path) -> None:
+    (tmp_path / "mlp.yaml").write_text(
+        f"input: [8, 8, 1]\nlayers: [flatten, {layer}, batch_norm]\n"
+    )
+    text = STUDY.replace(str(MODELS), str(tmp_path))
+    assert f"mlp.yaml: line 2: {words}" in said(text, tmp_path)
 
 
 def test_a_data_folder_of_the_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

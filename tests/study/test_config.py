@@ -105,8 +105,8 @@ def test_a_path_is_taken_as_it_is(path: str) -> None:
         ("farm", "a\nb", "printable"),
         ("models", "a\tb", "printable"),
         ("data_dir", "~no-one-here/x", "no user 'no-one-here' here"),
-        ("results", None, "valid string"),
-        ("results", ["a"], "valid string"),
+        ("results", None, "a text is wanted"),
+        ("results", ["a"], "a text is wanted"),
     ],
 )
 def test_a_path_that_cannot_be(key: str, path: object, words: str) -> None:

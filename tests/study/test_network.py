@@ -129,7 +129,7 @@ MISTAKES: dict[str, tuple[str, str]] = {
     ),
     "inside a block": (
         "[conv: 8, batch_norm, residual: {layers: [sign, {conv: {filters: 8, size: 3}}]}]",
-        r"layer 3\.2 \(conv\): size: Extra inputs",
+        r"layer 3\.2 \(conv\): size: unknown key",
     ),
     "block without sign": (
         "[conv: 8, batch_norm, residual: {layers: [conv: 8, batch_norm]}, "

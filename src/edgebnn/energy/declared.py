@@ -13,9 +13,9 @@ class Config(MeterConfig):
     """`{kind: declared, idle_w: 1.9, load_w: 3.7}`"""
 
     kind: Literal["declared"]
-    idle_w: float = Field(ge=0, allow_inf_nan=False)
+    idle_w: float = Field(strict=True, ge=0, allow_inf_nan=False)
     """Watts with nothing to do."""
-    load_w: float = Field(gt=0, allow_inf_nan=False)
+    load_w: float = Field(strict=True, gt=0, allow_inf_nan=False)
     """Watts while training."""
 
     @model_validator(mode="after")

@@ -42,7 +42,7 @@ class Device(BaseModel):
     kind: Literal["board", "virtual"] = "board"
     host: str = Field(default="", pattern=r"^([A-Za-z0-9_.:][A-Za-z0-9_.:%-]*)?$")
     """A board's address, or a Host alias of ~/.ssh/config."""
-    port: int = Field(default=0, ge=0, lt=65536)
+    port: int = Field(default=0, strict=True, ge=0, lt=65536)
     """TCP port; 0: the SSH configuration's, else 22, for a board; any free one for a virtual device."""
     user: str = Field(default="", pattern=r"^([A-Za-z_][A-Za-z0-9_.-]*)?$")
     """Account on a board; empty: the SSH configuration's, else one's own name."""
@@ -52,7 +52,7 @@ class Device(BaseModel):
     """What experiments ask for; a virtual device has the board `virtual` unless it says otherwise."""
     target: Target = Field(default=cast("Target", ""), json_schema_extra=_no_default)
     """What is built for it; `native` for a virtual device unless it says otherwise."""
-    threads: int = Field(default=1, ge=1, le=64)
+    threads: int = Field(default=1, strict=True, ge=1, le=64)
     """Threads that train on it: at most as many as it has cores. Results are the same for any number."""
     meter: MeterConfig | None = None
 

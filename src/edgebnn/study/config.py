@@ -127,11 +127,13 @@ class Method(_Strict):
     def _from_short_form(cls, value: Any) -> Any:
         if isinstance(value, str):
             value = {"preset": value}
-        if not isinstance(value, dict) or "switches" in value:
+        if not isinstance(value, dict) or isinstance(value.get("switches"), Switches):
             return value
         value = dict(value)
         preset = value.pop("preset", None)
-        if preset not in PRESETS:
+        if preset is None:
+            raise ValueError(f"a 'preset' is missing; presets are {', '.join(PRESETS)}")
+        if not isinstance(preset, str) or preset not in PRESETS:
             raise ValueError(
                 f"unknown preset '{preset}'{nearest(str(preset), PRESETS)}; presets are {', '.join(PRESETS)}"
             )
@@ -141,7 +143,7 @@ class Method(_Strict):
         for key in value:
             if key not in Switches.model_fields:
                 raise ValueError(
-                    f"unknown switch '{key}'{nearest(key, Switches.model_fields)}; "
+                    f"unknown switch '{key}'{nearest(str(key), Switches.model_fields)}; "
                     f"switches are {', '.join(Switches.model_fields)}"
                 )
         switches = {**PRESETS[preset].model_dump(), **value}

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterable, Sequence
+from datetime import date
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -55,31 +57,44 @@ def _explain(model: type[BaseModel], problem: Any, where: str) -> str:
         key = str(problem["loc"][-1])
         hint = about_secret(key) or nearest(key, allowed)
         return f"{prefix}: unknown key{hint}; keys here are {', '.join(allowed)}"
-    if problem["type"] in ("model_type", "dict_type"):
+    if problem["type"] in ("model_type", "dict_type", "model_attributes_type"):
         found = "nothing" if problem["input"] is None else repr(problem["input"])
         return f"{prefix}: a mapping of keys is wanted (found {found})"
-    if wanted := _wanted(problem):
-        return f"{prefix}: {wanted} (found {problem['input']!r})"
-    message = problem["msg"].removeprefix("Value error, ")
+    return f"{prefix}: {said_of(problem)}"
+
+
+def said_of(problem: Any) -> str:
+    """A problem of pydantic's as a user reads it: what is wanted, and what was found."""
+    message = _wanted(problem) or problem["msg"].removeprefix("Value error, ")
     if problem["type"] in ("missing", "value_error"):
-        return f"{prefix}: {message}"
-    return f"{prefix}: {message} (found {problem['input']!r})"
+        return str(message)
+    return f"{message} (found {problem['input']!r})"
+
+
+_WHOLE = "a whole number is wanted, without point, exponent and quotes"
+_WANTED = {
+    "int_type": _WHOLE,
+    "int_from_float": _WHOLE,
+    "float_type": "a number is wanted, without quotes",
+    "path_type": "a path is wanted",
+    "string_type": "a text is wanted",
+    "union_tag_not_found": "'kind' is missing, which says what the other keys are",
+}
+"""What pydantic says in terms of Python, in terms of YAML."""
 
 
 def _wanted(problem: Any) -> str | None:
-    """What pydantic says in terms of Python, in terms of YAML."""
-    found = problem["input"]
-    match problem["type"]:
-        case "tuple_type" | "list_type":
-            shown = [0, 1, 2] if isinstance(found, str) and re.search(r"\d", found) else ["a", "b"]
-            return f"a list is wanted, as in [{', '.join(map(str, shown))}]"
-        case "int_type" | "int_from_float":
-            return "a whole number is wanted, without point, exponent and quotes"
-        case "string_type" if found is not None and not isinstance(found, dict | list):
-            return "a text is wanted, and YAML reads something else here: put it in quotes"
-        case "string_pattern_mismatch" if problem["ctx"]["pattern"] == NAME:
-            return "a name is of letters without accents, digits and _ . + -, and begins with a letter or digit"
-    return None
+    found, kind = problem["input"], problem["type"]
+    if isinstance(found, float) and not math.isfinite(found):
+        return "a finite number is wanted"
+    if kind in ("tuple_type", "list_type"):
+        numbers = isinstance(found, str) and re.search(r"\d", found)
+        return f"a list is wanted, as in {'[0, 1, 2]' if numbers else '[a, b]'}"
+    if kind == "string_type" and isinstance(found, bool | int | float | date):
+        return "a text is wanted, and YAML reads something else here: put it in quotes"
+    if kind == "string_pattern_mismatch" and problem["ctx"]["pattern"] == NAME:
+        return "a name is of letters without accents, digits and _ . + -, and begins with a letter or digit"
+    return _WANTED.get(kind)
 
 
 def _fields_at(model: type[BaseModel], location: Iterable[int | str]) -> list[str]:

@@ -14,6 +14,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from edgebnn.errors import ConfigError
 from edgebnn.spelling import nearest
+from edgebnn.study.explain import said_of
 from edgebnn.study.layer_order import check_order
 from edgebnn.study.network import LAYERS, Layer, Network
 from edgebnn.study.yaml_file import load_yaml
@@ -51,9 +52,13 @@ def load_network(name: str, models: Path) -> Network:
     path = models / f"{name}.yaml"
     known = sorted(file.stem for file in models.glob("*.yaml"))
     if name not in known:
+        hint = nearest(name, known)
+        if Path(name).stem in known:
+            hint = f" (say '{Path(name).stem}', without the ending)"
+        elif path.with_suffix(".yml").exists():
+            hint = f" (rename {path.with_suffix('.yml').name})"
         raise ConfigError(
-            f"model '{name}': no such file {path}{nearest(name, known)}; "
-            f"models there: {', '.join(known) or 'none'}"
+            f"model '{name}': no such file {path}{hint}; models there: {', '.join(known) or 'none'}"
         )
     return parse_network(load_yaml(path), str(path), path)
 
@@ -130,7 +135,9 @@ def _parse_layer(entry: Any, number: str) -> Any:
         problem = min(error.errors(), key=lambda found: found["type"] != "extra_forbidden")
         key = ".".join(str(part) for part in problem["loc"][1:]) or kind
         allowed = [field for field in LAYERS[kind].model_fields if field != "kind"]
-        hint = nearest(key, allowed) if problem["type"] == "extra_forbidden" else ""
-        raise ConfigError(
-            f"layer {number} ({kind}): {key}: {problem['msg']} (found {problem['input']!r}){hint}"
-        ) from None
+        said = said_of(problem)
+        if problem["type"] == "extra_forbidden":
+            said = (
+                f"unknown key{nearest(key, allowed)}; keys here are {', '.join(allowed) or 'none'}"
+            )
+        raise ConfigError(f"layer {number} ({kind}): {key}: {said}") from None

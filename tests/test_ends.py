@@ -137,6 +137,32 @@ def test_streams_that_bear_little(command: str, status: int, said: str, tmp_path
     assert len(done.stderr.splitlines()) == bool(said)
 
 
+def test_a_thread_that_fails_says_so_in_a_line() -> None:
+    script = (
+        "import threading; from edgebnn import streams; streams.prepare(); "
+        f"t = threading.Thread(target=lambda: int('http://me:{SECRET}@host')); t.start(); t.join()"
+    )
+    done = run('"$PYTHON" -c "$SCRIPT"', SCRIPT=script)
+    (line,) = done.stderr.splitlines()
+    assert line.startswith("edgebnn: in the background: unexpected: ValueError: invalid literal")
+    assert SECRET not in line
+
+
+def test_what_libraries_log_is_a_line_without_a_traceback() -> None:
+    script = """if True:
+        import logging
+        from edgebnn import streams
+        streams.prepare()
+        try:
+            1 / 0
+        except ZeroDivisionError:
+            logging.getLogger("mlflow.store").exception("cannot do it")
+            logging.getLogger("paramiko.transport").error("Traceback (most recent call last):")
+    """
+    done = run('"$PYTHON" -c "$SCRIPT"', SCRIPT=script)
+    assert done.stderr == "cannot do it\n"
+
+
 @pytest.mark.parametrize(
     ("number", "why"),
     [

@@ -35,7 +35,8 @@ SECRET = "s3cr3t-Zx81"
         ("/api?access_token=s3cr3t-Zx81", "/api?access_token=***"),
         ("https://b.s3.host/f?X-Amz-Signature=s3cr3t-Zx81&n=2", "https://b.s3.host/f?X-Amz-Signature=***&n=2"),
         ("http://host/?api_key=s3cr3t-Zx81;Password=s3cr3t-Zx81", "http://host/?api_key=***;Password=***"),
-        ("sqlite:////home/a@b/mlflow.db?mode=ro", "sqlite://b/mlflow.db?mode=ro"),
+        ("https:/u:s3cr3t-Zx81@host/sets", "https:/host/sets"),  # as pathlib has it
+        ("sqlite:////home/a@b/mlflow.db?mode=ro", "sqlite:////home/a@b/mlflow.db?mode=ro"),
         ("bench@192.168.1.41: no such key", "bench@192.168.1.41: no such key"),
         ("sqlite:///results/mlflow.db", "sqlite:///results/mlflow.db"),
         ("batch=100, monkey=3", "batch=100, monkey=3"),

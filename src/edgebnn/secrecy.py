@@ -13,7 +13,8 @@ import re
 from urllib.parse import unquote
 
 _LIKE_A_SECRET = "token|passw|passphrase|pwd|secret|credential|signature|api_?key|access_?key|auth"
-_USER = re.compile(r"\b([a-z][a-z0-9+.-]*://)[^\s'\"<>`]*@", re.IGNORECASE)
+# As a path, an address has lost a slash. A third slash is that of a file's path: no user stands there.
+_USER = re.compile(r"\b([a-z][a-z0-9+.-]*:/{1,2})(?!/)[^\s'\"<>`]*@", re.IGNORECASE)
 _QUERY = re.compile(
     rf"([?&;][\w.-]*(?:{_LIKE_A_SECRET}|sig)[\w.-]*=)[^&;#\s'\"<>`]+", re.IGNORECASE
 )
@@ -30,7 +31,7 @@ _WORDS = {"true", "false", "none", "null", "basic", "bearer", "default", "auto",
 
 def masked(text: str) -> str:
     """A text without secrets; others stay as they are."""
-    if "://" in text:
+    if ":/" in text:
         text = _USER.sub(r"\1", text)
     if "=" in text:
         text = _QUERY.sub(rf"\1{MASK}", text)

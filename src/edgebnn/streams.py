@@ -5,13 +5,24 @@ A pipe whose reader has gone (`edgebnn plan | head -1`) is no error of ours.
 
 from __future__ import annotations
 
+import logging
 import os
 import select
 import sys
+import threading
 from contextlib import suppress
 from io import TextIOWrapper
 
 from edgebnn.secrecy import masked
+from edgebnn.unexpected import told
+
+_ALSO_RAISE = ("paramiko", "asyncssh", "asyncio")
+"""Libraries that log, with its traceback, what they raise as well."""
+
+
+class _OneLine(logging.Formatter):
+    def formatException(self, ei: object) -> str:
+        return ""
 
 
 class _Masked(TextIOWrapper):
@@ -29,6 +40,11 @@ def prepare() -> None:
             os.open(
                 os.devnull, os.O_RDWR
             )  # takes the lowest number: no file of ours becomes an output
+    threading.excepthook = _say
+    for name in _ALSO_RAISE:
+        logging.getLogger(name).addHandler(logging.NullHandler())
+    if logging.lastResort:  # what nobody handles goes to standard error
+        logging.lastResort.setFormatter(_OneLine())
     for name, number in (("stdout", 1), ("stderr", 2)):
         stream = getattr(sys, name)
         encoding = stream.encoding if stream else "utf-8"
@@ -36,6 +52,12 @@ def prepare() -> None:
         wrapped = _Masked(raw, encoding=encoding, errors="replace", line_buffering=True)
         setattr(sys, name, wrapped)
         setattr(sys, f"__{name}__", wrapped)
+
+
+def _say(ended: threading.ExceptHookArgs) -> None:
+    """Of a thread that nobody waits for: a line, as of any other error."""
+    if ended.exc_value is not None:
+        print(f"edgebnn: in the background: {told(ended.exc_value)}", file=sys.stderr)
 
 
 def reader_gone() -> bool:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import re
 import signal
+import socket
+import threading
 from collections.abc import Callable
 from pathlib import Path
 
@@ -86,6 +88,16 @@ BAD = {
     "hangs": (
         fake("df", "exec sleep 100"),
         r"sh did not end within 1 s \(its last word was of memory_kib\)",
+    ),
+    "no store": ("mkdir -p edgebnn; test -e edgebnn/store || echo >edgebnn/store", "edgebnn/store"),
+    "junk": (fake("uname", "echo a sparrow"), "is a sparrow, but target native is for"),
+    "old flock": (
+        fake("flock", "echo flock: unrecognized option >&2; exit 64"),
+        "unrecognized option",
+    ),
+    "resets": (
+        fake("uname", "kill -9 $(cut -d\\  -f4 /proc/$PPID/stat)"),
+        "dropped|killed by|signal",
     ),
     "changes": (fake("sha256sum", "echo 0"), "arrived changed"),
 }
@@ -262,3 +274,49 @@ def test_odd_boards_work(  # noqa: PLR0917 - fixtures
         job = run.model_copy(update={"board": "bench"})
         train_on_device(job, data, build(), farm, tmp_path / "o.json", tmp_path, lambda line: None)
     assert (tmp_path / "o.json").exists()
+
+
+@pytest.mark.parametrize(
+    ("answer", "reason"),
+    [
+        (b"HTTP/1.1 400 Bad Request\r\n\r\n", r"is it on, and sshd running\?"),
+        (b"", r"is it on, and sshd running\?"),
+        (b"SSH-1.5-old\r\n", r"Incompatible version"),
+        (b"SSH-2.0-new\r\n" + bytes(64), r"is it on, and sshd running\?"),
+        (None, "no SSH server answers there; is it on"),
+    ],
+)
+def test_a_port_of_another_service(  # noqa: PLR0917 - fixtures
+    answer: bytes | None,
+    reason: str,
+    inventory: Callable[..., Inventory],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setattr(transport, "ANSWER_WITHIN_S", 0.5)
+    with socket.create_server(("127.0.0.1", 0)) as port:
+
+        def serve_once() -> None:
+            talk, _ = port.accept()
+            with talk:
+                if answer is None:
+                    talk.recv(100)  # and no word
+                    talk.recv(100)
+                else:
+                    talk.sendall(answer)
+
+        thread = threading.Thread(target=serve_once)
+        thread.start()
+        board = {"host": "127.0.0.1", "port": port.getsockname()[1], "target": "native"}
+        found = told(inventory(odd={**board, "board": "bench"}), tmp_path, tmp_path)
+        thread.join()
+    assert re.search(reason, " ".join(found.split()))
+    assert "Traceback" not in capfd.readouterr().err
+
+
+def test_a_name_that_nobody_knows(inventory: Callable[..., Inventory], tmp_path: Path) -> None:
+    board = {"host": "no-such-host.invalid", "board": "bench", "target": "native"}
+    assert "no such host: its name is not known here" in told(
+        inventory(a=board), tmp_path, tmp_path
+    )

@@ -229,3 +229,90 @@ def test_a_proxy_command_that_fails_has_the_last_word(ssh: Path, hello: Callable
     (ssh / "config").write_text("ProxyCommand echo no way out >&2; exit 1\n")
     with pytest.raises(InfrastructureError, match="ProxyCommand says: no way out"):
         hello()
+
+
+@pytest.mark.parametrize(
+    "config",
+    [
+        "Host *\r\n\tHOSTNAME = 127.0.0.1\r\n\tIDENTITYFILE\t~/.ssh/good\r\n",
+        f"User nobody\nHost other\n User x\nMatch originalhost pi user {USER}\n Port 1\n",
+        "Match exec true\n HostName 127.0.0.1\nMatch exec '! test %h = 127.0.0.1'\n Port 1\nMatch all\n",
+        "Include none\nInclude ~/.ssh/none/*.conf\nInclude '~/.ssh/a b'\n",
+        "Host !pi *\n Port 1\nHost ?i\n HostName 127.0.0.1\n IdentitiesOnly yes\n IdentityFile ~/.ssh/good\n",
+        "SendEnv LANG\nCiphers +aes128-cbc\nServerAliveInterval 5\nControlMaster auto\nControlPath ~/.ssh/%C\nStrictHostKeyChecking yes\n",
+    ],
+)  # fmt: skip
+def test_odd_configurations_are_borne(
+    config: str, keys: Path, ssh: Path, hello: Callable[..., str]
+) -> None:
+    copy(keys / "good", ssh / "good")
+    (ssh / "a b").write_text("IdentityFile ~/.ssh/good\n")
+    (ssh / "config").write_bytes(
+        f"{config}Host *\nHostName 127.0.0.1\nIdentityFile ~/.ssh/good\n".encode()
+    )
+    assert hello(host="pi") == "hello\n"
+
+
+def test_an_agents_key_is_chosen_by_a_closed_file(
+    keys: Path, ssh: Path, hello: Callable[..., str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    closed = copy(keys / "encrypted", ssh / "closed")
+    opened = copy(keys / "encrypted", ssh / "opened")
+    open_key(opened)
+    with agent(ssh, *(keys / f"other{number}" for number in range(7)), opened) as where:
+        monkeypatch.setenv("SSH_AUTH_SOCK", where)
+        assert hello(identity_file=f"{closed}.pub") == "hello\n"
+        Path(f"{closed}.pub").unlink()  # the private file shows its public half
+        (ssh / "config").write_text(f"IdentityFile {closed}\nIdentitiesOnly yes\n")
+        assert hello() == "hello\n"
+
+
+def test_a_certificate(
+    keys: Path, ssh: Path, inventory: Callable[..., Inventory], tmp_path: Path
+) -> None:
+    authority = keygen(tmp_path / "authority")
+    key = copy(keys / "other", ssh / "id_ed25519")
+    sign = ["ssh-keygen", "-q", "-s", str(authority), "-I", "me", "-n", USER, f"{key}.pub"]
+    subprocess.run(sign, check=True)
+    options = f"TrustedUserCAKeys {authority}.pub"
+    with serve(tmp_path / "server", keys / "good", options=options) as server:
+        farm = inventory(bench=server.entry())
+        server.trust(farm.known_hosts)
+        with reach("bench", farm, tmp_path) as host:
+            assert host.run(["echo", "hello"]).stdout == "hello\n"
+
+
+def test_a_jump_host_for_all_hosts_is_not_its_own(
+    keys: Path, ssh: Path, server: Server, inventory: Callable[..., Inventory], tmp_path: Path
+) -> None:
+    copy(keys / "good", ssh / "id_ed25519")
+    (ssh / "config").write_text("Host *\n ProxyJump 127.0.0.1\n")
+    farm = inventory(bench=server.entry())
+    server.trust(farm.known_hosts)
+    with reach("bench", farm, tmp_path) as host:
+        assert host.run(["echo", "hello"]).stdout == "hello\n"
+
+
+@pytest.mark.parametrize("kind", ["rsa", "ecdsa"])
+def test_other_host_keys(
+    kind: str, keys: Path, ssh: Path, inventory: Callable[..., Inventory], tmp_path: Path
+) -> None:
+    copy(keys / "good", ssh / "id_ed25519")
+    more = keygen(tmp_path / kind, "-t", kind)
+    with serve(tmp_path / "server", keys / "good", options=f"HostKey {more}") as server:
+        farm = inventory(bench=server.entry())
+        public = " ".join(Path(f"{more}.pub").read_text().split()[:2])
+        known = f"# mine\nbroken line\n\n[127.0.0.1]:{server.port} {public}\n"
+        farm.known_hosts.write_text(known)  # the server has an Ed25519 key as well, not pinned
+        with reach("bench", farm, tmp_path) as host:
+            assert host.run(["echo", "hello"]).stdout == "hello\n"
+
+
+def test_a_configuration_that_is_no_file(ssh: Path, hello: Callable[..., str]) -> None:
+    (ssh / "config").mkdir()
+    with pytest.raises(ConfigError, match=r"device bench: .*config: Is a directory"):
+        hello()
+    (ssh / "config").rmdir()
+    (ssh / "config").write_bytes(b"Host \xe9\n")
+    with pytest.raises(ConfigError, match=r"device bench: .*config: .*utf-8"):
+        hello()

@@ -11,6 +11,7 @@ import glob
 import os
 import re
 import shlex
+import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -89,6 +90,8 @@ class _Expanded:
             value = re.sub(r"""\s#[^"']*$""", "", value).rstrip()
         if key == "port" and not (value.isdecimal() and 0 < int(value) < 65536):
             raise ConfigError(f"{self._place}: Port '{value}'; a number from 1 to 65535 is allowed")
+        if key == "match":
+            value = self._decided(value)
         if key in ("host", "match"):
             self.open(f"{key} {value}")
             self._parse(self._place, self._block)
@@ -96,6 +99,37 @@ class _Expanded:
             self._include(value, folder, depth)
         else:
             self._lines.append(f"{key} {value}")
+
+    def _decided(self, criteria: str) -> str:
+        """The criteria of a Match with each `exec` replaced by what its command said.
+
+        paramiko would run it with our own standard input.
+        """
+        try:
+            words = shlex.split(criteria)
+        except ValueError as error:
+            raise ConfigError(f"{self._place}: Match {criteria}: {error}") from None
+        for place, word in enumerate(words[:-1]):
+            if word.lower() in ("exec", "!exec"):
+                words[place] = word.lower().replace("exec", "localuser")
+                words[place + 1] = "*" if self._succeeds(words[place + 1]) else "!*"
+        return shlex.join(words)
+
+    def _succeeds(self, command: str) -> bool:
+        known: Mapping[str, Any] = self.options(self._place)
+        tokens = {
+            "%%": "%",
+            "%d": str(home()),
+            "%h": known["hostname"],
+            "%n": self._host,
+            "%p": known.get("port", "22"),
+            "%r": known.get("user") or own_name(),
+            "%u": own_name(),
+        }
+        command = re.sub("%.", lambda found: tokens.get(found[0], found[0]), command)
+        argv = ["/bin/sh", "-c", command]
+        quiet = subprocess.DEVNULL
+        return subprocess.run(argv, stdin=quiet, stdout=quiet, check=False).returncode == 0
 
     def _include(self, value: str, folder: Path, depth: int) -> None:
         try:

@@ -5,6 +5,7 @@ Jump hosts are hosts like any: their keys are pinned in the inventory's known_ho
 
 from __future__ import annotations
 
+import logging
 import socket
 import subprocess
 import tempfile
@@ -15,6 +16,9 @@ from typing import Any
 
 from edgebnn.errors import InfrastructureError
 from edgebnn.farm.address import Address
+
+# Else its tracebacks go to the terminal, beside our one line.
+logging.getLogger("paramiko").addHandler(logging.NullHandler())
 
 ANSWER_WITHIN_S = 20
 """For a connection, a greeting, a key, a channel."""
@@ -114,6 +118,8 @@ def _silence(error: Exception) -> str:
     if isinstance(error, socket.gaierror | UnicodeError):
         return "no such host: its name is not known here"
     reason = getattr(error, "strerror", None) or str(error)
+    if "banner" in reason:
+        reason = "no SSH server answers there"
     reason = "no answer" if isinstance(error, TimeoutError) or not reason else reason
     return f"{reason}; is it on, and sshd running?"
 

@@ -9,12 +9,14 @@ import socket
 import threading
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from rich.console import Console
 
 from edgebnn.errors import InfrastructureError
 from edgebnn.farm import check, connection, tables, transport
+from edgebnn.farm.address import Address
 from edgebnn.farm.inventory import Inventory
 from edgebnn.farm.job import train_on_device
 from edgebnn.farm.pick import Wanted, pick
@@ -87,7 +89,7 @@ BAD = {
     "no room": (fake("cat", "exec /bin/cat >/dev/full"), "No space left on device"),
     "hangs": (
         fake("df", "exec sleep 100"),
-        r"sh did not end within 1 s \(its last word was of memory_kib\)",
+        r"sh did not end within 0\.5 s \(its last word was of memory_kib\)",
     ),
     "no store": ("mkdir -p edgebnn; test -e edgebnn/store || echo >edgebnn/store", "edgebnn/store"),
     "junk": (fake("uname", "echo a sparrow"), "is a sparrow, but target native is for"),
@@ -107,19 +109,19 @@ BAD = {
 def test_a_bad_board_is_set_aside_and_found(  # noqa: PLR0917 - fixtures
     what: str,
     keys: Path,
+    address: Address,
+    as_board: dict[str, Any],
     inventory: Callable[..., Inventory],
     build: Callable[..., Path],
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(connection, "BEGINS_WITHIN_S", 0.5)
-    monkeypatch.setattr(check, "_FACTS_WITHIN_S", 1.0)
+    monkeypatch.setattr(check, "_FACTS_WITHIN_S", 0.5)
     login, reason = BAD[what]
     with serve(tmp_path / "bad", keys / "good", login=login) as server:
-        farm = inventory(
-            bad=server.entry(identity_file=str(keys / "good")),
-            good={"kind": "virtual", "board": "bench"},
-        )
+        farm = inventory(bad=server.entry(identity_file=str(keys / "good")), good=as_board)
+        farm.known_hosts.write_text(address.known_hosts.read_text() + "\n")
         server.trust(farm.known_hosts)
         said: list[str] = []
         with pick(farm, Wanted("bench", build(), tmp_path), said.append) as picked:

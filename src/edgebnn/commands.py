@@ -185,7 +185,7 @@ def plan(options: argparse.Namespace) -> None:
     from edgebnn.study.plan import make_plan, remarks
 
     study = load_study(options.config)
-    plan = make_plan(study, load_inventory(Path(study.farm)).boards())
+    plan = make_plan(study, load_inventory(Path(study.farm)).boards(), [options.config])
     table = Table(
         "experiment", "stage", "method", "run", title=f"{study.study}: the runs of {options.config}"
     )

@@ -12,6 +12,7 @@ import yaml
 from edgebnn.errors import ConfigError
 from edgebnn.study.config import load_study, parse_study
 from edgebnn.study.model_file import load_network
+from edgebnn.study.plan import make_plan
 from edgebnn.study.yaml_lines import line_of
 
 STUDY = """\
@@ -97,6 +98,26 @@ def test_of_several_files_the_last_that_has_the_key(tmp_path: Path) -> None:
         f"{first}: line 4: results",
         "both: farm",  # of the command line
     ]
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("- name: a\n  dataset: digit\n", "line 3: experiment 'a': unknown data set 'digit'"),
+        ("- {name: a, dataset: digits, seeds: [1, 1]}\n", "line 3: experiment 'a': seeds: 1 stands twice"),
+        ("- {name: a, dataset: digits}\n- {name: b, dataset: mnist, model: m}\n", "line 4: experiment 'b': model 'm'"),
+    ],
+)  # fmt: skip
+def test_what_the_plan_refuses_has_the_line_of_its_experiment(
+    text: str, words: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "my.yaml"
+    path.write_text(f"study: s\nexperiments:\n{text}")
+    document = yaml.safe_load(path.read_text())
+    usual = {"model": "mlp", "methods": ["lean"], "emulate": {}}
+    document["experiments"] = [usual | experiment for experiment in document["experiments"]]
+    with pytest.raises(ConfigError, match=f"^{path}: {words}"):
+        make_plan(parse_study(document, "my.yaml"), set(), [path])
 
 
 def test_a_value_of_the_command_line_has_no_line(tmp_path: Path) -> None:

@@ -20,7 +20,7 @@ try:
     STUDY = parse_study(config, ", ".join(map(str, FILES)), FILES)
     check_folder(Path(STUDY.results))
     INVENTORY = load_inventory(Path(STUDY.farm))
-    PLAN = make_plan(STUDY, INVENTORY.boards()).with_builds(INVENTORY.targets())
+    PLAN = make_plan(STUDY, INVENTORY.boards(), FILES).with_builds(INVENTORY.targets())
 except Exception as error:  # what no one foresaw, too
     raise WorkflowError(told(error)) from None
 

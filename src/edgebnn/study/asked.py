@@ -6,13 +6,20 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from edgebnn.errors import ConfigError
+from edgebnn.study.yaml_lines import located
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from edgebnn.study.config import Study
 
 
-def check_asked(study: Study) -> None:
+def check_asked(study: Study, files: Sequence[Path] = ()) -> None:
     """Refuses what would be passed over without a word.
+
+    Args:
+        study: what is asked for.
+        files: that it was read from, for the lines of mistakes.
 
     Raises:
         ConfigError: nothing is asked for, or an experiment trains nothing, or something stands twice.
@@ -23,8 +30,8 @@ def check_asked(study: Study) -> None:
             f"under 'memory:'"
         )
     rows = {f"memory-{case.dataset}-{case.model}" for case in study.memory}
-    for experiment in study.experiments:
-        where = f"experiment '{experiment.name}'"
+    for index, experiment in enumerate(study.experiments):
+        where = located(f"experiment '{experiment.name}'", ("experiments", index), files)
         if experiment.name in rows:
             raise ConfigError(f"{where}: a row under 'memory:' has this name; choose another")
         if experiment.emulate is None and experiment.device is None:
@@ -35,10 +42,11 @@ def check_asked(study: Study) -> None:
         _once(experiment.seeds, f"{where}: seeds")
         if experiment.device:
             _once(experiment.device.boards, f"{where}: device.boards")
-    for number, case in enumerate(study.memory):
-        if case in study.memory[:number]:
+    for index, case in enumerate(study.memory):
+        if case in study.memory[:index]:
+            where = located("memory", ("memory", index), files)
             raise ConfigError(
-                f"memory: row {number + 1} ({case.dataset} {case.model}) stands there before; leave one"
+                f"{where}: row {index + 1} ({case.dataset} {case.model}) stands there before; leave one"
             )
 
 

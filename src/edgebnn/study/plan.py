@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Literal
 
@@ -33,7 +33,7 @@ from edgebnn.study.network import Network
 from edgebnn.study.switches import Switches, preset_name
 from edgebnn.study.trainable import check_batch_norms, untrained_layer
 from edgebnn.study.trainer_limits import beyond_the_trainer
-from edgebnn.study.yaml_lines import line_of
+from edgebnn.study.yaml_lines import line_of, located
 
 Stage = Literal["memory", "emulate", "device"]
 
@@ -151,27 +151,29 @@ class Plan(BaseModel):
         return hashlib.sha256(asked.encode()).hexdigest()[:16]
 
 
-def make_plan(study: Study, boards: set[str]) -> Plan:
+def make_plan(study: Study, boards: set[str], files: Sequence[Path] = ()) -> Plan:
     """All runs of a study.
 
     Args:
         study: what is asked for.
         boards: the kinds of board that the inventory has.
+        files: that the study was read from, for the lines of mistakes.
 
     Raises:
         ConfigError: an unknown data set, model or board, or a network that does not fit its data.
     """
-    check_asked(study)
+    check_asked(study, files)
     check_data_folder(study.data_dir)
     plan = Plan(study=study.study, experiments={}, runs={"memory": {}, "emulate": {}, "device": {}})
-    for experiment in study.experiments:
-        where = f"experiment '{experiment.name}'"
+    for index, experiment in enumerate(study.experiments):
+        where = located(f"experiment '{experiment.name}'", ("experiments", index), files)
         network = _network(experiment, study, where)
         _check_trainable(experiment, network, study, boards, where)
         for run, method in _runs_of(experiment, network, _data_digest(experiment, study)):
             _add(plan, experiment.name, run, method)
-    for case in study.memory:
-        network = _network(case, study, f"memory row '{case.dataset} {case.model}'")
+    for index, case in enumerate(study.memory):
+        where = located(f"memory row '{case.dataset} {case.model}'", ("memory", index), files)
+        network = _network(case, study, where)
         for method in case.methods:
             run = _memory_run(case, network, method, case.batch_size)
             _add(plan, f"memory-{case.dataset}-{case.model}", run, method)

@@ -51,6 +51,14 @@ def place_in(place: Sequence[Any], document: Any, files: Sequence[Path]) -> tupl
     return None
 
 
+def located(label: str, place: Sequence[Any], files: Sequence[Path]) -> str:
+    """What a message calls something, behind its line in the last of the files that has its top key."""
+    for path in reversed(files):
+        if line_of(place[:1], path):
+            return f"{path}: line {line_of(place, path)}: {label}"
+    return label
+
+
 def _under(node: Any, part: Any) -> tuple[int, Any] | None:
     """The line and the node of a key or an index under a node."""
     if isinstance(node, yaml.SequenceNode) and isinstance(part, int) and part < len(node.value):

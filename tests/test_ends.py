@@ -109,6 +109,13 @@ def test_details_that_cannot_be_kept(
     assert "unexpected: ZeroDivisionError: division by zero; the details could not be kept" in line
 
 
+@pytest.mark.parametrize("output", ["", "/", "..", "results/.."])
+def test_an_output_that_is_no_file(output: str, capfd: pytest.CaptureFixture[str]) -> None:
+    assert main(["data", "digits", "--output", output]) == 2
+    (line,) = capfd.readouterr().err.splitlines()
+    assert "a file's name is wanted" in line
+
+
 @pytest.mark.parametrize(
     ("command", "status", "said"),
     [

@@ -134,6 +134,17 @@ def test_a_database_without_its_driver(
     assert SECRET not in said.out + said.err + str([*map(Path.read_text, tmp_path.glob("*"))])
 
 
+def test_a_store_that_is_no_address(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"http://u:{SECRET}@[::1")
+    plan = tmp_path / "plan.json"
+    plan.write_text(json.dumps({"study": "s", "experiments": {}}))
+    assert main(["track", "--plan", str(plan), "--output", str(tmp_path / "s.json")]) == 2
+    said = capfd.readouterr().err
+    assert said == "edgebnn: MLFLOW_TRACKING_URI: http://[::1: no address: Invalid IPv6 URL\n"
+
+
 @pytest.mark.parametrize("uri", [f"http://me:{SECRET}@host", f"http://host?token={SECRET}"])
 def test_a_secret_is_no_argument(
     uri: str, tmp_path: Path, capfd: pytest.CaptureFixture[str]
@@ -147,7 +158,13 @@ def test_a_secret_is_no_argument(
 
 
 @pytest.mark.parametrize(
-    "proxy", ["http://u:SECRET@127.0.0.1:PORT", "http://u:SECRET@[::1", "nonsense://u:SECRET@x"]
+    "proxy",
+    [
+        "http://u:SECRET@127.0.0.1:PORT",
+        "http://u:SECRET@[::1",
+        "http://u:SECRET@",
+        "nonsense://u:SECRET@x",
+    ],
 )
 def test_a_proxys_password(
     proxy: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, closed_port: int

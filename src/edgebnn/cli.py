@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 from edgebnn import commands, streams, unexpected
 from edgebnn.ended import failure_note
-from edgebnn.errors import EdgebnnError
+from edgebnn.errors import ConfigError, EdgebnnError
 from edgebnn.exclusive import exclusive
 from edgebnn.secrecy import masked
 from edgebnn.unexpected import told
@@ -54,6 +54,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _run(options: argparse.Namespace, output: Path | None) -> int:
     if output is None:
         return options.stage(options) or 0
+    if output.name in ("", ".."):
+        raise ConfigError(f"--output: found the folder '{output}'; a file's name is wanted")
     with exclusive(output) as done:
         failure_note(output).unlink(missing_ok=True)
         return 0 if done else options.stage(options) or 0
@@ -64,7 +66,7 @@ def _fail(error: Exception, output: Path | None) -> int:
     with suppress(OSError):  # of a standard error that no one reads
         print(f"edgebnn: {said}", file=sys.stderr)
     if output is not None and output.parent.is_dir():
-        with suppress(OSError):  # of a disk that is full or closed: the log says why
+        with suppress(OSError, ValueError):  # of a disk that is full or closed, or no file's name
             failure_note(output).write_text(f"{said}\n")
     if isinstance(error, EdgebnnError):
         return error.exit_status

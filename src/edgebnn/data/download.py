@@ -68,7 +68,7 @@ class Download:
                     self.url, f"sha256:{self.sha256}", self.name, folder, downloader=downloader
                 )
             )
-        except requests.RequestException as error:
+        except (requests.RequestException, TypeError) as error:  # a proxy without a host: TypeError
             raise InfrastructureError(f"{self.url} cannot be reached ({error}); {advice}") from None
         except ValueError as error:  # of pooch: another checksum, with what was found and expected
             raise InfrastructureError(f"{self.url}: {error} {advice}") from None

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from filelock import FileLock
 
@@ -38,8 +39,13 @@ def open_store(uri: str) -> Iterator[Any]:
     """An `mlflow.MlflowClient` for a tracking URI; for a SQLite file, its only writer meanwhile.
 
     Raises:
-        InfrastructureError: the store cannot be made or reached; credentials in its URI are hidden.
+        ConfigError: the URI is none, or a driver is missing; credentials in it are hidden.
+        InfrastructureError: the store cannot be made or reached.
     """
+    try:
+        urlsplit(uri)
+    except ValueError as error:
+        raise ConfigError(f"MLFLOW_TRACKING_URI: {shown(uri)}: no address: {error}") from error
     _be_quiet()
     from mlflow import MlflowClient
 

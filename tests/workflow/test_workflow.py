@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import yaml
 
@@ -149,10 +150,19 @@ def test_a_failed_job_stops_no_other_and_is_named(workflow: Workflow) -> None:
             "emulate": {"epochs": 1},
         },
     ]
-    truncated = workflow.folder / "data"
-    truncated.mkdir()
-    (truncated / "mnist.npz").write_bytes(b"PK\x03\x04 and no more")
-    workflow.configure(experiments=experiments, data_dir=str(truncated))
+    damaged = workflow.folder / "data"
+    damaged.mkdir()
+    np.savez(
+        damaged / "mnist.npz",
+        x_train=np.tile(np.arange(256, dtype=np.uint8), 2400 * 49 // 16).reshape(2400, 28, 28),
+        y_train=np.arange(2400) % 10,
+        x_test=np.zeros((100, 28, 28), np.uint8),
+        y_test=np.arange(100) % 10,
+    )
+    with (damaged / "mnist.npz").open("r+b") as file:
+        file.seek(1_500_000)  # behind what the plan looks at
+        file.write(b"damage")
+    workflow.configure(experiments=experiments, data_dir=str(damaged))
     status, output = workflow.run("--retries", "0")
     assert status != 0
     last = [line.strip() for line in output.rstrip().splitlines()[-5:]]

@@ -36,7 +36,7 @@ SECRET = "s3cr3t-Zx81"
         ("https://b.s3.host/f?X-Amz-Signature=s3cr3t-Zx81&n=2", "https://b.s3.host/f?X-Amz-Signature=***&n=2"),
         ("http://host/?api_key=s3cr3t-Zx81;Password=s3cr3t-Zx81", "http://host/?api_key=***;Password=***"),
         ("https:/u:s3cr3t-Zx81@host/sets", "https:/host/sets"),  # as pathlib has it
-        ("sqlite:////home/a@b/mlflow.db?mode=ro", "sqlite:////home/a@b/mlflow.db?mode=ro"),
+        ("sqlite:////srv/a@b/mlflow.db?mode=ro", "sqlite:////srv/a@b/mlflow.db?mode=ro"),
         ("bench@192.168.1.41: no such key", "bench@192.168.1.41: no such key"),
         ("sqlite:///results/mlflow.db", "sqlite:///results/mlflow.db"),
         ("batch=100, monkey=3", "batch=100, monkey=3"),
@@ -73,10 +73,10 @@ def test_a_word_of_a_variable_that_is_no_secret(monkeypatch: pytest.MonkeyPatch)
         ("SSH_AUTH_SOCK", "/run/agent"),
         ("AUTH_MODE", "none"),
         ("MLFLOW_TRACKING_PASSWORD", "a"),
-        ("GOOGLE_CREDENTIALS_FILE", "/home/me/key.json"),
+        ("GOOGLE_CREDENTIALS_FILE", "/srv/key.json"),
     ):
         monkeypatch.setenv(name, value)
-    said = "none of a kind: /run/agent, /home/me/key.json"
+    said = "none of a kind: /run/agent, /srv/key.json"
     assert masked(said) == said
 
 

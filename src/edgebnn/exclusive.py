@@ -14,8 +14,12 @@ from edgebnn.disk import DISK_ERRORS, cannot_write
 
 
 @contextmanager
-def exclusive(output: Path) -> Iterator[bool]:
+def exclusive(output: Path, *, quiet: bool = False) -> Iterator[bool]:
     """Holds the lock that belongs to an output file while the block runs.
+
+    Args:
+        output: what is made.
+        quiet: not to say that it waits.
 
     Yields:
         True if another process completed the output while this one waited: nothing is left to do.
@@ -31,7 +35,8 @@ def exclusive(output: Path) -> Iterator[bool]:
         held = lock.acquire(timeout=0)
         waited = False
     except Timeout:
-        print(f"waiting for another process that is making {output}", flush=True)
+        if not quiet:
+            print(f"waiting for another process that is making {output}", flush=True)
         held = lock.acquire()
         waited = True
     except OSError as error:

@@ -45,7 +45,7 @@ def owner_of(results: Path, database: Path | None) -> Owner:
         InfrastructureError: the folder cannot be written.
     """
     results = results.absolute()
-    with exclusive(results / FILE):
+    with exclusive(results / FILE, quiet=True):
         return _identified(results, database)
 
 

@@ -110,10 +110,17 @@ def test_details_that_cannot_be_kept(
 
 
 @pytest.mark.parametrize("output", ["", "/", "..", "results/.."])
-def test_an_output_that_is_no_file(output: str, capfd: pytest.CaptureFixture[str]) -> None:
+def test_an_output_that_is_no_file(
+    output: str,
+    capfd: pytest.CaptureFixture[str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.chdir(tmp_path)
     assert main(["data", "digits", "--output", output]) == 2
     (line,) = capfd.readouterr().err.splitlines()
     assert "a file's name is wanted" in line
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize(

@@ -37,7 +37,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     output: Path | None = None
     try:
         options = _parser().parse_args(arguments)
-        output = getattr(options, "output", None)
+        output = _named(getattr(options, "output", None))
         status = _run(options, output)
         sys.stdout.flush()
         return status
@@ -51,11 +51,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _fail(error, output)
 
 
+def _named(output: Path | None) -> Path | None:
+    if output is not None and output.name in ("", ".."):
+        raise ConfigError(f"--output: found the folder '{output}'; a file's name is wanted")
+    return output
+
+
 def _run(options: argparse.Namespace, output: Path | None) -> int:
     if output is None:
         return options.stage(options) or 0
-    if output.name in ("", ".."):
-        raise ConfigError(f"--output: found the folder '{output}'; a file's name is wanted")
     with exclusive(output) as done:
         failure_note(output).unlink(missing_ok=True)
         return 0 if done else options.stage(options) or 0

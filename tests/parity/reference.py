@@ -6,7 +6,9 @@ only as a mapping of switches, and a network only as a model file's list of laye
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field, replace
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -49,6 +51,7 @@ def noise(seed: int, stream: int, t: int, size: int) -> F:
     return np.array([mix32(start + j & M32) >> 16 for j in range(size)], f32) * f32(2**-16)
 
 
+@cache
 def permutation(seed: int, epoch: int, n: int) -> list[int]:
     h = 1
     while 4**h < n:
@@ -72,19 +75,18 @@ def permutation(seed: int, epoch: int, n: int) -> list[int]:
 def augmented(
     image: NDArray[np.uint8], seed: int, epoch: int, p: int, *, shift: float = 0, flip: bool = False
 ) -> NDArray[np.uint8]:
-    """The image at position p of an epoch, pixel by pixel."""
+    """The image at position p of an epoch: what is beyond an edge is the edge's pixel."""
     a, b, c = (draw(seed, 2**33 + epoch, 3 * p + i) for i in range(3))
     h, w, _ = image.shape
     most_y, most_x = int(shift * h), int(shift * w)
     dy = ((a >> 32) * (2 * most_y + 1) >> 32) - most_y
     dx = ((b >> 32) * (2 * most_x + 1) >> 32) - most_x
-    out = np.empty_like(image)
-    for y, x in np.ndindex(h, w):
-        source = w - 1 - x if flip and c >> 63 else x
-        out[y, x] = image[min(max(y - dy, 0), h - 1), min(max(source - dx, 0), w - 1)]
-    return out
+    source = np.arange(w)[::-1] if flip and c >> 63 else np.arange(w)
+    rows, columns = np.clip(np.arange(h) - dy, 0, h - 1), np.clip(source - dx, 0, w - 1)
+    return np.asarray(image[np.ix_(rows, columns)])
 
 
+@cache
 def initial_weights(seed: int, layer: int, fan_in: int, units: int) -> F:
     def uniform(i: int) -> float:
         return float((draw(seed, 1000 + layer, i) >> 11) + 1) * 2.0**-53
@@ -122,7 +124,7 @@ MOMENTUM_GRIDS = {
 
 
 def smallest_exponent(top: float, largest: int) -> int:
-    e = -126
+    e = max(-126, math.frexp(top / largest)[1] - 1) if top else -126  # one too small, at the least
     while largest * 2.0**e < top:
         e += 1
     return e
@@ -284,7 +286,7 @@ class Reference:
         self.t, self.b1t, self.b2t = 0, f32(1), f32(1)
         self.layers = []
         for number, block in enumerate(blocks):
-            w = initial_weights(seed, number, block.fan_in, block.units)
+            w = initial_weights(seed, number, block.fan_in, block.units).copy()
             w = store(switches["weight_dtype"], w, WEIGHT_GRIDS)
             if optimizer == "bop":
                 w = sgn(w)

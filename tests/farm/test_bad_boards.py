@@ -41,57 +41,26 @@ def told(farm: Inventory, folder: Path, build: Path) -> str:
     return console.export_text()
 
 
-@pytest.mark.parametrize(
-    "login",
-    [
-        "echo Welcome to pi",
-        "printf 'no end of line'",
-        "echo 'stty: not a tty' >&2; echo; echo held; echo busy",
-        "cat /proc/version /proc/cpuinfo /proc/meminfo",
-    ],
-)
-def test_noise_of_a_login_script_is_survived(  # noqa: PLR0917 - fixtures
-    login: str,
-    keys: Path,
-    inventory: Callable[..., Inventory],
-    build: Callable[..., Path],
-    data: Path,
-    run: Run,
-    tmp_path: Path,
-) -> None:
-    with serve(tmp_path / "noisy", keys / "good", login=login) as server:
-        farm = inventory(noisy=server.entry(identity_file=str(keys / "good")))
-        server.trust(farm.known_hosts)
-        job = run.model_copy(update={"board": "bench"})
-        train_on_device(job, data, build(), farm, tmp_path / "o.json", tmp_path, lambda line: None)
-    assert (tmp_path / "o.json").exists()
-
-
 BAD = {
     "ends": (
         "echo This account is not available.; exit 1",
         "login script or shell ends, .*This account is not av",
-    ),
-    "waits": (
-        "echo Password for the VPN; sleep 100",
-        "login script or shell ends, or waits, .*Password for",
     ),
     "another shell": ("exec true", "login script or shell ends"),
     "no flock": (
         "mkdir -p bin; for p in sh cat mkdir; do ln -sf $(command -v $p) bin/; done; export PATH=$HOME/bin",
         "has no program flock",
     ),
-    "no folder": ("test -e edgebnn || echo >edgebnn", "edgebnn"),
+    "no folder": ("test -e edgebnn || echo >edgebnn", "File exists"),
     "noexec": (
         fake("chmod", "exit 0"),
         r"cannot run edgebnn-measure \(exit status 126: .*denied\); is HOME mounted noexec",
     ),
     "no room": (fake("cat", "exec /bin/cat >/dev/full"), "No space left on device"),
-    "hangs": (
-        fake("df", "exec sleep 100"),
-        r"sh did not end within 0\.5 s \(its last word was of memory_kib\)",
+    "no store": (
+        "mkdir -p edgebnn; test -e edgebnn/store || echo >edgebnn/store",
+        "edgebnn/store.*File exists",
     ),
-    "no store": ("mkdir -p edgebnn; test -e edgebnn/store || echo >edgebnn/store", "edgebnn/store"),
     "junk": (fake("uname", "echo a sparrow"), "is a sparrow, but target native is for"),
     "old flock": (
         fake("flock", "echo flock: unrecognized option >&2; exit 64"),
@@ -99,7 +68,7 @@ BAD = {
     ),
     "resets": (
         fake("uname", "kill -9 $(cut -d\\  -f4 /proc/$PPID/stat)"),
-        "dropped|killed by|signal",
+        "was killed by a signal",
     ),
     "changes": (fake("sha256sum", "echo 0"), "arrived changed"),
 }
@@ -116,8 +85,6 @@ def test_a_bad_board_is_set_aside_and_found(  # noqa: PLR0917 - fixtures
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(connection, "BEGINS_WITHIN_S", 0.5)
-    monkeypatch.setattr(check, "_FACTS_WITHIN_S", 0.5)
     login, reason = BAD[what]
     with serve(tmp_path / "bad", keys / "good", login=login) as server:
         farm = inventory(bad=server.entry(identity_file=str(keys / "good")), good=as_board)
@@ -127,11 +94,46 @@ def test_a_bad_board_is_set_aside_and_found(  # noqa: PLR0917 - fixtures
         with pick(farm, Wanted("bench", build(), tmp_path), said.append) as picked:
             assert picked.name == "good"
         assert len(said) == 1
-        assert said[0].startswith("set aside: device bad: ")
         found = told(farm, tmp_path, build())
-    for text in (said[0], " ".join(found.split())):
-        assert re.search(reason, text), text
+    for text in (said[0], found):
+        assert re.search(reason, " ".join(text.split())), text
+    assert said[0].startswith("set aside: device bad: ")
     assert "runs edgebnn-measure" in found
+
+
+SLOW = {
+    "waits": (
+        "echo Password for the VPN; sleep 100",
+        "login script or shell ends, or waits, .*Password for",
+    ),
+    "hangs": (
+        fake("df", "exec sleep 100"),
+        r"sh did not end within 1 s \(its last word was of memory_kib\)",
+    ),
+}
+
+
+@pytest.mark.parametrize("what", SLOW)
+def test_a_board_that_hangs_is_set_aside(  # noqa: PLR0917 - fixtures
+    what: str,
+    keys: Path,
+    inventory: Callable[..., Inventory],
+    build: Callable[..., Path],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """By itself: a limit that is short enough for a test could be too short for a good board."""
+    monkeypatch.setattr(connection, "BEGINS_WITHIN_S", 1.0)
+    monkeypatch.setattr(check, "_FACTS_WITHIN_S", 1.0)
+    login, reason = SLOW[what]
+    with serve(tmp_path / "slow", keys / "good", login=login) as server:
+        farm = inventory(slow=server.entry(identity_file=str(keys / "good")))
+        server.trust(farm.known_hosts)
+        with (
+            pytest.raises(InfrastructureError, match=reason),
+            pick(farm, Wanted("bench", build(), tmp_path), lambda line: None),
+        ):
+            pass
 
 
 def test_a_program_of_another_machine_is_found(
@@ -183,13 +185,10 @@ def test_a_check_ends_in_time_whatever_a_device_does(
 ) -> None:
     monkeypatch.setattr(tables, "CHECK_WITHIN_S", 1.0)
     with serve(tmp_path / "slow", keys / "good", login="sleep 2") as server:
-        farm = inventory(
-            slow=server.entry(identity_file=str(keys / "good")), good={"kind": "virtual"}
-        )
+        farm = inventory(slow=server.entry(identity_file=str(keys / "good")))
         server.trust(farm.known_hosts)
         found = told(farm, tmp_path, tmp_path)
     assert "not done within 1 s" in found
-    assert "free memory" in found
 
 
 def descendants(process: int) -> list[int]:
@@ -252,6 +251,10 @@ def test_a_server_of_another_mind_is_told_apart(
 @pytest.mark.parametrize(
     ("login", "options"),
     [
+        ("echo Welcome to pi", ""),
+        ("printf 'no end of line'", ""),
+        ("echo 'stty: not a tty' >&2; echo; echo held; echo busy", ""),
+        ("cat /proc/version /proc/cpuinfo /proc/meminfo", ""),
         ("export CDPATH=/usr:/tmp; mkdir -p edgebnn/jobs", "Banner /etc/hostname"),
         ("export LD_PRELOAD=/none/libarmmem.so", "MaxAuthTries 1"),
         ("umask 077; ulimit -n 64; set -eu", "PermitTTY no\nAllowTcpForwarding no\nX11Forwarding no"),
@@ -260,7 +263,7 @@ def test_a_server_of_another_mind_is_told_apart(
         ("unset PATH; PATH=/usr/bin:/bin; export PATH; exec 0<&0; trap '' HUP", "RekeyLimit 16K"),
     ],
 )  # fmt: skip
-def test_odd_boards_work(  # noqa: PLR0917 - fixtures
+def test_noise_and_oddities_are_borne(  # noqa: PLR0917 - fixtures
     login: str,
     options: str,
     keys: Path,
@@ -288,13 +291,12 @@ def test_odd_boards_work(  # noqa: PLR0917 - fixtures
         (None, "no SSH server answers there; is it on"),
     ],
 )
-def test_a_port_of_another_service(  # noqa: PLR0917 - fixtures
+def test_a_port_of_another_service(
     answer: bytes | None,
     reason: str,
     inventory: Callable[..., Inventory],
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
-    capfd: pytest.CaptureFixture[str],
 ) -> None:
     monkeypatch.setattr(transport, "ANSWER_WITHIN_S", 0.5)
     with socket.create_server(("127.0.0.1", 0)) as port:
@@ -314,7 +316,6 @@ def test_a_port_of_another_service(  # noqa: PLR0917 - fixtures
         found = told(inventory(odd={**board, "board": "bench"}), tmp_path, tmp_path)
         thread.join()
     assert re.search(reason, " ".join(found.split()))
-    assert "Traceback" not in capfd.readouterr().err
 
 
 def test_a_name_that_nobody_knows(inventory: Callable[..., Inventory], tmp_path: Path) -> None:

@@ -3,24 +3,13 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
 
-import numpy as np
 import pytest
+
+from tests.study.test_dependence import write
 
 from .conftest import Workflow
 from .test_growth import would_run
-
-
-def write(path: Path, seed: int) -> None:
-    draw = np.random.default_rng(seed)
-    np.savez(
-        path,
-        x_train=draw.integers(0, 256, (240, 8, 8), dtype=np.uint8),
-        y_train=np.arange(240) % 10,
-        x_test=draw.integers(0, 256, (20, 8, 8), dtype=np.uint8),
-        y_test=np.arange(20) % 10,
-    )
 
 
 @pytest.mark.slow

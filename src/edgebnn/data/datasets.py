@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from edgebnn.data import look as look_at
 from edgebnn.data.labels import check_labels
+from edgebnn.data.look import LABELS, Unchecked, check_counts, look
 from edgebnn.data.npz import Head, heads_in, names_in, read_npz
 from edgebnn.data.sources import Source, source_of
 from edgebnn.errors import ConfigError
@@ -194,14 +194,13 @@ def _split(
     """Looks at all of it, says what is odd, and splits it."""
     images = {name: array for name, array in arrays.items() if name.startswith("x")}
     heads = {name: Head(array.shape, array.dtype) for name, array in images.items()}
-    looked_at = look_at.Arrays(heads, arrays, images.__getitem__, where, names=names or {})
-    seen = look_at.look(looked_at, source.expected, pixels=True)
-    look_at.check_counts(seen.counts, 1, where)
-    if (
-        most := max(int(arrays[name].max()) for name in arrays if name.startswith("y"))
-    ) >= look_at.LABELS:
+    unchecked = Unchecked(heads, arrays, images.__getitem__, where, names=names or {})
+    seen = look(unchecked, source.expected, pixels=True)
+    check_counts(seen.counts, 1, where)
+    most = max(int(arrays[name].max()) for name in arrays if name.startswith("y"))
+    if most >= LABELS:
         raise ConfigError(
-            f"{where}: label {most}; the packed file holds labels up to {look_at.LABELS - 1} alone"
+            f"{where}: label {most}; the packed file holds labels up to {LABELS - 1} alone"
         )
     for remark in seen.remarks:
         print(f"warning: {remark}")

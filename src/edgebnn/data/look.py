@@ -53,7 +53,7 @@ class Seen:
 
 
 @dataclass(frozen=True)
-class Arrays:
+class Unchecked:
     """A data set's arrays, before anything is known of them."""
 
     images: dict[str, Head]
@@ -78,7 +78,7 @@ class Arrays:
         return f"{self.where}: {self.name(array)}"
 
 
-def look(arrays: Arrays, expected: Expected | None, *, pixels: bool = False) -> Seen:
+def look(arrays: Unchecked, expected: Expected | None, *, pixels: bool = False) -> Seen:
     """Looks at axes, types and labels; at all pixels too if asked, or where their type is wrong.
 
     Args:
@@ -176,17 +176,17 @@ def check_counts(counts: tuple[int, int, int], batch_size: int, where: str) -> N
         )
 
 
-def _dark(arrays: Arrays, x: str) -> bool:
+def _dark(arrays: Unchecked, x: str) -> bool:
     """Whether an array begins with dark pixels; the others are to be looked at then."""
     begin = arrays.begin and arrays.begin(x)
     return begin is not None and int(begin.max(initial=0)) < DARK
 
 
-def _pixels(arrays: Arrays, x: str) -> list[str]:
+def _pixels(arrays: Unchecked, x: str) -> list[str]:
     return check_pixels(arrays.load(x), arrays.called(x))
 
 
-def _check_count(arrays: Arrays, x: str, labels: int) -> None:
+def _check_count(arrays: Unchecked, x: str, labels: int) -> None:
     images = arrays.images[x].shape[0]
     if images != labels:
         raise ConfigError(
@@ -197,7 +197,9 @@ def _check_count(arrays: Arrays, x: str, labels: int) -> None:
         raise ConfigError(f"{arrays.called(x)}: no images")
 
 
-def _other_shapes(arrays: Arrays, shapes: dict[str, Shape], expected: Expected | None) -> list[str]:
+def _other_shapes(
+    arrays: Unchecked, shapes: dict[str, Shape], expected: Expected | None
+) -> list[str]:
     if not shapes:
         return []
     first = next(iter(shapes))

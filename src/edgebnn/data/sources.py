@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from edgebnn.data.archives import read_cifar, read_svhn
 from edgebnn.data.download import Download
-from edgebnn.data.look import LABELS, Arrays, Expected, check_counts, look
+from edgebnn.data.look import LABELS, Expected, Unchecked, check_counts, look
 from edgebnn.data.npz import begins_with, heads_in, names_in, read_npz
 from edgebnn.errors import ConfigError
 from edgebnn.home import at_home
@@ -131,7 +131,7 @@ def _seen(path: Path, known: Source | None) -> Source:
     names = names_in(path, heads)
     labels = tuple(name for place, name in names.items() if place.startswith("y"))
     found = read_npz(path, labels)
-    arrays = Arrays(
+    arrays = Unchecked(
         {place: heads[name] for place, name in names.items() if place.startswith("x")},
         {place: found[name] for place, name in names.items() if name in found},
         lambda place: read_npz(path, (names[place],))[names[place]],

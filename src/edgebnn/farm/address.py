@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from edgebnn.errors import ConfigError
 from edgebnn.farm.ssh_config import home, options, own_name
+from edgebnn.home import at_home
 
 if TYPE_CHECKING:
     from edgebnn.farm.inventory import Device
@@ -143,4 +144,4 @@ def _agent(text: str) -> str:
 
 
 def _path(text: str) -> Path:
-    return Path(os.path.expanduser(text))  # noqa: PTH111 - unlike Path's, it lets an unknown home be
+    return Path(at_home(text))

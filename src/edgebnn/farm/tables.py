@@ -7,8 +7,9 @@ from pathlib import Path
 from threading import Thread
 from typing import TYPE_CHECKING
 
-from edgebnn.errors import ConfigError, EdgebnnError
+from edgebnn.errors import ConfigError
 from edgebnn.farm.inventory import Inventory
+from edgebnn.unexpected import told
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -104,8 +105,6 @@ def _look(name: str, inventory: Inventory, virtual: Path, binaries: Path) -> Fin
                 else:
                     started = trial(host, device, measure)
                     findings.append((started.level, started.text))
-    except EdgebnnError as error:
-        findings.append(("error", str(error)))
     except Exception as error:  # one device costs one device, whatever it does
-        findings.append(("error", f"unexpected: {type(error).__name__}: {error}"))
+        findings.append(("error", told(error)))
     return findings

@@ -5,7 +5,6 @@ Jump hosts are hosts like any: their keys are pinned in the inventory's known_ho
 
 from __future__ import annotations
 
-import logging
 import socket
 import subprocess
 import tempfile
@@ -17,9 +16,6 @@ from typing import Any
 from edgebnn.errors import InfrastructureError
 from edgebnn.farm.address import Address
 
-# Else its tracebacks go to the terminal, beside our one line.
-logging.getLogger("paramiko").addHandler(logging.NullHandler())
-
 ANSWER_WITHIN_S = 20
 """For a connection, a greeting, a key, a channel."""
 KEEPALIVE_S = 15.0
@@ -28,8 +24,12 @@ DROP_AFTER_S = 60.0
 
 
 @contextmanager
-def open_connection(name: str, address: Address) -> Iterator[Any]:
+def open_connection(name: str, address: Address, role: str = "") -> Iterator[Any]:
     """Fabric's connection to a host, open and trusted, while the block runs.
+
+    Args:
+        name: the device's, in the inventory.
+        role: for messages, if the host is not the device itself.
 
     Raises:
         InfrastructureError: it cannot be reached, is not the host it should be, or refuses us.
@@ -40,10 +40,10 @@ def open_connection(name: str, address: Address) -> Iterator[Any]:
     from edgebnn.farm.keys import Keys
     from edgebnn.farm.userauth import UserAuthTransport
 
-    place = _place(name, address)
+    place = _place(name, address, role)
     keys = Keys(address)
     with ExitStack() as stack:
-        sock = stack.enter_context(_reached(name, address))
+        sock = stack.enter_context(_reached(name, address, role))
         connection = Connection(
             address.host,
             user=address.user,
@@ -65,7 +65,7 @@ def open_connection(name: str, address: Address) -> Iterator[Any]:
         client.set_missing_host_key_policy(paramiko.RejectPolicy())
         _load_host_keys(client, address)
         known = address.key_name in client.get_host_keys()
-        enroll = f"edgebnn farm enroll {name.partition(' ')[0]}"
+        enroll = f"edgebnn farm enroll {name}"
         try:
             connection.open()
         except paramiko.BadHostKeyException:
@@ -105,8 +105,8 @@ def offered_key(name: str, address: Address) -> Any:
             raise InfrastructureError(f"{_place(name, address)}: {_silence(error)}") from None
 
 
-def _place(name: str, address: Address) -> str:
-    return f"device {name} ({address.user}@{address.host}, port {address.port})"
+def _place(name: str, address: Address, role: str = "") -> str:
+    return f"device {name}{role} ({address.user}@{address.host}, port {address.port})"
 
 
 def _silence(error: Exception) -> str:
@@ -125,13 +125,13 @@ def _silence(error: Exception) -> str:
 
 
 @contextmanager
-def _reached(name: str, address: Address) -> Iterator[Any]:
+def _reached(name: str, address: Address, role: str = "") -> Iterator[Any]:
     """A socket that ends at the host's SSH server, through jump hosts or a proxy if need be."""
     from paramiko import SSHException
 
-    place = _place(name, address)
+    place = _place(name, address, role)
     if address.jump:
-        with open_connection(f"{name} by its jump host", address.jump) as before:
+        with open_connection(name, address.jump, " by its jump host") as before:
             try:
                 yield before.transport.open_channel(
                     "direct-tcpip",

@@ -74,6 +74,10 @@ def test_a_word_of_a_variable_that_is_no_secret(monkeypatch: pytest.MonkeyPatch)
         ("AUTH_MODE", "none"),
         ("MLFLOW_TRACKING_PASSWORD", "a"),
         ("GOOGLE_CREDENTIALS_FILE", "/srv/key.json"),
+        ("XAUTHORITY", "/run/key"),
+        ("GIT_AUTHOR_NAME", "kind"),
+        ("PWD", "/srv"),  # the folder in which we run: it stands in many a message
+        ("OLDPWD", "/run"),
     ):
         monkeypatch.setenv(name, value)
     said = "none of a kind: /run/agent, /srv/key.json"

@@ -19,8 +19,8 @@ _QUERY = re.compile(
     rf"([?&;][\w.-]*(?:{_LIKE_A_SECRET}|sig)[\w.-]*=)[^&;#\s'\"<>`]+", re.IGNORECASE
 )
 _NAME = re.compile(_LIKE_A_SECRET, re.IGNORECASE)
-_NO_SECRET = re.compile(r"SSH_AUTH_SOCK|.*_(FILE|PATH|HELPER)$|.*AUTHORITY$")
-"""Variables that say where a secret is, not what it is."""
+_NO_SECRET = re.compile(r"(OLD)?PWD|.*AUTHOR.*|.*_(SOCK|FILE|PATH|DIR|HELPER)")
+"""Variables that are named like secrets and hold none: where one is, the working folder, an author."""
 _PASSWORD = re.compile(r"://[^:@/\s]*:([^\s'\"<>]+)@")
 SHORTEST = 4
 """Characters of a secret that is looked for by itself: shorter ones stand in many a word."""

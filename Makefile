@@ -5,13 +5,14 @@
 # make lint       style, types and what else reads the code without running it
 # make check      all that CI runs: lint, test, test-slow
 # make format     settles style
+# make bench      what a training step takes, beside Keras; BENCH="--only mlp --rounds 3" and BENCH=--help for more
 # Each sets up what it needs. Tests run on two workers: make test WORKERS=8 for more.
 # Another Python than the first suitable one on the PATH: make run PYTHON=python3.12
 ifneq (,$(or $(findstring :,$(CURDIR)),$(findstring {,$(CURDIR)),$(findstring },$(CURDIR))))
 $(error '$(CURDIR)': rename this folder, or move it: ':' ends a name in PATH, Snakemake reads braces as wildcards)
 endif
 .DELETE_ON_ERROR:
-.PHONY: run quick test test-slow check lint format lock clean
+.PHONY: run quick test test-slow check lint format bench lock clean
 
 VENV := .venv
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
@@ -54,6 +55,9 @@ format: $(VENV)/ready
 	ruff format $(PY_FILES)
 	snakefmt Snakefile workflow
 	clang-format -i $(CXX_FILES)
+
+bench: $(VENV)/ready
+	python -m edgebnn.bench $(BENCH)
 
 # The environment: locked and hashed, the same for every Python from 3.11 to 3.13. uv, itself from the lock, is
 # several times as fast as pip; where it finds no way to the packages (an index that only pip knows of), pip goes.

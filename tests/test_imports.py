@@ -17,6 +17,7 @@ FLOORS = (
     ("commands",),
     ("schema",),
     ("farm",),
+    ("bench",),
     ("memory",),
     ("trainer",),
     ("emulation",),

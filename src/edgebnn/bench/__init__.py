@@ -1,0 +1,1 @@
+"""The yardstick of the trainer's speed: `make bench`."""

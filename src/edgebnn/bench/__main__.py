@@ -1,0 +1,77 @@
+"""`python -m edgebnn.bench`, in the project's folder; `make bench` calls it."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from edgebnn.bench.cases import CASES, cases_of
+from edgebnn.bench.cores import all_cores
+from edgebnn.bench.measure import Asked, measure
+from edgebnn.bench.tables import steps_table
+from edgebnn.errors import ConfigError, EdgebnnError
+
+RESULTS = Path("results/bench")
+MOST_ROUNDS = 1000
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Measures, writes the record and prints its tables; returns the exit status."""
+    options = _parser().parse_args(arguments)
+    try:
+        record = measure(_asked(options))
+        path = options.output or RESULTS / f"{record.run_id}.json"
+        record.write(path)
+    except EdgebnnError as error:
+        print(f"bench: {error}", file=sys.stderr)
+        return error.exit_status
+    except KeyboardInterrupt:
+        print("bench: interrupted; nothing is written", file=sys.stderr)
+        return 130
+    print(steps_table(record))
+    print(f"record: {path}")
+    return 0
+
+
+def _asked(options: argparse.Namespace) -> Asked:
+    threads = [options.threads] if options.threads else [1, all_cores()]
+    return Asked(
+        cases=cases_of(options.only),
+        threads=tuple(dict.fromkeys(_within("--threads", count, all_cores()) for count in threads)),
+        rounds=1 if options.quick else _within("--rounds", options.rounds, MOST_ROUNDS),
+        turn_s=0.05 if options.quick else 1.0,
+        kernel=options.kernel,
+    )
+
+
+def _within(option: str, found: int, most: int) -> int:
+    if not 1 <= found <= most:
+        raise ConfigError(f"{option}: found {found}, allowed are 1 to {most}")
+    return found
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m edgebnn.bench",
+        description="Times a training step of this trainer and of others, in turns.",
+        allow_abbrev=False,
+    )
+    models = ", ".join(dict.fromkeys(case.model for case in CASES))
+    parser.add_argument("--only", metavar="MODEL", help=f"one of {models} (default: all)")
+    parser.add_argument("--rounds", type=int, default=5, help="interleaved rounds (default: 5)")
+    parser.add_argument(
+        "--threads", type=int, help="threads and cores (default: one, then all cores)"
+    )
+    parser.add_argument(
+        "--kernel", metavar="NAME", help="force the trainer's variant: avx2, scalar"
+    )
+    parser.add_argument("--quick", action="store_true", help="one round of few steps: a try")
+    parser.add_argument(
+        "--output", type=Path, metavar="FILE", help="the record (default: results/bench/TIME.json)"
+    )
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

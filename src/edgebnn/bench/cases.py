@@ -1,0 +1,61 @@
+"""What is timed: the networks and batch sizes, and the trainer's methods."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from edgebnn.errors import ConfigError
+from edgebnn.spelling import nearest
+from edgebnn.study.model_file import load_network
+from edgebnn.study.network import Network
+from edgebnn.study.switches import PRESETS, Switches
+
+MODELS = Path("config/models")
+
+
+@dataclass(frozen=True)
+class Case:
+    """A network at a batch size, on images of the network's own shape."""
+
+    model: str
+    batch_size: int
+
+    @property
+    def network(self) -> Network:
+        """Of config/models/, in the project's folder."""
+        return load_network(self.model, MODELS)
+
+    @property
+    def title(self) -> str:
+        """`mlp B200`, for progress and messages."""
+        return f"{self.model} B{self.batch_size}"
+
+
+CASES = (Case("mlp", 200), Case("binarynet", 40), Case("binarynet", 100), Case("cnv", 100))
+
+
+def cases_of(only: str | None) -> tuple[Case, ...]:
+    """All cases, or those of one model.
+
+    Raises:
+        ConfigError: a model that is not timed.
+    """
+    models = tuple(dict.fromkeys(case.model for case in CASES))
+    if only is not None and only not in models:
+        raise ConfigError(
+            f"--only: found '{only}'{nearest(only, models)}; allowed are {', '.join(models)}"
+        )
+    return tuple(case for case in CASES if only in (None, case.model))
+
+
+def methods() -> dict[str, Switches]:
+    """Name -> switches: `proposed` as it is and with gradients in i16, and `lean`."""
+    proposed = PRESETS["proposed"]
+    wanted = {
+        "proposed": proposed,
+        "proposed i16": proposed.model_copy(update={"gradient_dtype": "i16"}),
+        "lean": PRESETS["lean"],
+    }
+    by_switches = {switches: name for name, switches in reversed(wanted.items())}
+    return {name: switches for name, switches in wanted.items() if by_switches[switches] == name}

@@ -1,0 +1,32 @@
+"""Who takes turns in a race."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+
+@dataclass(frozen=True)
+class Turn:
+    """What one turn came to."""
+
+    step_s: float
+    """Seconds of a training step: the median over the turn's steps."""
+    peak_bytes: int
+    """The largest resident set of the contestant's process so far (VmHWM)."""
+    by: str
+    """What computed: the trainer's kernels, or a framework's version and way of stepping."""
+
+
+class Contestant(Protocol):
+    """One way to train one case with one number of threads."""
+
+    @property
+    def name(self) -> str:
+        """For tables."""
+
+    def turn(self, steps: int) -> Turn:
+        """Trains that many steps, at least 1, and times each."""
+
+    def close(self) -> None:
+        """Ends its process, if one is still there."""

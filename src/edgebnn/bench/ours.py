@@ -1,0 +1,73 @@
+"""The trainer as a contestant: a process of its own each turn, timed by the trainer itself."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+
+from edgebnn.bench.cases import Case
+from edgebnn.bench.contestant import Turn
+from edgebnn.bench.synthetic import BATCHES
+from edgebnn.errors import JobError
+from edgebnn.study.config import Optimizer
+from edgebnn.study.plan import Run
+from edgebnn.study.switches import Switches
+from edgebnn.trainer.run_file import run_file
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ours:
+    """`edgebnn-train` on one case with one method."""
+
+    name: str
+    """Of the method, for tables."""
+    case: Case
+    switches: Switches
+    threads: int
+    trainer: Path
+    """The built program."""
+    data: Path
+    """The packed file of the case's images; run files are written beside it."""
+    kernel: str | None = None
+    """The variant of its kernels to force; None: its best."""
+
+    def turn(self, steps: int) -> Turn:
+        """One process; its first step, which touches all memory first, is one of `steps`.
+
+        Raises:
+            JobError: the trainer failed; the message is its own.
+        """
+        run = self.data.with_suffix(f".{self.name.replace(' ', '-')}.run")
+        run.write_text(run_file(self._run(-(-steps // BATCHES))))
+        environment = os.environ | ({"EDGEBNN_KERNEL": self.kernel} if self.kernel else {})
+        command = [str(self.trainer), "--run", str(run), "--data", str(self.data)]
+        command += ["--steps", str(steps), "--threads", str(self.threads)]
+        done = subprocess.run(command, env=environment, check=False, capture_output=True, text=True)
+        if done.returncode:
+            raise JobError(f"{self.case.title}, {self.name}: {done.stderr.strip()}")
+        record = json.loads(done.stdout.splitlines()[-1])
+        metrics = record["metrics"]
+        return Turn(
+            step_s=metrics["time_per_batch_s"],
+            peak_bytes=int(metrics["process_peak_bytes"]),
+            by=record["versions"]["kernels"],
+        )
+
+    def close(self) -> None:
+        """Nothing is left running between turns."""
+
+    def _run(self, epochs: int) -> Run:
+        return Run(
+            stage="device",
+            dataset="random",
+            model=self.case.model,
+            network=self.case.network,
+            switches=self.switches,
+            optimizer=Optimizer(kind="adam"),
+            batch_size=self.case.batch_size,
+            epochs=epochs,
+            seed=0,
+        )

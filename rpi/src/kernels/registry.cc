@@ -51,13 +51,36 @@ bool with_avx512() {
 
 constexpr Kernels kAll[] = {
 #if defined(__x86_64__)
-    {"avx512", with_avx512, binary_binary_avx512, real_binary_avx512, short_binary_avx512,
-     integer_real_avx512, integer_integer_avx512},
-    {"avx2", with_avx2, binary_binary_avx2, real_binary_avx2, short_binary_avx2, integer_real_avx2,
-     integer_integer_avx2},
+    {.name = "avx512",
+     .runs = with_avx512,
+     .binary_binary = binary_binary_avx512,
+     .real_binary = real_binary_avx512,
+     .short_binary = short_binary_avx512,
+     .integer_real = integer_real_avx512,
+     .integer_integer = integer_integer_avx512},
+    {.name = "avx2",
+     .runs = with_avx2,
+     .binary_binary = binary_binary_avx2,
+     .real_binary = real_binary_avx2,
+     .short_binary = short_binary_avx2,
+     .integer_real = integer_real_avx2,
+     .integer_integer = integer_integer_avx2},
+#elif defined(__ARM_NEON)  // what the rest is compiled for as well
+    {.name = "neon",
+     .runs = everywhere,
+     .binary_binary = binary_binary_neon,
+     .real_binary = real_binary_scalar,
+     .short_binary = short_binary_scalar,
+     .integer_real = integer_real_scalar,
+     .integer_integer = integer_integer_scalar},
 #endif
-    {"scalar", everywhere, binary_binary_scalar, real_binary_scalar, short_binary_scalar,
-     integer_real_scalar, integer_integer_scalar},
+    {.name = "scalar",
+     .runs = everywhere,
+     .binary_binary = binary_binary_scalar,
+     .real_binary = real_binary_scalar,
+     .short_binary = short_binary_scalar,
+     .integer_real = integer_real_scalar,
+     .integer_integer = integer_integer_scalar},
 };
 
 }  // namespace

@@ -23,5 +23,7 @@ void binary_binary_avx512(size_t rows, size_t units, size_t words, int32_t bits,
                           const uint64_t* w, int32_t* y);
 void binary_binary_avx2(size_t rows, size_t units, size_t words, int32_t bits, const uint64_t* x,
                         const uint64_t* w, int32_t* y);
+void binary_binary_neon(size_t rows, size_t units, size_t words, int32_t bits, const uint64_t* x,
+                        const uint64_t* w, int32_t* y);
 
 }  // namespace edgebnn

@@ -5,7 +5,7 @@
 # make lint       style, types and what else reads the code without running it
 # make check      all that CI runs: lint, test, test-slow
 # make format     settles style
-# make bench      what a training step takes, beside Keras; BENCH="--only mlp --rounds 3" and BENCH=--help for more
+# make bench      what a training step takes, beside Keras and PyTorch; BENCH="--only mlp --ours", and BENCH=--help for more
 # Each sets up what it needs. Tests run on two workers: make test WORKERS=8 for more.
 # Another Python than the first suitable one on the PATH: make run PYTHON=python3.12
 ifneq (,$(or $(findstring :,$(CURDIR)),$(findstring {,$(CURDIR)),$(findstring },$(CURDIR))))

@@ -27,9 +27,6 @@ class Fake:
         self.asked.append(steps)
         return Turn(self.times[len(self.asked) - 1], 1000 + len(self.asked), "fake")
 
-    def close(self) -> None:
-        pass
-
 
 def test_a_race_takes_turns_and_leaves_the_trial_out() -> None:
     quick, slow = Fake("quick", [0.01, 0.01, 0.02, 0.03]), Fake("slow", [2.0, 4.0, 5.0, 6.0])
@@ -74,7 +71,7 @@ def test_a_quick_run_writes_a_record(
     trainer = built("native") / "edgebnn-train"
     monkeypatch.setattr(measure, "native_trainer", lambda: trainer)
     output = tmp_path / "record.json"
-    options = ["--quick", "--only", "mlp", "--threads", "1", "--kernel", "scalar"]
+    options = ["--quick", "--only", "mlp", "--threads", "1", "--ours", "--kernel", "scalar"]
     assert main([*options, "--output", str(output)]) == 0
     rows = read_record(output).tables["steps"]
     assert [row["contestant"] for row in rows] == ["proposed", "proposed i16", "lean"]

@@ -42,6 +42,7 @@ def _asked(options: argparse.Namespace) -> Asked:
         rounds=1 if options.quick else _within("--rounds", options.rounds, MOST_ROUNDS),
         turn_s=0.05 if options.quick else 1.0,
         kernel=options.kernel,
+        alone=options.ours,
     )
 
 
@@ -66,6 +67,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--kernel", metavar="NAME", help="force the trainer's variant: avx2, scalar"
     )
+    parser.add_argument("--ours", action="store_true", help="this trainer alone")
     parser.add_argument("--quick", action="store_true", help="one round of few steps: a try")
     parser.add_argument(
         "--output", type=Path, metavar="FILE", help="the record (default: results/bench/TIME.json)"

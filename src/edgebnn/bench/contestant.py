@@ -27,6 +27,3 @@ class Contestant(Protocol):
 
     def turn(self, steps: int) -> Turn:
         """Trains that many steps, at least 1, and times each."""
-
-    def close(self) -> None:
-        """Ends its process, if one is still there."""

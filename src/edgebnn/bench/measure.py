@@ -16,6 +16,7 @@ from edgebnn.bench.cores import on_cores
 from edgebnn.bench.machine import machine
 from edgebnn.bench.ours import Ours
 from edgebnn.bench.race import Standing, race
+from edgebnn.bench.rivals import Starts, rivals
 from edgebnn.bench.synthetic import write_images
 from edgebnn.record import Record, provenance
 from edgebnn.trainer.native import native_trainer
@@ -34,6 +35,8 @@ class Asked:
     """About how long a turn takes."""
     kernel: str | None = None
     """The variant of the trainer's kernels to force; None: its best."""
+    alone: bool = False
+    """The trainer alone, without rivals."""
 
 
 def measure(asked: Asked) -> Record:
@@ -44,10 +47,11 @@ def measure(asked: Asked) -> Record:
     """
     started = datetime.now(UTC)
     trainer = native_trainer()
+    starts = [] if asked.alone else rivals()
     rows: list[Row] = []
     for case in asked.cases:
         for threads in asked.threads:
-            rows += _rows(case, threads, _standings(case, threads, asked, trainer))
+            rows += _rows(case, threads, _standings(case, threads, asked, trainer, starts))
     provided = provenance(started.isoformat(timespec="seconds"), ("ziglang",))
     return Record(
         stage="bench",
@@ -59,14 +63,21 @@ def measure(asked: Asked) -> Record:
     )
 
 
-def _standings(case: Case, threads: int, asked: Asked, trainer: Path) -> list[Standing]:
+def _standings(
+    case: Case, threads: int, asked: Asked, trainer: Path, starts: Starts
+) -> list[Standing]:
     where = f"{case.title}, {threads} thread{'s' if threads > 1 else ''}"
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="edgebnn-bench-")))
         data = folder / "random.ebd"
         write_images(case, data)
         stack.enter_context(on_cores(threads))
-        contestants: list[Contestant] = [
+        contestants: list[Contestant] = []
+        for start in starts:
+            if rival := start(case, threads):
+                stack.callback(rival.close)
+                contestants.append(rival)
+        contestants += [
             Ours(
                 name=name,
                 case=case,
@@ -78,8 +89,6 @@ def _standings(case: Case, threads: int, asked: Asked, trainer: Path) -> list[St
             )
             for name, switches in methods().items()
         ]
-        for one in contestants:
-            stack.callback(one.close)
         return race(
             contestants,
             asked.rounds,

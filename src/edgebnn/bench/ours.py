@@ -56,9 +56,6 @@ class Ours:
             by=record["versions"]["kernels"],
         )
 
-    def close(self) -> None:
-        """Nothing is left running between turns."""
-
     def _run(self, epochs: int) -> Run:
         return Run(
             stage="device",

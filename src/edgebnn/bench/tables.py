@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from edgebnn.record import Record
 
 MIB = 1024 * 1024
-YARDSTICK = "Keras"
+YARDSTICK = "Keras f32"
 Cells = Sequence[str]
 
 

@@ -1,0 +1,52 @@
+"""A framework's side of the pipe: its process builds a network once, then trains when it is asked.
+
+It runs in the framework's own environment, so nothing but Python's library is imported here. Lines of
+JSON: in comes the spec (framework.py), out `{"by": ...}`; then for each `{"steps": N}` one of
+`{"step_s": seconds, "peak_bytes": N}`.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+Spec = dict[str, Any]
+Train = Callable[[int], list[float]]
+"""Trains at least so many steps and returns the seconds of each."""
+
+
+def serve(build: Callable[[Spec], tuple[str, Train]]) -> None:
+    """Answers until the pipe closes.
+
+    Args:
+        build: from the spec to what computes, in words, and what trains.
+    """
+    answers = os.fdopen(os.dup(1), "w", buffering=1)
+    os.dup2(2, 1)  # what a framework prints is no answer
+    questions = _lines()
+    by, train = build(next(questions))
+    print(json.dumps({"by": by}), file=answers)
+    for question in questions:
+        times = train(question["steps"])
+        answer = {"step_s": median(times), "peak_bytes": _peak_bytes()}
+        print(json.dumps(answer), file=answers)
+
+
+def _lines() -> Iterator[Any]:
+    for line in sys.stdin:
+        yield json.loads(line)
+
+
+def _peak_bytes() -> int:
+    """The largest resident set of this process."""
+    status = Path("/proc/self/status").read_text()
+    found = re.search(r"^VmHWM:\s+(\d+) kB", status, re.MULTILINE)
+    if found is None:
+        raise OSError("/proc/self/status: no VmHWM")
+    return int(found[1]) * 1024

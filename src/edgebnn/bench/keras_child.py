@@ -1,0 +1,105 @@
+"""The network in float32 by Keras on TensorFlow, as a process: `python -m edgebnn.bench.keras_child`.
+
+Of fit and train_on_batch the quicker is taken.
+"""
+
+from __future__ import annotations
+
+import time
+from statistics import median
+from typing import Any
+
+from edgebnn.bench.child import Spec, Train, serve
+
+BATCHES = 5
+"""In an epoch."""
+TRIAL_S = 0.3
+"""Of the trial of each way of stepping, about."""
+
+
+def build(spec: Spec) -> tuple[str, Train]:
+    """Builds the network, warms both ways of stepping up, and takes the quicker."""
+    import keras
+    import tensorflow as tf
+
+    tf.config.threading.set_intra_op_parallelism_threads(spec["threads"])
+    tf.config.threading.set_inter_op_parallelism_threads(spec["threads"])
+    keras.utils.set_random_seed(1)
+    model = keras.Sequential([keras.Input(spec["input"]), *map(_layer, spec["layers"])])
+    model.compile(
+        optimizer=keras.optimizers.Adam(1e-3),
+        loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True),
+        jit_compile=spec["jit"],
+    )
+    ways = _ways(model, spec)
+    medians = {}
+    for name, train in ways.items():
+        train(2)
+        step_s = median(train(3))
+        medians[name] = median(train(max(3, min(100, round(TRIAL_S / step_s)))))
+    way = min(medians, key=lambda name: medians[name])
+    compiled = "XLA" if spec["jit"] else "no XLA"
+    return f"Keras {keras.__version__}, TensorFlow {tf.__version__}, {way}, {compiled}", ways[way]
+
+
+def _layer(layer: dict[str, Any]) -> Any:
+    """A float32 layer of the same size; ReLU where the binary network has its sign."""
+    from keras import layers
+
+    match layer["kind"]:
+        case "flatten":
+            return layers.Flatten()
+        case "dense":
+            return layers.Dense(layer["units"], use_bias=False)
+        case "conv":
+            window = {"strides": layer["stride"], "padding": layer["padding"], "use_bias": False}
+            return layers.Conv2D(layer["filters"], layer["kernel"], **window)
+        case "batch_norm":
+            return layers.BatchNormalization()
+        case "sign":
+            return layers.ReLU()
+        case "max_pool":
+            return layers.MaxPooling2D(layer["size"], layer["stride"], layer["padding"])
+    raise ValueError(f"layer {layer['kind']}: not timed")
+
+
+def _ways(model: Any, spec: Spec) -> dict[str, Train]:
+    import keras
+    import numpy as np
+
+    batch = spec["batch_size"]
+    random = np.random.default_rng(1)
+    images = random.uniform(-1, 1, (BATCHES * batch, *spec["input"])).astype(np.float32)
+    labels = random.integers(0, spec["classes"], BATCHES * batch)
+
+    class Stopwatch(keras.callbacks.Callback):  # type: ignore[misc]
+        def __init__(self) -> None:
+            super().__init__()
+            self.times: list[float] = []
+
+        def on_train_batch_begin(self, batch: int, logs: Any = None) -> None:
+            self.start = time.perf_counter()
+
+        def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
+            self.times.append(time.perf_counter() - self.start)
+
+    def fit(steps: int) -> list[float]:
+        watch, epochs = Stopwatch(), -(-steps // BATCHES)
+        few = slice(0, min(steps, BATCHES) * batch)
+        model.fit(images[few], labels[few], batch, epochs, verbose=0, callbacks=[watch])
+        return watch.times
+
+    def train_on_batch(steps: int) -> list[float]:
+        times = []
+        for step in range(steps):
+            start = time.perf_counter()
+            part = slice(step % BATCHES * batch, (step % BATCHES + 1) * batch)
+            model.train_on_batch(images[part], labels[part])
+            times.append(time.perf_counter() - start)
+        return times
+
+    return {"fit": fit, "train_on_batch": train_on_batch}
+
+
+if __name__ == "__main__":
+    serve(build)

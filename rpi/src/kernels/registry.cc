@@ -70,7 +70,7 @@ constexpr Kernels kAll[] = {
      .runs = everywhere,
      .binary_binary = binary_binary_neon,
      .real_binary = real_binary_scalar,
-     .short_binary = short_binary_scalar,
+     .short_binary = short_binary_neon,
      .integer_real = integer_real_scalar,
      .integer_integer = integer_integer_scalar},
 #endif

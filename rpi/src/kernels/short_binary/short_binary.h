@@ -21,5 +21,7 @@ void short_binary_avx512(size_t rows, size_t terms, size_t lanes, const int16_t*
                          const uint32_t* b, int32_t* s);
 void short_binary_avx2(size_t rows, size_t terms, size_t lanes, const int16_t* g, const uint32_t* b,
                        int32_t* s);
+void short_binary_neon(size_t rows, size_t terms, size_t lanes, const int16_t* g, const uint32_t* b,
+                       int32_t* s);
 
 }  // namespace edgebnn

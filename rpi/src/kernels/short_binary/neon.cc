@@ -86,6 +86,12 @@ inline uint8x16_t look_up(const Plane& plane, uint8x16_t index) {
 }
 #endif
 
+// Made before any later load: so the scheduler loads no more tables than registers hold.
+template <class T>
+inline void settle(T& sum) {
+  asm volatile("" : "+w"(sum)::"memory");
+}
+
 // s += lower + 256·upper, of four lanes.
 inline void add_to(int32_t* s, uint16x4_t lower, int16x4_t upper) {
   const int32x4_t sum = vmlal_n_s16(vld1q_s32(s), upper, 256);
@@ -106,15 +112,26 @@ inline void block(size_t words, const Word* tables, const Indices& indices, size
   }
   const Table* table = tables->steps;
   const uint8_t (*index)[kVectors][16] = indices.of[0];
+#pragma GCC unroll 1
   for (size_t step = 0; step < 4 * words; ++step, ++table, ++index) {
     uint8x16_t at[V];
+#pragma GCC unroll 4
     for (size_t v = 0; v < V; ++v) at[v] = vld1q_u8((*index)[v]);
+#pragma GCC unroll 4
     for (size_t r = 0; r < R; ++r) {
-      const Plane low = load(table[r * 4 * words].lower), high = load(table[r * 4 * words].upper);
-      for (size_t v = 0; v < V; ++v) {
-        lower[r][v] = vpadalq_u8(lower[r][v], look_up(low, at[v]));
+      const Plane low = load(table[r * 4 * words].lower);
+#pragma GCC unroll 4
+      for (size_t v = 0; v < V; ++v) lower[r][v] = vpadalq_u8(lower[r][v], look_up(low, at[v]));
+#if !defined(__aarch64__)
+#pragma GCC unroll 4
+      for (size_t v = 0; v < V; ++v) settle(lower[r][v]);
+#endif
+      const Plane high = load(table[r * 4 * words].upper);
+#pragma GCC unroll 4
+      for (size_t v = 0; v < V; ++v)
         upper[r][v] = vpadalq_s8(upper[r][v], vreinterpretq_s8_u8(look_up(high, at[v])));
-      }
+#pragma GCC unroll 4
+      for (size_t v = 0; v < V; ++v) settle(upper[r][v]);
     }
   }
   for (size_t r = 0; r < R; ++r) {

@@ -40,7 +40,7 @@ void GradientMap::note(size_t part, Range c, const float* x) {
     top[i] = std::max(top[i], std::bit_cast<int32_t>(x[i]) & 0x7FFFFFFF);
 }
 
-void GradientMap::settle_sample(size_t part, size_t b) {
+void GradientMap::fix_exponents_of_sample(size_t part, size_t b) {
   if (!shared()) return;
   const int32_t* top = largest(part);
   int8_t* e = exponents(b);
@@ -87,7 +87,7 @@ void GradientMap::begin() {
   if (shared()) std::memset(largest(0), 0, plan_.threads * plan_.widest * sizeof(int32_t));
 }
 
-void GradientMap::settle() {
+void GradientMap::fix_exponents() {
   if (!shared()) return;
   int32_t* top = largest(0);
   for (size_t part = 1; part < plan_.threads; ++part) {

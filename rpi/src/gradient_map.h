@@ -8,6 +8,7 @@
 
 #include <bit>
 
+#include "kernels/gradients.h"
 #include "plan.h"
 #include "threads.h"
 
@@ -20,7 +21,7 @@ class GradientMap {
 
   Format format() const { return format_; }
   // Whether elements share exponents: then all of a tensor (or sample) is noted, and the exponents
-  // settled, before an element is stored.
+  // fixed, before an element is stored.
   bool shared() const { return shares_exponents(format_); }
   uint8_t* sample(size_t b) const { return arena_.at(plan_.map) + b * plan_.sample_bytes; }
 
@@ -30,13 +31,22 @@ class GradientMap {
   // dX' of a sample, by one thread.
   void begin_sample(size_t part);
   void note(size_t part, Range c, const float* x);
-  void settle_sample(size_t part, size_t b);
+  void fix_exponents_of_sample(size_t part, size_t b);
   void store_sample(size_t b, size_t position, size_t units, Range c, const float* in);
   void load_sample(size_t b, size_t position, size_t units, Range c, float* out) const;
+  // Its positions first, first + apart, ..., to be stored.
+  GradientRowsOut rows_to(size_t b, size_t first, size_t apart, size_t units) const {
+    return {format_, sample(b) + first * units * bytes_of(format_), apart * units, exponents(b), 0};
+  }
+  // The largest magnitudes that a thread has noted, as the bits of floats: those of positive ones
+  // are ordered as integers, and integers have a maximum that vectors take.
+  int32_t* largest(size_t part) const {
+    return arena_.at<int32_t>(plan_.largest) + part * plan_.widest;
+  }
 
-  // dY, by all threads: begin, note, settle once, store.
+  // dY, by all threads: begin, note, fix the exponents once, store.
   void begin();
-  void settle();
+  void fix_exponents();
   void store(size_t b, size_t position, size_t units, Range c, const float* in);
   void load(size_t b, size_t position, size_t units, Range c, float* out) const;
 
@@ -52,12 +62,8 @@ class GradientMap {
   enum { kUnit, kInverse, kToAligned, kAlignedUnit };  // rows of the scales
 
   float* scales(size_t row) const { return arena_.at<float>(plan_.scales) + row * plan_.widest; }
-  // The largest magnitudes that a thread has noted, as the bits of floats: those of positive ones
-  // are ordered as integers, and integers have a maximum that vectors take.
-  int32_t* largest(size_t part) const {
-    return arena_.at<int32_t>(plan_.largest) + part * plan_.widest;
-  }
   int8_t* exponents(size_t b) const {
+    if (!shared()) return nullptr;
     return arena_.at<int8_t>(plan_.sample_exponents) + b * plan_.exponents_per_sample;
   }
 

@@ -86,7 +86,7 @@ void Model::store_loss_gradient() {
     const float* row = gradient + b * classes;
     gradients_.begin_sample(0);
     if (gradients_.shared()) gradients_.note(0, {0, classes}, row);
-    gradients_.settle_sample(0, b);
+    gradients_.fix_exponents_of_sample(0, b);
     gradients_.store_sample(b, 0, classes, {0, classes}, row);
   }
 }

@@ -242,6 +242,12 @@ class Planner {
     buffers_->lanes = scratch("dX rows", sum_.name, buffers_->rows_dx * lanes * sum_.bytes, life);
     buffers_->samples =
         scratch("dX of samples", sum_.name, buffers_->samples_dx * w.in.size() * sum_.bytes, life);
+    buffers_->sum_bytes = sum_.bytes;
+    const Block& below = network_.blocks[static_cast<size_t>(l_) - 1];
+    if (!below.pool_after.present) return;
+    const size_t across = static_cast<size_t>(below.out.width);
+    buffers_->winners_of_row =
+        scratch("winners of a row", "bit", 4 * across * words_for(below.units()) * 8, life);
   }
 
   struct Type {

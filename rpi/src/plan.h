@@ -88,6 +88,9 @@ struct BlockBuffers {
   Arena::Id packed_backward = 0;  // from dW on, as dW moves the weights
   Scratch gradients, lanes;       // [rows][C, as terms] G, [rows][64·words] S
   Scratch samples;                // [samples][input] S
+  size_t sum_bytes = 0;           // of S
+  std::optional<Scratch>
+      winners_of_row;  // [4][P' across][words] bits (below: a pool behind the sign)
 };
 
 struct Plan {

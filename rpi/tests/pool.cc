@@ -94,6 +94,9 @@ void after(size_t height, size_t width, int units_) {
     }
   }
   pool_signs(block, signs.data(), found.data(), {0, samples});
+  const size_t across = width / 2;
+  std::vector<uint64_t> masks(4 * across * words), inside(full * words);
+  for (uint64_t& word : inside) word = random();
   for (size_t b = 0; b < samples; ++b) {
     for (size_t p = 0; p < pooled; ++p) {
       for (size_t c = 0; c < words * 64; ++c) {
@@ -106,7 +109,16 @@ void after(size_t height, size_t width, int units_) {
         }
         // Pad bits stay zero.
         EQUAL(bool(found[(b * pooled + p) * words + c / 64] >> (c % 64) & 1), any);
-        if (c < units) EQUAL(winning_sign(block, signs.data(), b, p, c), winner);
+        if (p % across == 0 && c == 0) {
+          winning_signs(block, signs.data() + b * full * words, b == 0 ? nullptr : inside.data(),
+                        p / across, masks.data());
+        }
+        for (size_t k = 0; k < 4 && c < units; ++k) {
+          const size_t word = words * place_of(p, k, width) + c / 64;
+          const bool kept = b == 0 || (inside[word] >> (c % 64) & 1);
+          const uint64_t mask = masks[(k * across + p % across) * words + c / 64];
+          EQUAL(bool(mask >> (c % 64) & 1), k == winner && kept);
+        }
       }
     }
   }

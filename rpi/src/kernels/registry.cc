@@ -49,6 +49,11 @@ bool with_avx512() {
 }
 #endif
 
+// Those that one source makes for every ISA.
+#define EDGEBNN_BESIDE(isa)                                   \
+  .straight_through_largest = straight_through_largest_##isa, \
+  .straight_through_store = straight_through_store_##isa
+
 constexpr Kernels kAll[] = {
 #if defined(__x86_64__)
     {.name = "avx512",
@@ -57,14 +62,16 @@ constexpr Kernels kAll[] = {
      .real_binary = real_binary_avx512,
      .short_binary = short_binary_avx512,
      .integer_real = integer_real_avx512,
-     .integer_integer = integer_integer_avx512},
+     .integer_integer = integer_integer_avx512,
+     EDGEBNN_BESIDE(avx512)},
     {.name = "avx2",
      .runs = with_avx2,
      .binary_binary = binary_binary_avx2,
      .real_binary = real_binary_avx2,
      .short_binary = short_binary_avx2,
      .integer_real = integer_real_avx2,
-     .integer_integer = integer_integer_avx2},
+     .integer_integer = integer_integer_avx2,
+     EDGEBNN_BESIDE(avx2)},
 #elif defined(__ARM_NEON)  // what the rest is compiled for as well
     {.name = "neon",
      .runs = everywhere,
@@ -72,7 +79,8 @@ constexpr Kernels kAll[] = {
      .real_binary = real_binary_scalar,
      .short_binary = short_binary_neon,
      .integer_real = integer_real_scalar,
-     .integer_integer = integer_integer_scalar},
+     .integer_integer = integer_integer_scalar,
+     EDGEBNN_BESIDE(neon)},
 #endif
     {.name = "scalar",
      .runs = everywhere,
@@ -80,7 +88,8 @@ constexpr Kernels kAll[] = {
      .real_binary = real_binary_scalar,
      .short_binary = short_binary_scalar,
      .integer_real = integer_real_scalar,
-     .integer_integer = integer_integer_scalar},
+     .integer_integer = integer_integer_scalar,
+     EDGEBNN_BESIDE(scalar)},
 };
 
 }  // namespace

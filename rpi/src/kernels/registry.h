@@ -1,7 +1,8 @@
 // Every variant of every kernel, in one list that dispatch, tests and benchmarks read.
 //
-// To add one: kernels/<op>/<isa>.cc, its declaration in <op>.h, its line in registry.cc; the flags
-// of a new ISA in rpi/src/SConscript.
+// An op beside the products has one source for all ISAs, kernels/<op>/vector.cc (vector.h).
+// To add a variant of a product: kernels/<op>/<isa>.cc, its declaration in <op>.h, its line in
+// registry.cc; the flags of a new ISA in rpi/src/SConscript.
 #pragma once
 
 #include <span>
@@ -12,6 +13,7 @@
 #include "kernels/integer_real/integer_real.h"
 #include "kernels/real_binary/real_binary.h"
 #include "kernels/short_binary/short_binary.h"
+#include "kernels/straight_through/straight_through.h"
 
 namespace edgebnn {
 
@@ -23,6 +25,9 @@ struct Kernels {
   ShortBinary short_binary;
   IntegerReal integer_real;
   IntegerInteger integer_integer;
+  // Beside the products.
+  StraightThroughLargest* straight_through_largest;
+  StraightThroughStore* straight_through_store;
 };
 
 // Fastest first; the last one, scalar, is the definition and runs everywhere.

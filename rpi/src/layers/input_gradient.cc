@@ -4,7 +4,6 @@
 #include <cstring>
 #include <type_traits>
 
-#include "layers/bits.h"
 #include "layers/input_rows.h"
 #include "layers/pool.h"
 
@@ -77,49 +76,61 @@ void InputGradient::compute(Range samples, size_t part, S* dx) const {
 }
 
 // dX' of a sample into the map.
-template <class S>
-void InputGradient::replace(size_t sample, size_t part, const S* dx) const {
+void InputGradient::replace(size_t sample, size_t part, const void* dx) const {
   GradientMap& map = context_.gradients;
-  const size_t units = below_.units(), positions = below_.normed.positions();
-  auto* row = context_.plan.own_row.at<float>(context_.arena, part);
-  const float unit = map.shared() ? map.aligned_unit() : 1.0f;
+  const size_t units = below_.units();
   if (map.shared()) {
     map.begin_sample(part);
-    for (size_t p = 0; p < positions; ++p) {
-      cut(sample, p, dx, unit, row);
-      map.note(part, {0, units}, row);
-    }
-    map.settle_sample(part, sample);
+    each_kept(sample, part, dx, [&](size_t rows, size_t, size_t, const InputGradientSums& sums) {
+      context_.kernels.straight_through_largest(rows, units, sums, map.largest(part));
+    });
+    map.fix_exponents_of_sample(part, sample);
   }
-  for (size_t p = 0; p < positions; ++p) {
-    cut(sample, p, dx, unit, row);
-    map.store_sample(sample, p, units, {0, units}, row);
-  }
+  each_kept(sample, part, dx,
+            [&](size_t rows, size_t first, size_t apart, const InputGradientSums& sums) {
+              context_.kernels.straight_through_store(rows, units, sums,
+                                                      map.rows_to(sample, first, apart, units));
+            });
 }
 
-// A position's dX' of the block below: spread over its pool's winners, cut where the kept bit says.
-template <class S>
-void InputGradient::cut(size_t sample, size_t p, const S* dx, float unit, float* row) const {
-  const size_t units = below_.units(), words = words_for(units);
-  const size_t at = (sample * below_.normed.positions() + p) * words;
-  const uint64_t* inside =
-      buffers_below_.inside ? context_.arena.at<uint64_t>(*buffers_below_.inside) + at : nullptr;
-  if (below_.pool_after.present) {
-    const auto* signs = context_.arena.at<uint64_t>(buffers_below_.signs);
-    const auto width = static_cast<size_t>(below_.normed.width);
-    const auto pooled_width = static_cast<size_t>(below_.out.width);
-    const size_t y = p / width, x = p % width;
-    const bool read = y / 2 < static_cast<size_t>(below_.out.height) && x / 2 < pooled_width;
-    const size_t from = y / 2 * pooled_width + x / 2, place = y % 2 * 2 + x % 2;
-    for (size_t c = 0; c < units; ++c) {
-      const bool wins = read && winning_sign(below_, signs, sample, from, c) == place;
-      row[c] = wins ? static_cast<float>(dx[from * units + c]) * unit : 0.0f;
-    }
-  } else {
-    for (size_t c = 0; c < units; ++c) row[c] = static_cast<float>(dx[p * units + c]) * unit;
+// Calls body(rows, first, apart, sums) for rows of dX' of the block below, positions first, first +
+// apart, ... of the sample: with their bits, and behind a pool spread over its winners.
+template <class Body>
+void InputGradient::each_kept(size_t sample, size_t part, const void* dx, Body&& body) const {
+  Arena& arena = context_.arena;
+  const size_t units = below_.units(), words = words_for(units), bytes = words * 8;
+  const size_t positions = below_.normed.positions();
+  const float unit = context_.gradients.shared() ? context_.gradients.aligned_unit() : 1.0f;
+  const auto* inside = buffers_below_.inside
+                           ? arena.at<uint64_t>(*buffers_below_.inside) + sample * positions * words
+                           : nullptr;
+  const auto bits = [&](const uint64_t* of) {
+    return BitRows{reinterpret_cast<const uint8_t*>(of), bytes};
+  };
+  if (!below_.pool_after.present) {
+    return body(positions, size_t{0}, size_t{1}, InputGradientSums{dx, units, unit, bits(inside)});
   }
-  if (inside == nullptr) return;
-  each_bit(inside, 0, units, [&](size_t c, uint32_t bit) { row[c] = bit != 0 ? row[c] : 0.0f; });
+  const auto* signs = arena.at<uint64_t>(buffers_below_.signs) + sample * positions * words;
+  auto* masks = buffers_.winners_of_row->at<uint64_t>(arena, part);
+  const auto width = static_cast<size_t>(below_.normed.width);
+  const auto across = static_cast<size_t>(below_.out.width);
+  const size_t sum = buffers_.sum_bytes;
+  for (size_t p = 0; p < below_.out.positions(); p += across) {
+    winning_signs(below_, signs, inside, p / across, masks);
+    const auto* row = static_cast<const uint8_t*>(dx) + p * units * sum;
+    for (size_t k = 0; k < 4; ++k) {
+      body(across, window_position(p, k, width, across), size_t{2},
+           InputGradientSums{row, units, unit, bits(masks + k * across * words)});
+    }
+  }
+  // A last odd row and column are in no window.
+  std::memset(masks, 0, bytes);
+  const InputGradientSums none{dx, 0, unit, {reinterpret_cast<const uint8_t*>(masks), 0}};
+  const auto height = static_cast<size_t>(below_.normed.height);
+  if (width % 2 == 1) {
+    for (size_t y = 0; y < height; ++y) body(size_t{1}, y * width + width - 1, size_t{1}, none);
+  }
+  if (height % 2 == 1) body(width, (height - 1) * width, size_t{1}, none);
 }
 
 }  // namespace edgebnn

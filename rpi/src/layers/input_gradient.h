@@ -1,4 +1,4 @@
-// dX = dY W^T, cut by the straight-through estimator: dX' of the block below, in the place of dY
+// dX = dY W^T through the straight-through estimator: dX' of the block below, in the place of dY
 // (docs/numerics.md, Backward 3). Samples are split over threads.
 #pragma once
 
@@ -26,10 +26,9 @@ class InputGradient {
   void run_as(size_t samples);
   template <class G, class S>
   void compute(Range samples, size_t part, S* dx) const;
-  template <class S>
-  void replace(size_t sample, size_t part, const S* dx) const;
-  template <class S>
-  void cut(size_t sample, size_t position, const S* dx, float unit, float* row) const;
+  void replace(size_t sample, size_t part, const void* dx) const;
+  template <class Body>
+  void each_kept(size_t sample, size_t part, const void* dx, Body&& body) const;
 
   const Block& block_;
   const BlockBuffers& buffers_;

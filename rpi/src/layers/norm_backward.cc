@@ -85,7 +85,7 @@ void NormBackward::run(size_t samples) {
     if (!map.shared()) return;
     each_gradient(c, samples, [&](size_t, size_t, const float* dy) { map.note(part, c, dy); });
   });
-  map.settle();
+  map.fix_exponents();
   context_.threads.each([&](size_t part) {
     const Range c = part_of(units, part, parts, kChannelGrain);
     if (c.size() == 0) return;

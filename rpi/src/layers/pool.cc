@@ -92,15 +92,26 @@ void pool_signs(const Block& block, const uint64_t* signs, uint64_t* pooled, Ran
   }
 }
 
-size_t winning_sign(const Block& block, const uint64_t* signs, size_t sample,
-                    size_t pooled_position, size_t channel) {
-  const size_t words = words_for(block.units());
-  for (size_t k = 0; k < 4; ++k) {
-    const size_t from = window_position(pooled_position, k, block.normed.width, block.out.width);
-    const uint64_t word = signs[(sample * block.normed.positions() + from) * words + channel / 64];
-    if (word >> (channel % 64) & 1) return k;
+void winning_signs(const Block& block, const uint64_t* signs, const uint64_t* inside, size_t y,
+                   uint64_t* masks) {
+  const auto across = static_cast<size_t>(block.out.width);
+  const size_t words = words_for(block.units()), of_place = across * words;
+  for (size_t x = 0; x < across; ++x) {
+    size_t at[4];
+    for (size_t k = 0; k < 4; ++k)
+      at[k] = window_position(y * across + x, k, block.normed.width, across) * words;
+    for (size_t word = 0; word < words; ++word) {
+      uint64_t before = 0;
+      for (size_t k = 0; k < 4; ++k) {
+        const uint64_t sign = signs[at[k] + word];
+        masks[k * of_place + x * words + word] = sign & ~before;
+        before |= sign;
+      }
+      masks[x * words + word] |= ~before;  // all are -1: the first
+      for (size_t k = 0; k < 4 && inside != nullptr; ++k)
+        masks[k * of_place + x * words + word] &= inside[at[k] + word];
+    }
   }
-  return 0;
 }
 
 }  // namespace edgebnn

@@ -25,8 +25,10 @@ void spread_to_winners(const Block& block, const BlockBuffers& buffers, const Co
 // Max of signs of samples [range): the OR of the window's bits. [B][P][words] -> [B][P'][words].
 void pool_signs(const Block& block, const uint64_t* signs, uint64_t* pooled, Range samples);
 
-// Place in the window, 0..3, of the first largest sign of a pooled position's channel.
-size_t winning_sign(const Block& block, const uint64_t* signs, size_t sample,
-                    size_t pooled_position, size_t channel);
+// The winners of row y of pooled signs of a sample: masks: [4][P' across][words], where a bit of
+// masks[k] is set if element k of the window is its first largest, and inside (if given) has it
+// set. signs, inside: [P][words].
+void winning_signs(const Block& block, const uint64_t* signs, const uint64_t* inside, size_t y,
+                   uint64_t* masks);
 
 }  // namespace edgebnn

@@ -1,0 +1,54 @@
+#include "kernels/vector.h"
+
+#include "kernels/straight_through/straight_through.h"
+#include "kernels/vector_gradients.h"
+
+namespace edgebnn {
+namespace {
+
+template <class S>
+inline Floats gradient(const InputGradientSums& sums, size_t m, size_t c, size_t left) {
+  const S* row = static_cast<const S*>(sums.s) + m * sums.stride;
+  const Floats x = as<float>(load(row + c, left)) * sums.unit;
+  return kept_of(sums.kept, m, c, x);
+}
+
+template <class S, class T>
+inline void store_rows(size_t rows, size_t n, const InputGradientSums& sums,
+                       const GradientRowsOut& out) {
+  for (size_t m = 0; m < rows; ++m) {
+    for (size_t c = 0; c < n; c += kAtOnce)
+      store_gradient<T>(out, m, c, n - c, gradient<S>(sums, m, c, n - c));
+  }
+}
+
+}  // namespace
+
+void EDGEBNN_NAME(straight_through_largest)(size_t rows, size_t n, const InputGradientSums& sums,
+                                            int32_t* top) {
+  for (size_t c = 0; c < n; c += kAtOnce) {
+    Ints most = load(top + c, n - c);
+    for (size_t m = 0; m < rows; ++m) {
+      const Floats x = magnitude(gradient<int32_t>(sums, m, c, n - c));
+      most = largest(most, bits_as<int32_t>(x));
+    }
+    store(top + c, most, n - c);
+  }
+}
+
+void EDGEBNN_NAME(straight_through_store)(size_t rows, size_t n, const InputGradientSums& sums,
+                                          const GradientRowsOut& out) {
+  switch (out.format) {
+    case Format::i16:
+      return store_rows<int32_t, int16_t>(rows, n, sums, out);
+    case Format::i8:
+    case Format::i6:
+      return store_rows<int32_t, int8_t>(rows, n, sums, out);
+    case Format::f16:
+      return store_rows<double, _Float16>(rows, n, sums, out);
+    default:
+      return store_rows<double, float>(rows, n, sums, out);
+  }
+}
+
+}  // namespace edgebnn

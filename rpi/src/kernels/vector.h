@@ -1,0 +1,145 @@
+// Sixteen channels at a time: what kernels/*/vector.cc are written in. Each of those is one source,
+// compiled for every ISA of the machine under a name of its own, EDGEBNN_NAME(op): op_avx512,
+// op_avx2, op_neon. The compiler makes one register, two or four of such a vector.
+//
+// All of it is internal to the file that includes it: the linker must never share code of two ISAs.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+
+#if defined(__AVX2__)
+#include <immintrin.h>
+#elif defined(__ARM_NEON)
+#include <arm_neon.h>
+#endif
+
+#include "format.h"
+
+#define EDGEBNN_JOINED(op, isa) op##_##isa
+#define EDGEBNN_NAME_OF(op, isa) EDGEBNN_JOINED(op, isa)
+#define EDGEBNN_NAME(op) EDGEBNN_NAME_OF(op, EDGEBNN_ISA)
+
+namespace edgebnn {
+namespace {
+
+constexpr size_t kAtOnce = 16;
+
+template <class T>
+using Vector [[gnu::vector_size(kAtOnce * sizeof(T))]] = T;
+using Floats = Vector<float>;
+using Doubles = Vector<double>;
+using Ints = Vector<int32_t>;
+using Words = Vector<uint32_t>;
+
+// `left`: how many elements there are from here on; beyond them, a load gives zeros and a store
+// writes nothing.
+[[gnu::noinline, gnu::cold]] void copy_part(void* to, const void* from, size_t bytes) {
+  std::memcpy(to, from, bytes);
+}
+
+template <class T>
+[[gnu::always_inline]] inline Vector<T> load(const T* from, size_t left = kAtOnce) {
+  if (left >= kAtOnce) [[likely]] {
+    Vector<T> v;
+    std::memcpy(&v, from, sizeof v);
+    return v;
+  }
+  Vector<T> part{};
+  copy_part(&part, from, left * sizeof(T));
+  return part;
+}
+
+template <class T>
+[[gnu::always_inline]] inline void store(T* to, Vector<T> v, size_t left = kAtOnce) {
+  if (left >= kAtOnce) [[likely]] {
+    std::memcpy(to, &v, sizeof v);
+  } else {
+    const Vector<T> part = v;
+    copy_part(to, &part, left * sizeof(T));
+  }
+}
+
+template <class To, class From>
+[[gnu::always_inline]] inline Vector<To> as(Vector<From> v) {
+  return __builtin_convertvector(v, Vector<To>);
+}
+
+template <class To, class From>
+[[gnu::always_inline]] inline Vector<To> bits_as(Vector<From> v) {
+  return reinterpret_cast<Vector<To>&>(v);
+}
+
+template <class V>
+[[gnu::always_inline]] inline V largest(V a, V b) {
+  return a > b ? a : b;
+}
+
+[[gnu::always_inline]] inline Floats magnitude(Floats x) {
+  return bits_as<float>(bits_as<int32_t>(x) & 0x7FFFFFFF);
+}
+
+// All ones where bit i of the word is set.
+[[gnu::always_inline]] inline Ints mask_of(uint16_t word) {
+  constexpr Ints kBit = {1 << 0, 1 << 1, 1 << 2,  1 << 3,  1 << 4,  1 << 5,  1 << 6,  1 << 7,
+                         1 << 8, 1 << 9, 1 << 10, 1 << 11, 1 << 12, 1 << 13, 1 << 14, 1 << 15};
+  return (Ints{} + static_cast<int32_t>(word) & kBit) != 0;
+}
+
+// Bit i is set where element i of a mask is all ones.
+[[gnu::always_inline]] inline uint16_t bits_of(Ints mask) {
+#if defined(__AVX512DQ__)
+  return static_cast<uint16_t>(_mm512_movepi32_mask(reinterpret_cast<__m512i&>(mask)));
+#elif defined(__AVX2__)
+  const auto* half = reinterpret_cast<const __m256*>(&mask);
+  return static_cast<uint16_t>(_mm256_movemask_ps(half[0]) | _mm256_movemask_ps(half[1]) << 8);
+#elif defined(__ARM_NEON)
+  constexpr Vector<uint8_t> kBit = {1, 2, 4, 8, 16, 32, 64, 128, 1, 2, 4, 8, 16, 32, 64, 128};
+  const Vector<uint8_t> bytes = bits_as<uint8_t>(as<int8_t>(mask)) & kBit;
+  uint8x16_t sum = reinterpret_cast<const uint8x16_t&>(bytes);
+  uint8x8_t pairs = vpadd_u8(vget_low_u8(sum), vget_high_u8(sum));
+  pairs = vpadd_u8(pairs, pairs);
+  pairs = vpadd_u8(pairs, pairs);
+  return vget_lane_u16(vreinterpret_u16_u8(pairs), 0);
+#else
+  uint16_t word = 0;
+  for (size_t i = 0; i < kAtOnce; ++i) word |= static_cast<uint16_t>((mask[i] & 1) << i);
+  return word;
+#endif
+}
+
+// The sixteen bits of channels 16·i.. of a row of bits.
+[[gnu::always_inline]] inline uint16_t word_at(const uint8_t* row, size_t channel) {
+  uint16_t word;
+  std::memcpy(&word, row + channel / 8, sizeof word);
+  return word;
+}
+
+// 2^e, |e| <= 126.
+[[gnu::always_inline]] inline Floats powers_of_two(Ints e) {
+  return bits_as<float>((e + 127) << 23);
+}
+
+// To the nearest integer, ties to even; |x| <= 2^22.
+[[gnu::always_inline]] inline Floats nearest_integers(Floats x) {
+  return (x + 0x1.8p23f) - 0x1.8p23f;
+}
+
+[[gnu::always_inline]] inline Floats clamped(Floats x, float low, float high) {
+  x = x < low ? Floats{} + low : x;
+  return x > high ? Floats{} + high : x;
+}
+
+// An element as it is stored: integers saturate and round to the nearest, halves by themselves.
+template <class T>
+[[gnu::always_inline]] inline Vector<T> narrowed(Floats x, float low, float high) {
+  if constexpr (T(0.5f) != T(0)) {
+    return as<T>(x);
+  } else {
+    return as<T>(as<int32_t>(nearest_integers(clamped(x, low, high))));
+  }
+}
+
+}  // namespace
+}  // namespace edgebnn

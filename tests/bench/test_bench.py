@@ -77,4 +77,4 @@ def test_a_quick_run_writes_a_record(
     assert [row["contestant"] for row in rows] == ["proposed", "proposed i16", "lean"]
     assert all(row["step_s"] > 0 and row["peak_bytes"] > 0 for row in rows)
     assert {row["by"] for row in rows} == {"scalar"}
-    assert "| mlp B200 | 1 | lean |" in capsys.readouterr().out
+    assert "| MLP, batch 200 | 1 | lean (scalar) |" in capsys.readouterr().out

@@ -1,4 +1,7 @@
-"""`python -m edgebnn.bench`, in the project's folder; `make bench` calls it."""
+"""`python -m edgebnn.bench`, in the project's folder; `make bench` calls it.
+
+A run of everything refreshes the tables of the documents; one of a part prints them alone.
+"""
 
 from __future__ import annotations
 
@@ -8,9 +11,11 @@ from pathlib import Path
 
 from edgebnn.bench.cases import CASES, cases_of
 from edgebnn.bench.cores import all_cores
+from edgebnn.bench.documents import refresh
 from edgebnn.bench.measure import Asked, measure
-from edgebnn.bench.tables import steps_table
+from edgebnn.bench.tables import kernels_table, steps_table
 from edgebnn.errors import ConfigError, EdgebnnError
+from edgebnn.record import read_record
 
 RESULTS = Path("results/bench")
 MOST_ROUNDS = 1000
@@ -20,9 +25,14 @@ def main(arguments: list[str] | None = None) -> int:
     """Measures, writes the record and prints its tables; returns the exit status."""
     options = _parser().parse_args(arguments)
     try:
+        if options.tables:
+            refresh(read_record(options.tables), Path())
+            return 0
         record = measure(_asked(options))
         path = options.output or RESULTS / f"{record.run_id}.json"
         record.write(path)
+        if _complete(options):
+            refresh(record, Path())
     except EdgebnnError as error:
         print(f"bench: {error}", file=sys.stderr)
         return error.exit_status
@@ -30,6 +40,7 @@ def main(arguments: list[str] | None = None) -> int:
         print("bench: interrupted; nothing is written", file=sys.stderr)
         return 130
     print(steps_table(record))
+    print(kernels_table(record))
     print(f"record: {path}")
     return 0
 
@@ -43,7 +54,13 @@ def _asked(options: argparse.Namespace) -> Asked:
         turn_s=0.05 if options.quick else 1.0,
         kernel=options.kernel,
         alone=options.ours,
+        rooflines=not options.quick,
     )
+
+
+def _complete(options: argparse.Namespace) -> bool:
+    """Whether all is measured that the documents show."""
+    return not (options.quick or options.ours or options.only or options.threads or options.kernel)
 
 
 def _within(option: str, found: int, most: int) -> int:
@@ -55,7 +72,7 @@ def _within(option: str, found: int, most: int) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m edgebnn.bench",
-        description="Times a training step of this trainer and of others, in turns.",
+        description="Times a training step of this trainer and of others, in turns (docs/performance.md).",
         allow_abbrev=False,
     )
     models = ", ".join(dict.fromkeys(case.model for case in CASES))
@@ -68,6 +85,9 @@ def _parser() -> argparse.ArgumentParser:
         "--kernel", metavar="NAME", help="force the trainer's variant: avx2, scalar"
     )
     parser.add_argument("--ours", action="store_true", help="this trainer alone")
+    parser.add_argument(
+        "--tables", type=Path, metavar="RECORD", help="measure nothing; make the documents' tables"
+    )
     parser.add_argument("--quick", action="store_true", help="one round of few steps: a try")
     parser.add_argument(
         "--output", type=Path, metavar="FILE", help="the record (default: results/bench/TIME.json)"

@@ -1,7 +1,7 @@
 """A framework's side of the pipe: its process builds a network once, then trains when it is asked.
 
 It runs in the framework's own environment, so nothing but Python's library is imported here. Lines of
-JSON: in comes the spec (framework.py), out `{"by": ...}`; then for each `{"steps": N}` one of
+JSON: in comes the spec (framework.py), out `{"by": way, "versions": {name: version}}`; then for each `{"steps": N}` one of
 `{"step_s": seconds, "peak_bytes": N}`.
 """
 
@@ -21,17 +21,20 @@ Train = Callable[[int], list[float]]
 """Trains at least so many steps and returns the seconds of each."""
 
 
-def serve(build: Callable[[Spec], tuple[str, Train]]) -> None:
+def serve(
+    versions: Callable[[], dict[str, str]], build: Callable[[Spec], tuple[str, Train]]
+) -> None:
     """Answers until the pipe closes.
 
     Args:
-        build: from the spec to what computes, in words, and what trains.
+        versions: of the framework, by name.
+        build: from the spec to the way it steps, in words, and what trains.
     """
     answers = os.fdopen(os.dup(1), "w", buffering=1)
     os.dup2(2, 1)  # what a framework prints is no answer
     questions = _lines()
     by, train = build(next(questions))
-    print(json.dumps({"by": by}), file=answers)
+    print(json.dumps({"by": by, "versions": versions()}), file=answers)
     for question in questions:
         times = train(question["steps"])
         answer = {"step_s": median(times), "peak_bytes": _peak_bytes()}

@@ -15,7 +15,7 @@ class Turn:
     peak_bytes: int
     """The largest resident set of the contestant's process so far (VmHWM)."""
     by: str
-    """What computed: the trainer's kernels, or a framework's version and way of stepping."""
+    """What computed: the variant of the trainer's kernels, or a framework's way of stepping."""
 
 
 class Contestant(Protocol):
@@ -24,6 +24,10 @@ class Contestant(Protocol):
     @property
     def name(self) -> str:
         """For tables."""
+
+    @property
+    def versions(self) -> dict[str, str]:
+        """Of what it is made of and whose figures may change with it."""
 
     def turn(self, steps: int) -> Turn:
         """Trains that many steps, at least 1, and times each."""

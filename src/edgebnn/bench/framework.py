@@ -38,6 +38,7 @@ class Framework:
             JobError: the child ended; the message has its last lines.
         """
         self.name = name
+        self.versions: dict[str, str] = {}
         environment = os.environ | {
             "PYTHONPATH": str(Path(edgebnn.__file__).parents[1]),
             "OMP_NUM_THREADS": str(spec["threads"]),
@@ -54,7 +55,9 @@ class Framework:
             text=True,
         )
         try:
-            self._by = str(self._ask(spec)["by"])
+            ready = self._ask(spec)
+            self._by: str = ready["by"]
+            self.versions = ready["versions"]
         except BaseException:
             self.close()
             raise

@@ -39,7 +39,15 @@ def build(spec: Spec) -> tuple[str, Train]:
         medians[name] = median(train(max(3, min(100, round(TRIAL_S / step_s)))))
     way = min(medians, key=lambda name: medians[name])
     compiled = "XLA" if spec["jit"] else "no XLA"
-    return f"Keras {keras.__version__}, TensorFlow {tf.__version__}, {way}, {compiled}", ways[way]
+    return f"{way}, {compiled}", ways[way]
+
+
+def versions() -> dict[str, str]:
+    """Of Keras and of what computes."""
+    import keras
+    import tensorflow as tf
+
+    return {"keras": keras.__version__, "tensorflow": tf.__version__}
 
 
 def _layer(layer: dict[str, Any]) -> Any:
@@ -102,4 +110,4 @@ def _ways(model: Any, spec: Spec) -> dict[str, Train]:
 
 
 if __name__ == "__main__":
-    serve(build)
+    serve(versions, build)

@@ -34,6 +34,11 @@ class Ours:
     kernel: str | None = None
     """The variant of its kernels to force; None: its best."""
 
+    @property
+    def versions(self) -> dict[str, str]:
+        """None: they stand in every record."""
+        return {}
+
     def turn(self, steps: int) -> Turn:
         """One process; its first step, which touches all memory first, is one of `steps`.
 

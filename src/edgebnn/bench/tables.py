@@ -2,36 +2,91 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from edgebnn.record import Record
 
 MIB = 1024 * 1024
 YARDSTICK = "Keras f32"
+Row = dict[str, str | float]
 Cells = Sequence[str]
+NETWORKS = {"mlp": "MLP", "binarynet": "BinaryNet", "cnv": "CNV"}
 
 
 def steps_table(record: Record) -> str:
-    """Every contestant: milliseconds a step with its quartiles, peak memory, and the time as a share of Keras'."""
+    """Every contestant: one step with its quartiles, its share of Keras', peak memory, and the products' least time."""
     rows = record.tables["steps"]
-    keras = {_place(row): row["step_s"] for row in rows if row["contestant"] == YARDSTICK}
+    keras = {_place(row): float(row["step_s"]) for row in rows if row["contestant"] == YARDSTICK}
     cells = []
     for row in rows:
-        times = [float(row[name]) * 1e3 for name in ("step_s", "step_q1_s", "step_q3_s")]
-        beside = keras.get(_place(row))
+        step, first, third = (float(row[name]) for name in ("step_s", "step_q1_s", "step_q3_s"))
+        beside, least = keras.get(_place(row)), row.get("products_s")
         cells.append(
             (
-                f"{row['model']} B{row['batch_size']:.0f}",
+                _network(row),
                 f"{row['threads']:.0f}",
-                str(row["contestant"]),
-                "{:.4g} ms ({:.4g} to {:.4g})".format(*times),
-                f"{float(row['peak_bytes']) / MIB:.4g} MiB",
-                f"{times[0] / 1e3 / float(beside):.2f}" if beside else "",
-                str(row["by"]),
+                f"{row['contestant']} ({row['by']})",
+                f"{_ms(step)} ({_ms(first)} to {_ms(third)})",
+                f"{step / beside:.2f}" if beside else "",
+                f"{float(row['peak_bytes']) / MIB:,.1f}",
+                _ms(float(least)) if least is not None else "",
+                f"{float(least) / step:.0%}" if least is not None else "",
             )
         )
-    titles = ("network", "threads", "trained by", "one step", "process peak", "/ Keras", "with")
+    titles = (
+        "network",
+        "threads",
+        "trained by",
+        "one step, ms",
+        "/ Keras",
+        "process peak, MiB",
+        "its products at their rooflines, ms",
+        "of the step",
+    )
+    return f"{_where(record)}\n\n{table(titles, cells)}"
+
+
+def kernels_table(record: Record) -> str:
+    """Every product of the variant that trained, beside its roofline."""
+    variants = {row["by"] for row in record.tables["steps"]}
+    cells = []
+    for row in record.tables.get("kernels", []):
+        if row["variant"] in variants:
+            rate, most = float(row["gmac_per_s"]), row.get("roofline_gmac_per_s")
+            cells.append(
+                (
+                    f"{row['kernel']} ({row['variant']})",
+                    str(row["product"]),
+                    f"{row['rows']:.0f} x {row['terms']:.0f} x {row['lanes']:.0f}",
+                    f"{rate:.1f}",
+                    f"{float(most):.1f}" if most is not None else "",
+                    f"{rate / float(most):.0%}" if most is not None else "",
+                )
+            )
+    titles = ("kernel", "product", "rows x terms x lanes", "GMAC/s", "roofline", "of it")
     return table(titles, cells)
+
+
+def summary_table(record: Record) -> str:
+    """One thread: a step's time and the process's peak, a row a network, a column a contestant."""
+    rows = [row for row in record.tables["steps"] if row["threads"] == 1]
+    names = list(dict.fromkeys(str(row["contestant"]) for row in rows))
+    networks: dict[str, dict[str, str]] = {}
+    for row in rows:
+        cell = f"{_ms(float(row['step_s']))} ms, {float(row['peak_bytes']) / MIB:,.0f} MiB"
+        networks.setdefault(_network(row), {})[str(row["contestant"])] = cell
+    cells = [
+        (network, *(found.get(name, "") for name in names)) for network, found in networks.items()
+    ]
+    return f"{_where(record)}\n\n{table(('one step, one thread', *names), cells)}"
+
+
+TABLES: dict[str, Callable[[Record], str]] = {
+    "bench-steps": steps_table,
+    "bench-kernels": kernels_table,
+    "bench-summary": summary_table,
+}
+"""Marker -> the table between its two."""
 
 
 def table(titles: Cells, rows: Sequence[Cells]) -> str:
@@ -40,6 +95,30 @@ def table(titles: Cells, rows: Sequence[Cells]) -> str:
     return "".join(f"| {' | '.join(cells)} |\n" for cells in lines)
 
 
-def _place(row: dict[str, str | float]) -> tuple[str | float, ...]:
+def _where(record: Record) -> str:
+    """When, where and with what it was measured."""
+    known = record.provenance
+    versions = ", ".join(
+        f"{name} {version}" for name, version in known.versions.items() if name != "edgebnn"
+    )
+    rounds = int(record.parameters["rounds"])
+    return (
+        f"Measured {known.started[:10]} on {known.machine}; {versions}; "
+        f"median{' and quartiles' if rounds > 1 else ''} of {rounds} round{'s' if rounds > 1 else ''}."
+    )
+
+
+def _network(row: Row) -> str:
+    model = str(row["model"])
+    return f"{NETWORKS.get(model, model)}, batch {row['batch_size']:.0f}"
+
+
+def _ms(seconds: float) -> str:
+    """Milliseconds, to three digits."""
+    ms = seconds * 1e3
+    return f"{ms:,.0f}" if ms >= 100 else f"{ms:.1f}" if ms >= 10 else f"{ms:.2f}"
+
+
+def _place(row: Row) -> tuple[str | float, ...]:
     """What is compared with each other."""
     return row["model"], row["batch_size"], row["threads"]

@@ -40,7 +40,14 @@ def build(spec: Spec) -> tuple[str, Train]:
         return times
 
     train(2)
-    return f"PyTorch {torch.__version__}", train
+    return "eager", train
+
+
+def versions() -> dict[str, str]:
+    """Of PyTorch."""
+    import torch
+
+    return {"torch": torch.__version__}
 
 
 def _network(layers: list[dict[str, Any]]) -> Any:
@@ -72,4 +79,4 @@ def _network(layers: list[dict[str, Any]]) -> Any:
 
 
 if __name__ == "__main__":
-    serve(build)
+    serve(versions, build)

@@ -1,0 +1,48 @@
+"""The tables of the documents, made from a bench's record: what stands between a table's two markers."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from edgebnn.bench.tables import TABLES
+from edgebnn.errors import ConfigError
+from edgebnn.record import Record, atomic_write
+
+DOCUMENTS: dict[Path, tuple[str, ...]] = {
+    Path("README.md"): ("bench-summary",),
+    Path("docs/performance.md"): ("bench-steps", "bench-kernels"),
+}
+"""Document -> the tables in it."""
+
+
+def refresh(record: Record, folder: Path) -> None:
+    """Writes the record's tables into the documents of the project in `folder`.
+
+    Raises:
+        ConfigError: a document or a marker is not there; nothing has been written.
+        InfrastructureError: a document cannot be written.
+    """
+    texts = {}
+    for name, tables in DOCUMENTS.items():
+        path = folder / name
+        if not path.is_file():
+            raise ConfigError(f"{path}: not there; the tables belong into the project's documents")
+        text = path.read_text()
+        for table in tables:
+            text = _between(text, table, TABLES[table](record), path)
+        texts[path] = text
+    for path, text in texts.items():
+        with atomic_write(path) as file:
+            file.write(text.encode())
+
+
+def _between(text: str, name: str, table: str, path: Path) -> str:
+    begin, end = f"<!-- {name} -->\n", f"<!-- /{name} -->"
+    pattern = re.compile(re.escape(begin) + r".*?" + re.escape(end), re.DOTALL)
+    found = pattern.findall(text)
+    if len(found) != 1:
+        raise ConfigError(
+            f"{path}: found {len(found)} pairs of lines '{begin.strip()}' and '{end}'; wanted is one"
+        )
+    return pattern.sub(lambda _: f"{begin}{table}{end}", text)

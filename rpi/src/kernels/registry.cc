@@ -50,8 +50,10 @@ bool with_avx512() {
 #endif
 
 // Those that one source makes for every ISA.
-#define EDGEBNN_BESIDE(isa)                                   \
-  .straight_through_largest = straight_through_largest_##isa, \
+#define EDGEBNN_BESIDE(isa)                                                                 \
+  .max_pool = max_pool_##isa, .spread = spread_##isa, .keep_products = keep_products_##isa, \
+  .product_sum = product_sum_##isa, .deviation_sum = deviation_sum_##isa,                   \
+  .normalise = normalise_##isa, .straight_through_largest = straight_through_largest_##isa, \
   .straight_through_store = straight_through_store_##isa
 
 constexpr Kernels kAll[] = {

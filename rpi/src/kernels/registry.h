@@ -11,6 +11,8 @@
 #include "kernels/binary_binary/binary_binary.h"
 #include "kernels/integer_integer/integer_integer.h"
 #include "kernels/integer_real/integer_real.h"
+#include "kernels/max_pool/max_pool.h"
+#include "kernels/norm_forward/norm_forward.h"
 #include "kernels/real_binary/real_binary.h"
 #include "kernels/short_binary/short_binary.h"
 #include "kernels/straight_through/straight_through.h"
@@ -26,6 +28,12 @@ struct Kernels {
   IntegerReal integer_real;
   IntegerInteger integer_integer;
   // Beside the products.
+  MaxPool* max_pool;
+  Spread* spread;
+  KeepProducts* keep_products;
+  ProductSum* product_sum;
+  DeviationSum* deviation_sum;
+  Normalise* normalise;
   StraightThroughLargest* straight_through_largest;
   StraightThroughStore* straight_through_store;
 };

@@ -7,24 +7,28 @@
 
 namespace edgebnn {
 
-// The forward pass of channels [c.begin, c.end), fed row by row with y: [c.size()], centred
-// products. Training passes over the rows three times: add, then add_deviation, then normalise.
+// The forward pass of channels [c.begin, c.end), fed with some rows at a time, in order, of centred
+// products: [rows][c.size()]. Training passes over the rows three times: add, then add_deviation,
+// then normalise.
 class NormForward {
  public:
   NormForward(const Block& block, const BlockBuffers& buffers, const Context& context, Range c);
 
-  void add(const float* y);
+  void add(size_t rows, const Products& y) { kernels_.product_sum(rows, c_.size(), y, sum_); }
   void end_mean(size_t rows);
-  void add_deviation(const float* y);
+  void add_deviation(size_t rows, const Products& y) {
+    kernels_.deviation_sum(rows, c_.size(), y, mu_, l2_, sum_);
+  }
   // Also moves the moving statistics.
   void end_deviation(size_t rows);
   // The moving statistics in place of the batch's.
   void use_moving();
-  // Sign bits and what backward needs, or logits in the last block. Overwrites y.
-  void normalise(size_t row, float* y);
+  // Sign bits and what backward needs, or logits in the last block, of rows from `first` on.
+  void normalise(size_t first, size_t rows, const Products& y);
   void end(size_t rows);
 
  private:
+  const Kernels& kernels_;
   Range c_;
   size_t units_, words_;
   bool l2_;

@@ -27,16 +27,18 @@ void Forward::channels(const Task& task, bool training) {
   const Source again = buffers_.keeps_products ? Source::map : Source::compute;
   NormForward norm(block_, buffers_, context_, task.c);
   if (training) {
-    each_row(task, buffers_.keeps_products ? Source::compute_and_keep : Source::compute,
-             [&](size_t, const float* y) { norm.add(y); });
+    each_rows(task, buffers_.keeps_products ? Source::compute_and_keep : Source::compute,
+              [&](size_t, size_t count, const Products& y) { norm.add(count, y); });
     norm.end_mean(rows);
-    each_row(task, again, [&](size_t, const float* y) { norm.add_deviation(y); });
+    each_rows(task, again,
+              [&](size_t, size_t count, const Products& y) { norm.add_deviation(count, y); });
     norm.end_deviation(rows);
   } else {
     norm.use_moving();
   }
-  each_row(task, training ? again : Source::compute,
-           [&](size_t row, float* y) { norm.normalise(row, y); });
+  each_rows(
+      task, training ? again : Source::compute,
+      [&](size_t first, size_t count, const Products& y) { norm.normalise(first, count, y); });
   norm.end(rows);
 }
 
@@ -50,53 +52,50 @@ void Forward::prepare_weights(Range c) {
              context_.arena.at<int32_t>(*buffers_.tap_counts) + c.begin * taps);
 }
 
-// Calls body(row, y) for every row that the batch norm sees, in order; y: [c.size()].
+// Calls body(first, count, y) for all rows that the batch norm sees, in order, a few at a time.
 template <class Body>
-void Forward::each_row(const Task& task, Source source, Body&& body) {
-  const size_t positions = block_.normed.positions(), rows = task.samples * positions;
-  float* y = context_.arena.at<float>(context_.plan.row) + task.c.begin;
-  if (source == Source::map) {
-    for (size_t row = 0; row < rows; ++row) {
-      kept_row(row, task.c, y, false);
-      body(row, y);
-    }
-    return;
-  }
-  const size_t n = task.c.size(), stride = product_stride(block_, task.c.size());
-  const size_t per_row = block_.pool_before.present ? 4 : 1;
-  const size_t at_once = buffers_.rows_forward / per_row;
+void Forward::each_rows(const Task& task, Source source, Body&& body) {
+  const size_t rows = task.samples * block_.normed.positions();
+  const size_t at_once = buffers_.rows_forward / products_per_row(block_);
   auto* products = buffers_.products.at<int32_t>(context_.arena, task.part);
-  uint8_t* winners = buffers_.winners ? context_.arena.at(*buffers_.winners) : nullptr;
-  for (size_t first = 0; first < rows; first += at_once) {
+  const Products computed{Format::i32, products, product_stride(block_, task.c.size())};
+  for (size_t first = 0; first < rows;) {
+    if (source == Source::map) {
+      const auto [y, there] = kept_rows(first, task.c);
+      const size_t count = std::min({at_once, there, rows - first});
+      body(first, count, Products{y.format, y.y, y.stride});
+      first += count;
+      continue;
+    }
     const size_t count = std::min(at_once, rows - first);
     multiply(task, first, count, products);
-    for (size_t m = 0; m < count; ++m) {
-      const int32_t* product = products + m * per_row * stride;
-      if (winners != nullptr) {
-        pool_products(
-            n, stride, product, y,
-            winners + (first + m) * winner_bytes(block_.units()) + winner_bytes(task.c.begin));
-      } else {
-        for (size_t i = 0; i < n; ++i) y[i] = static_cast<float>(product[i]);
-      }
-      if (source == Source::compute_and_keep) kept_row(first + m, task.c, y, true);
-      body(first + m, y);
-    }
+    if (source == Source::compute_and_keep) keep(first, count, task.c, products);
+    body(first, count, computed);
+    first += count;
   }
 }
 
-void Forward::kept_row(size_t row, Range c, float* y, bool store_it) {
-  const size_t positions = block_.normed.positions();
-  uint8_t* map = context_.gradients.sample(row / positions);
-  const size_t first = row % positions * block_.units() + c.begin;
-  if (store_it) {
-    store(buffers_.product_format, map, first, c.size(), y);
-  } else {
-    load(buffers_.product_format, map, first, c.size(), y);
+// Products in the map from row `first` on, and how many rows lie evenly behind it: a sample's, or
+// where a sample has one, all.
+std::pair<KeptProducts, size_t> Forward::kept_rows(size_t first, Range c) {
+  const size_t positions = block_.normed.positions(), position = first % positions;
+  const size_t bytes = bytes_of(buffers_.product_format);
+  uint8_t* row =
+      context_.gradients.sample(first / positions) + (position * block_.units() + c.begin) * bytes;
+  const size_t stride = positions > 1 ? block_.units() : context_.plan.sample_bytes / bytes;
+  return {{buffers_.product_format, row, stride}, positions > 1 ? positions - position : SIZE_MAX};
+}
+
+void Forward::keep(size_t first, size_t count, Range c, const int32_t* products) {
+  for (size_t done = 0; done < count;) {
+    const auto [y, there] = kept_rows(first + done, c);
+    const size_t some = std::min(there, count - done), stride = product_stride(block_, c.size());
+    context_.kernels.keep_products(some, c.size(), products + done * stride, stride, y);
+    done += some;
   }
 }
 
-// The products of `count` rows of the batch norm; before a pool, four each.
+// The products of `count` rows of the batch norm, pooled.
 void Forward::multiply(const Task& task, size_t first, size_t count, int32_t* products) {
   Arena& arena = context_.arena;
   const size_t taps = block_.window.taps();
@@ -106,6 +105,11 @@ void Forward::multiply(const Task& task, size_t first, size_t count, int32_t* pr
     weights.tap_counts = arena.at<int32_t>(*buffers_.tap_counts) + task.c.begin * taps;
   multiply_rows(block_, context_.kernels, task.input, weights, {first, first + count},
                 task.c.size(), buffers_.input_rows.at<void>(arena, task.part), products);
+  if (!buffers_.winners) return;
+  const size_t bytes = winner_bytes(block_.units());
+  context_.kernels.max_pool(
+      count, task.c.size(), product_stride(block_, task.c.size()), products, products,
+      arena.at(*buffers_.winners) + first * bytes + winner_bytes(task.c.begin), bytes);
 }
 
 }  // namespace edgebnn

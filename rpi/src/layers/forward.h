@@ -5,6 +5,8 @@
 // product, which is cheap, is computed again each time, to the same integers.
 #pragma once
 
+#include <utility>
+
 #include "layers/batch_norm.h"
 #include "layers/input_rows.h"
 
@@ -30,9 +32,10 @@ class Forward {
   void channels(const Task& task, bool training);
   void prepare_weights(Range c);
   void multiply(const Task& task, size_t first, size_t count, int32_t* products);
-  void kept_row(size_t row, Range c, float* y, bool store_it);
+  std::pair<KeptProducts, size_t> kept_rows(size_t first, Range c);
+  void keep(size_t first, size_t count, Range c, const int32_t* products);
   template <class Body>
-  void each_row(const Task& task, Source source, Body&& body);
+  void each_rows(const Task& task, Source source, Body&& body);
 
   const Block& block_;
   const BlockBuffers& buffers_;

@@ -14,10 +14,6 @@ inline size_t window_position(size_t p, size_t k, size_t width, size_t pooled_wi
 // Bytes of a pooled position's winners: two bits a channel.
 inline size_t winner_bytes(size_t units) { return (units + 3) / 4; }
 
-// The largest of four rows of products, n in each of y: [4][stride] -> pooled: [n], and its places,
-// two bits each.
-void pool_products(size_t n, size_t stride, const int32_t* y, float* pooled, uint8_t* winners);
-
 // Spreads the dY of every sample of the map over the winners, in place.
 void spread_to_winners(const Block& block, const BlockBuffers& buffers, const Context& context,
                        size_t samples);

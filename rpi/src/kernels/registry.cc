@@ -80,8 +80,8 @@ constexpr Kernels kAll[] = {
      .binary_binary = binary_binary_neon,
      .real_binary = real_binary_scalar,
      .short_binary = short_binary_neon,
-     .integer_real = integer_real_scalar,
-     .integer_integer = integer_integer_scalar,
+     .integer_real = integer_real_neon,
+     .integer_integer = integer_integer_neon,
      EDGEBNN_BESIDE(neon)},
 #endif
     {.name = "scalar",

@@ -43,24 +43,33 @@ inline void block(size_t words, int32_t bits, const uint64_t* x, const uint64_t*
   for (size_t first = 0; first < words; first += kWordsInBytes) {
     const size_t count = words - first < kWordsInBytes ? words - first : kWordsInBytes;
     uint8x16_t bytes[R][kVectors];
-    for (auto& some : bytes) {
-      for (uint8x16_t& one : some) one = vdupq_n_u8(0);
-    }
+#pragma GCC unroll 4
+    for (size_t m = 0; m < R; ++m)
+      bytes[m][0] = bytes[m][1] = bytes[m][2] = bytes[m][3] = vdupq_n_u8(0);
+#pragma GCC unroll 1
     for (size_t k = 0; k < count; ++k, w += kUnitsTogether) {
-      uint8x16_t units[kVectors];
-      for (size_t v = 0; v < kVectors; ++v) units[v] = vreinterpretq_u8_u64(vld1q_u64(w + v * 2));
-      for (size_t m = 0; m < R; ++m) {
-        const uint8x16_t word = vreinterpretq_u8_u64(vld1q_dup_u64(row[m]++));
-        for (size_t v = 0; v < kVectors; ++v)
-          bytes[m][v] = vaddq_u8(bytes[m][v], vcntq_u8(veorq_u8(word, units[v])));
+      uint8x16_t word[R];
+#pragma GCC unroll 4
+      for (size_t m = 0; m < R; ++m) word[m] = vreinterpretq_u8_u64(vld1q_dup_u64(row[m]++));
+#pragma GCC unroll 4
+      for (size_t v = 0; v < kVectors; ++v) {
+        const uint8x16_t two = vreinterpretq_u8_u64(vld1q_u64(w + v * 2));
+#pragma GCC unroll 4
+        for (size_t m = 0; m < R; ++m)
+          bytes[m][v] = vaddq_u8(bytes[m][v], vcntq_u8(veorq_u8(word[m], two)));
+#if !defined(__aarch64__)  // no more units are loaded before than registers hold
+        asm volatile("" : "+w"(bytes[R - 1][v])::"memory");
+#endif
       }
     }
+#pragma GCC unroll 4
     for (size_t m = 0; m < R; ++m) {
       const int16x8_t differ = twice(bytes[m]);
       sum[m][0] = vsubw_s16(sum[m][0], vget_low_s16(differ));
       sum[m][1] = vsubw_s16(sum[m][1], vget_high_s16(differ));
     }
   }
+#pragma GCC unroll 4
   for (size_t m = 0; m < R; ++m, y += stride) {
     if (left == kUnitsTogether) {
       vst1q_s32(y, sum[m][0]);
@@ -84,8 +93,9 @@ void binary_binary_neon(size_t rows, size_t units, size_t words, int32_t bits, c
     size_t m = 0;
     for (; m + kRows <= rows; m += kRows)
       block<kRows>(words, bits, x + m * words, strip, left, units, y + m * units + n);
-    for (; m < rows; ++m)
-      block<1>(words, bits, x + m * words, strip, left, units, y + m * units + n);
+    for (; m + 2 <= rows; m += 2)
+      block<2>(words, bits, x + m * words, strip, left, units, y + m * units + n);
+    if (m < rows) block<1>(words, bits, x + m * words, strip, left, units, y + m * units + n);
   }
 }
 

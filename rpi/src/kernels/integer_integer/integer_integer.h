@@ -16,5 +16,6 @@ void integer_integer_scalar(size_t rows, size_t units, const int16_t* c, const i
 void integer_integer_avx512(size_t rows, size_t units, const int16_t* c, const int16_t* g,
                             double* a);
 void integer_integer_avx2(size_t rows, size_t units, const int16_t* c, const int16_t* g, double* a);
+void integer_integer_neon(size_t rows, size_t units, const int16_t* c, const int16_t* g, double* a);
 
 }  // namespace edgebnn

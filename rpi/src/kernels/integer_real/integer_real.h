@@ -19,5 +19,6 @@ using IntegerReal = void (*)(size_t rows, size_t units, const int16_t* c, const 
 void integer_real_scalar(size_t rows, size_t units, const int16_t* c, const float* g, double* a);
 void integer_real_avx512(size_t rows, size_t units, const int16_t* c, const float* g, double* a);
 void integer_real_avx2(size_t rows, size_t units, const int16_t* c, const float* g, double* a);
+void integer_real_neon(size_t rows, size_t units, const int16_t* c, const float* g, double* a);
 
 }  // namespace edgebnn

@@ -24,5 +24,7 @@ void real_binary_avx512(size_t rows, size_t terms, size_t lanes, const float* g,
                         double* s);
 void real_binary_avx2(size_t rows, size_t terms, size_t lanes, const float* g, const uint32_t* b,
                       double* s);
+void real_binary_neon(size_t rows, size_t terms, size_t lanes, const float* g, const uint32_t* b,
+                      double* s);
 
 }  // namespace edgebnn

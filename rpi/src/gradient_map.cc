@@ -34,7 +34,7 @@ void GradientMap::begin_sample(size_t part) {
   if (shared()) std::memset(largest(part), 0, plan_.widest * sizeof(int32_t));
 }
 
-void GradientMap::note(size_t part, Range c, const float* x) {
+void GradientMap::track_largest(size_t part, Range c, const float* x) {
   int32_t* top = largest(part) + c.begin;
   for (size_t i = 0; i < c.size(); ++i)
     top[i] = std::max(top[i], std::bit_cast<int32_t>(x[i]) & 0x7FFFFFFF);
@@ -71,16 +71,16 @@ void GradientMap::store_sample(size_t b, size_t position, size_t units, Range c,
   }
 }
 
-void GradientMap::load_sample(size_t b, size_t position, size_t units, Range c, float* out) const {
-  edgebnn::load(format_, sample(b), position * units + c.begin, c.size(), out);
-  if (!shared()) return;
-  if (format_ == Format::i16) {
-    const float unit = power_of_two(*exponents(b));
-    for (size_t i = 0; i < c.size(); ++i) out[i] *= unit;
-  } else {
-    const int8_t* e = exponents(b) + c.begin;
-    for (size_t i = 0; i < c.size(); ++i) out[i] *= power_of_two(e[i]);
-  }
+GradientRowsOut GradientMap::rows(size_t b, size_t position, const Shape& shape, Range c) const {
+  const size_t bytes = bytes_of(format_), units = static_cast<size_t>(shape.channels);
+  const bool one = shape.positions() == 1;
+  GradientRowsOut rows{.format = format_,
+                       .k = sample(b) + (position * units + c.begin) * bytes,
+                       .stride = one ? plan_.sample_bytes / bytes : units,
+                       .e = exponents(b),
+                       .e_stride = one ? plan_.exponents_per_sample : 0};
+  if (rows.by_channel()) rows.e += c.begin;
+  return rows;
 }
 
 void GradientMap::begin() {
@@ -103,18 +103,6 @@ void GradientMap::fix_exponents() {
     scales(kToAligned)[c] = power_of_two(e - lowest);
   }
   *scales(kAlignedUnit) = power_of_two(lowest);
-}
-
-void GradientMap::store(size_t b, size_t position, size_t units, Range c, const float* in) {
-  const size_t first = position * units + c.begin;
-  if (!shared()) return edgebnn::store(format_, sample(b), first, c.size(), in);
-  const float* inverse = scales(kInverse) + c.begin;
-  float k[kUnitsAtOnce];
-  for (size_t i = 0; i < c.size(); i += kUnitsAtOnce) {
-    const size_t n = std::min(kUnitsAtOnce, c.size() - i);
-    for (size_t j = 0; j < n; ++j) k[j] = in[i + j] * inverse[i + j];
-    edgebnn::store(format_, sample(b), first + i, n, k);
-  }
 }
 
 void GradientMap::load(size_t b, size_t position, size_t units, Range c, float* out) const {

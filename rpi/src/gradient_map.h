@@ -20,8 +20,8 @@ class GradientMap {
       : plan_(plan), format_(format), arena_(arena) {}
 
   Format format() const { return format_; }
-  // Whether elements share exponents: then all of a tensor (or sample) is noted, and the exponents
-  // fixed, before an element is stored.
+  // Whether elements share exponents: then all of a tensor (or sample) is tracked, and the
+  // exponents fixed, before an element is stored.
   bool shared() const { return shares_exponents(format_); }
   uint8_t* sample(size_t b) const { return arena_.at(plan_.map) + b * plan_.sample_bytes; }
 
@@ -30,24 +30,24 @@ class GradientMap {
 
   // dX' of a sample, by one thread.
   void begin_sample(size_t part);
-  void note(size_t part, Range c, const float* x);
+  void track_largest(size_t part, Range c, const float* x);
   void fix_exponents_of_sample(size_t part, size_t b);
   void store_sample(size_t b, size_t position, size_t units, Range c, const float* in);
-  void load_sample(size_t b, size_t position, size_t units, Range c, float* out) const;
+  // Its rows from `position` on; where a sample has one row, those of later samples follow.
+  GradientRowsOut rows(size_t b, size_t position, const Shape& shape, Range c) const;
   // Its positions first, first + apart, ..., to be stored.
   GradientRowsOut rows_to(size_t b, size_t first, size_t apart, size_t units) const {
     return {format_, sample(b) + first * units * bytes_of(format_), apart * units, exponents(b), 0};
   }
-  // The largest magnitudes that a thread has noted, as the bits of floats: those of positive ones
+  // The largest magnitudes that a thread has seen, as the bits of floats: those of positive ones
   // are ordered as integers, and integers have a maximum that vectors take.
   int32_t* largest(size_t part) const {
     return arena_.at<int32_t>(plan_.largest) + part * plan_.widest;
   }
 
-  // dY, by all threads: begin, note, fix the exponents once, store.
+  // dY, by all threads: begin, track the largest, fix the exponents once, store.
   void begin();
   void fix_exponents();
-  void store(size_t b, size_t position, size_t units, Range c, const float* in);
   void load(size_t b, size_t position, size_t units, Range c, float* out) const;
 
   // dY as integers: k, for sums over positions, and aligned to one exponent, for sums over
@@ -56,6 +56,10 @@ class GradientMap {
   void load_aligned(size_t b, size_t position, size_t units, int16_t* out) const;
   // What an element of such a sum is worth: 2^e of a channel, and of the aligned ones.
   float unit(size_t channel) const { return scales(kUnit)[channel]; }
+  // 2^-e of channels, or null where exponents are not shared.
+  const float* inverse_units(Range c) const {
+    return shared() ? scales(kInverse) + c.begin : nullptr;
+  }
   float aligned_unit() const { return *scales(kAlignedUnit); }
 
  private:

@@ -85,7 +85,7 @@ void Model::store_loss_gradient() {
   for (size_t b = 0; b < batch; ++b) {
     const float* row = gradient + b * classes;
     gradients_.begin_sample(0);
-    if (gradients_.shared()) gradients_.note(0, {0, classes}, row);
+    if (gradients_.shared()) gradients_.track_largest(0, {0, classes}, row);
     gradients_.fix_exponents_of_sample(0, b);
     gradients_.store_sample(b, 0, classes, {0, classes}, row);
   }

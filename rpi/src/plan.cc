@@ -102,9 +102,11 @@ class Planner {
     plan_.map = add("Y, dX, dY", name_of(gradients), batch_ * plan_.sample_bytes, always());
     plan_.logits = add("logits", "f32", batch_ * static_cast<size_t>(network_.classes()) * 4,
                        {count_ - 1, count_});
-    plan_.row = add("rows of a map", "f32", 2 * row, always());
-    if (count_ > 1 || network_.blocks[0].pool_before.present)
-      plan_.own_row = scratch("row of a thread", "f32", row, always());
+    plan_.row = add("gradients of logits", "f32", static_cast<size_t>(network_.classes()) * 4,
+                    {count_, count_});
+    if (std::ranges::any_of(network_.blocks, [](const Block& b) { return b.pool_before.present; }))
+      plan_.own_row = scratch("row of a thread", name_of(gradients),
+                              plan_.widest * bytes_of(gradients), always());
     plan_.sums = add("sums", "f64", 3 * plan_.widest * 8, always());
     if (!shares_exponents(gradients)) return;
     plan_.scales = add("exponents of dY", "f32", 4 * row, always());

@@ -100,8 +100,8 @@ struct Plan {
   Arena::Id images, labels;        // [B][input] u8, [B] i32
   Arena::Id map;                   // [B][sample_bytes]: Y, then dX' and dY, of one block at a time
   Arena::Id logits;                // [B][classes] f32, then their gradients
-  Arena::Id row;                   // two rows, [2][widest] f32, split by channel
-  Scratch own_row;                 // a row, [widest] f32
+  Arena::Id row;                   // gradients of a sample's logits, [classes] f32
+  Scratch own_row;                 // a row of a map, [widest] elements
   Arena::Id sums;                  // [3][widest] f64
   // Shared exponents (gradient_map.h).
   Arena::Id scales = 0, largest = 0;  // [4][widest] f32, [threads][widest] i32

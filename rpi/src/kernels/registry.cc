@@ -53,7 +53,10 @@ bool with_avx512() {
 #define EDGEBNN_BESIDE(isa)                                                                 \
   .max_pool = max_pool_##isa, .spread = spread_##isa, .keep_products = keep_products_##isa, \
   .product_sum = product_sum_##isa, .deviation_sum = deviation_sum_##isa,                   \
-  .normalise = normalise_##isa, .straight_through_largest = straight_through_largest_##isa, \
+  .normalise = normalise_##isa, .norm_backward_sums = norm_backward_sums_##isa,             \
+  .norm_backward_largest = norm_backward_largest_##isa,                                     \
+  .norm_backward_store = norm_backward_store_##isa,                                         \
+  .straight_through_largest = straight_through_largest_##isa,                               \
   .straight_through_store = straight_through_store_##isa
 
 constexpr Kernels kAll[] = {

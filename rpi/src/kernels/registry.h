@@ -12,6 +12,7 @@
 #include "kernels/integer_integer/integer_integer.h"
 #include "kernels/integer_real/integer_real.h"
 #include "kernels/max_pool/max_pool.h"
+#include "kernels/norm_backward/norm_backward.h"
 #include "kernels/norm_forward/norm_forward.h"
 #include "kernels/real_binary/real_binary.h"
 #include "kernels/short_binary/short_binary.h"
@@ -34,6 +35,9 @@ struct Kernels {
   ProductSum* product_sum;
   DeviationSum* deviation_sum;
   Normalise* normalise;
+  NormBackwardSums* norm_backward_sums;
+  NormBackwardLargest* norm_backward_largest;
+  NormBackwardStore* norm_backward_store;
   StraightThroughLargest* straight_through_largest;
   StraightThroughStore* straight_through_store;
 };

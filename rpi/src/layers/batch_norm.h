@@ -52,9 +52,7 @@ class NormBackward {
  private:
   void averages(Range c, size_t samples);
   template <class Body>
-  void each_row(Range c, size_t samples, bool along, Body&& body);
-  template <class Body>
-  void each_gradient(Range c, size_t samples, Body&& body);
+  void each_rows(Range c, size_t samples, Body&& body);
 
   const Block& block_;
   const BlockBuffers& buffers_;

@@ -1,0 +1,90 @@
+#include "gradient_map.h"
+#include "passes.h"
+
+namespace edgebnn {
+namespace {
+
+using namespace tests;
+
+struct Case {
+  Format format;
+  size_t rows, n, stride, bit_stride;
+  Drawn drawn;
+  std::vector<uint8_t> g, signs;
+  std::vector<int8_t> exponents;
+  std::vector<float> xn, r, inverse;
+  std::vector<double> m1, m2;
+
+  Case(Format format, size_t rows, size_t n)
+      : format(format),
+        rows(rows),
+        n(n),
+        stride(n + 3),
+        bit_stride((n + 63) / 64 * 8),
+        drawn(rows * 1000 + n),
+        g(bytes_for(format, rows * stride + 1)),
+        signs(drawn.bytes((rows + 1) * bit_stride)),
+        exponents(drawn.many<int8_t>(n + rows, [&] { return drawn.integer(8); })),
+        xn(drawn.reals(rows * stride)),
+        r(drawn.reals(n)),
+        inverse(drawn.many<float>(n, [&] { return power_of_two(drawn.integer(8)); })),
+        m1(drawn.many<double>(n, [&] { return drawn.real(); })),
+        m2(drawn.many<double>(n, [&] { return drawn.real(); })) {
+    for (size_t i = 0; i < rows * stride; ++i) {
+      const float x = static_cast<float>(drawn.integer(format == Format::i6 ? 31 : 127)) *
+                      (shares_exponents(format) ? 1.0f : 0x1p-3f);
+      store(format, g.data(), i, 1, &x);
+    }
+  }
+
+  // One exponent for all rows of a channel, or one for each row; signs, or Xn.
+  NormGradient in(bool bnn, bool l1) const {
+    NormGradient in{};
+    in.g = {format, g.data(), stride, exponents.data(), size_t{format == Format::i16}};
+    in.r = r.data();
+    in.signs = {bnn ? signs.data() : nullptr, bit_stride};
+    in.xn = xn.data();
+    in.xn_stride = stride;
+    in.by_sign = l1;
+    return in;
+  }
+};
+
+TEST("norm backward: every variant is the definition") {
+  for (const Format format : {Format::f32, Format::f16, Format::i16, Format::i8, Format::i6}) {
+    for (const size_t rows : kRows) {
+      for (const size_t n : kChannels) {
+        const Case o(format, rows, n);
+        each_variant([&](const Kernels& kernels, const Kernels& scalar) {
+          for (const auto& [bnn, l1] : {std::pair{true, false}, {false, true}, {false, false}}) {
+            struct Found {
+              std::vector<double> sums;
+              std::vector<int32_t> top;
+              std::vector<uint8_t> dy;
+            };
+            const auto found = [&](const Kernels& by) {
+              Found f{std::vector<double>(3 * n, 1.5), std::vector<int32_t>(n, 3), o.g};
+              double* sums = f.sums.data();
+              const NormAverages averages{o.m1.data(), o.m2.data()};
+              NormGradient in = o.in(bnn, l1);
+              by.norm_backward_sums(rows, n, in, sums, sums + n, sums + 2 * n);
+              by.norm_backward_largest(rows, n, in, averages, f.top.data());
+              in.g.k = f.dy.data();  // in place
+              by.norm_backward_store(rows, n, in, averages,
+                                     {format, f.dy.data(), o.stride,
+                                      shares_exponents(format) ? o.inverse.data() : nullptr});
+              return f;
+            };
+            const Found one = found(scalar), other = found(kernels);
+            EQUAL(same_bytes(one.sums, other.sums), true);
+            EQUAL(same_bytes(one.top, other.top), true);
+            EQUAL(same_bytes(one.dy, other.dy), true);
+          }
+        });
+      }
+    }
+  }
+}
+
+}  // namespace
+}  // namespace edgebnn

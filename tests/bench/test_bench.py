@@ -49,7 +49,10 @@ def test_a_machine_is_its_processor() -> None:
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["--only", "mlpp"], "--only: found 'mlpp' (did you mean 'mlp'?); allowed are mlp, "),
+        (
+            ["--only", "mlpp"],
+            "--only: found 'mlpp' (did you mean 'mlp'?); allowed are mlp, mlp-b200, ",
+        ),
         (["--rounds", "0"], "--rounds: found 0, allowed are 1 to "),
         (["--threads", "9999"], "--threads: found 9999, allowed are 1 to "),
     ],

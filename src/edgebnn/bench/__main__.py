@@ -9,7 +9,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from edgebnn.bench.cases import CASES, cases_of
+from edgebnn.bench.cases import NAMES, cases_of
 from edgebnn.bench.cores import all_cores
 from edgebnn.bench.documents import refresh
 from edgebnn.bench.measure import Asked, measure
@@ -75,8 +75,7 @@ def _parser() -> argparse.ArgumentParser:
         description="Times a training step of this trainer and of others, in turns (docs/performance.md).",
         allow_abbrev=False,
     )
-    models = ", ".join(dict.fromkeys(case.model for case in CASES))
-    parser.add_argument("--only", metavar="MODEL", help=f"one of {models} (default: all)")
+    parser.add_argument("--only", metavar="NAME", help=f"one of {', '.join(NAMES)} (default: all)")
     parser.add_argument("--rounds", type=int, default=5, help="interleaved rounds (default: 5)")
     parser.add_argument(
         "--threads", type=int, help="threads and cores (default: one, then all cores)"

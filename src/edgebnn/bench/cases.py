@@ -27,26 +27,35 @@ class Case:
         return load_network(self.model, MODELS)
 
     @property
+    def name(self) -> str:
+        """`mlp-b200`."""
+        return f"{self.model}-b{self.batch_size}"
+
+    @property
     def title(self) -> str:
         """`mlp B200`, for progress and messages."""
         return f"{self.model} B{self.batch_size}"
 
 
 CASES = (Case("mlp", 200), Case("binarynet", 40), Case("binarynet", 100), Case("cnv", 100))
+NAMES = tuple(dict.fromkeys(name for case in CASES for name in (case.model, case.name)))
+"""What `--only` takes."""
 
 
 def cases_of(only: str | None) -> tuple[Case, ...]:
-    """All cases, or those of one model.
+    """All cases, or those of one model, or one.
+
+    Args:
+        only: `binarynet`, or with the batch size `binarynet-b40`.
 
     Raises:
-        ConfigError: a model that is not timed.
+        ConfigError: a network that is not timed.
     """
-    models = tuple(dict.fromkeys(case.model for case in CASES))
-    if only is not None and only not in models:
+    if only is not None and only not in NAMES:
         raise ConfigError(
-            f"--only: found '{only}'{nearest(only, models)}; allowed are {', '.join(models)}"
+            f"--only: found '{only}'{nearest(only, NAMES)}; allowed are {', '.join(NAMES)}"
         )
-    return tuple(case for case in CASES if only in (None, case.model))
+    return tuple(case for case in CASES if only in (None, case.model, case.name))
 
 
 def methods() -> dict[str, Switches]:

@@ -84,6 +84,20 @@ def emulator(target: str) -> str:
     return found
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("target", EMULATORS)
+def test_kernels_of_boards(target: str) -> None:
+    """Each variant of each kernel makes of awkward sizes what the definition makes of them."""
+    qemu = emulator(target)
+    program = f"../build/{target}/tests/unit-tests"
+    done = scons(f"TARGET={target}", program)
+    assert done.returncode == 0, done.stderr
+    command = [qemu, str(ROOT / "rpi" / program), "kernels:", "variant"]
+    done = subprocess.run(command, check=False, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert re.fullmatch(r"[1-9]\d* passed, 0 failed", done.stdout.splitlines()[-1])
+
+
 def read_dump(path: Path, network: str) -> list[tuple[float, Any, Any]]:
     """(loss, sign bits, weights and betas) of each step."""
     content = path.read_bytes()

@@ -6,13 +6,14 @@
 # make check      all that CI runs: lint, test, test-slow
 # make format     settles style
 # make bench      what a training step takes, beside Keras and PyTorch; BENCH="--only mlp --ours", and BENCH=--help for more
+# make bench-arm  what a training step takes on Raspberry Pis, counted and estimated without one; BENCH=... as well
 # Each sets up what it needs. Tests run on two workers: make test WORKERS=8 for more.
 # Another Python than the first suitable one on the PATH: make run PYTHON=python3.12
 ifneq (,$(or $(findstring :,$(CURDIR)),$(findstring {,$(CURDIR)),$(findstring },$(CURDIR))))
 $(error '$(CURDIR)': rename this folder, or move it: ':' ends a name in PATH, Snakemake reads braces as wildcards)
 endif
 .DELETE_ON_ERROR:
-.PHONY: run quick test test-slow check lint format bench lock clean
+.PHONY: run quick test test-slow check lint format bench bench-arm lock clean
 
 VENV := .venv
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
@@ -58,6 +59,9 @@ format: $(VENV)/ready
 
 bench: $(VENV)/ready
 	python -m edgebnn.bench $(BENCH)
+
+bench-arm: $(VENV)/ready
+	python -m edgebnn.bench.arm $(BENCH)
 
 # The environment: locked and hashed, the same for every Python from 3.11 to 3.13. uv, itself from the lock, is
 # several times as fast as pip; where it finds no way to the packages (an index that only pip knows of), pip goes.

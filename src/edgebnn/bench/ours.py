@@ -46,7 +46,7 @@ class Ours:
             JobError: the trainer failed; the message is its own.
         """
         run = self.data.with_suffix(f".{self.name.replace(' ', '-')}.run")
-        run.write_text(run_file(self._run(-(-steps // BATCHES))))
+        run.write_text(run_file(run_of(self.case, self.switches, -(-steps // BATCHES))))
         environment = os.environ | ({"EDGEBNN_KERNEL": self.kernel} if self.kernel else {})
         command = [str(self.trainer), "--run", str(run), "--data", str(self.data)]
         command += ["--steps", str(steps), "--threads", str(self.threads)]
@@ -61,15 +61,17 @@ class Ours:
             by=record["versions"]["kernels"],
         )
 
-    def _run(self, epochs: int) -> Run:
-        return Run(
-            stage="device",
-            dataset="random",
-            model=self.case.model,
-            network=self.case.network,
-            switches=self.switches,
-            optimizer=Optimizer(kind="adam"),
-            batch_size=self.case.batch_size,
-            epochs=epochs,
-            seed=0,
-        )
+
+def run_of(case: Case, switches: Switches, epochs: int) -> Run:
+    """What the trainer is told to do: the case's network by the method, with Adam."""
+    return Run(
+        stage="device",
+        dataset="random",
+        model=case.model,
+        network=case.network,
+        switches=switches,
+        optimizer=Optimizer(kind="adam"),
+        batch_size=case.batch_size,
+        epochs=epochs,
+        seed=0,
+    )

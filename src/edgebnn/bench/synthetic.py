@@ -13,16 +13,21 @@ BATCHES = 5
 """In an epoch."""
 
 
-def write_images(case: Case, path: Path) -> None:
-    """Writes BATCHES batches of training images, and one image each to validate and to test."""
+def write_images(case: Case, path: Path, images: int | None = None) -> None:
+    """Writes training images, and one image each to validate and to test.
+
+    Args:
+        images: to train on; None: BATCHES batches.
+    """
     network = case.network
     random = np.random.default_rng(1)
     (classes,) = network.output
 
-    def split(images: int) -> Split:
+    def split(count: int) -> Split:
         return Split(
-            random.integers(0, 256, (images, *network.input), np.uint8),
-            random.integers(0, classes, images, np.uint8),
+            random.integers(0, 256, (count, *network.input), np.uint8),
+            random.integers(0, classes, count, np.uint8),
         )
 
-    write_packed(path, Packed(classes, split(BATCHES * case.batch_size), split(1), split(1)))
+    train = split(BATCHES * case.batch_size if images is None else images)
+    write_packed(path, Packed(classes, train, split(1), split(1)))

@@ -23,7 +23,7 @@ def steps_table(record: Record) -> str:
         beside, least = keras.get(_place(row)), row.get("products_s")
         cells.append(
             (
-                _network(row),
+                network(row),
                 f"{row['threads']:.0f}",
                 f"{row['contestant']} ({row['by']})",
                 f"{_ms(step)} ({_ms(first)} to {_ms(third)})",
@@ -74,10 +74,8 @@ def summary_table(record: Record) -> str:
     networks: dict[str, dict[str, str]] = {}
     for row in rows:
         cell = f"{_ms(float(row['step_s']))} ms, {float(row['peak_bytes']) / MIB:,.0f} MiB"
-        networks.setdefault(_network(row), {})[str(row["contestant"])] = cell
-    cells = [
-        (network, *(found.get(name, "") for name in names)) for network, found in networks.items()
-    ]
+        networks.setdefault(network(row), {})[str(row["contestant"])] = cell
+    cells = [(title, *(found.get(name, "") for name in names)) for title, found in networks.items()]
     return f"{_where(record)}\n\n{table(('one step, one thread', *names), cells)}"
 
 
@@ -108,7 +106,8 @@ def _where(record: Record) -> str:
     )
 
 
-def _network(row: Row) -> str:
+def network(row: Row) -> str:
+    """`MLP, batch 200`."""
     model = str(row["model"])
     return f"{NETWORKS.get(model, model)}, batch {row['batch_size']:.0f}"
 

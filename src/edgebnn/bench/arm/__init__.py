@@ -1,0 +1,1 @@
+"""What a training step costs on a Raspberry Pi, without one: `make bench-arm`."""

@@ -1,0 +1,99 @@
+"""`python -m edgebnn.bench.arm`, in the project's folder; `make bench-arm` calls it.
+
+A run of everything refreshes the tables of the documents; one of a part prints them alone.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from edgebnn.bench.arm.instructions import EMULATORS
+from edgebnn.bench.arm.measure import Asked, measure
+from edgebnn.bench.arm.tables import TABLES
+from edgebnn.bench.cases import Case, methods
+from edgebnn.bench.documents import refresh
+from edgebnn.bench.products import SHARED
+from edgebnn.errors import ConfigError, EdgebnnError
+from edgebnn.record import read_record
+from edgebnn.spelling import nearest
+
+RESULTS = Path("results/bench")
+SHOWN = [name for name, found in methods().items() if found.gradient_dtype in SHARED]
+"""Methods of the documents' tables: those whose products are of integers."""
+CASES = {case.model: case for case in (Case("mlp", 200), Case("binarynet", 40), Case("cnv", 100))}
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Counts, writes the record and prints its tables; returns the exit status."""
+    options = _parser().parse_args(arguments)
+    try:
+        if options.tables:
+            refresh(read_record(options.tables), Path())
+            return 0
+        record = measure(_asked(options))
+        path = options.output or RESULTS / f"arm-{record.run_id}.json"
+        record.write(path)
+        if not (options.only or options.target or options.method):
+            refresh(record, Path())
+    except EdgebnnError as error:
+        print(f"bench-arm: {error}", file=sys.stderr)
+        return error.exit_status
+    except KeyboardInterrupt:
+        print("bench-arm: interrupted; nothing is written", file=sys.stderr)
+        return 130
+    for table in TABLES.values():
+        print(table(record))
+    print(f"record: {path}")
+    return 0
+
+
+def _asked(options: argparse.Namespace) -> Asked:
+    models = _allowed("--only", options.only, list(CASES)) or list(CASES)
+    targets = _allowed("--target", options.target, list(EMULATORS)) or list(EMULATORS)
+    names = _allowed("--method", options.method, list(methods())) or SHOWN
+    return Asked(tuple(CASES[model] for model in models), tuple(targets), tuple(names))
+
+
+def _allowed(option: str, found: str | None, names: Sequence[str]) -> list[str]:
+    """What was asked for; empty for nothing."""
+    if found is None:
+        return []
+    if found not in names:
+        raise ConfigError(
+            f"{option}: found '{found}'{nearest(found, names)}; allowed are {', '.join(names)}"
+        )
+    return [found]
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m edgebnn.bench.arm",
+        description="Counts and estimates a training step on Raspberry Pis, without one (docs/performance.md).",
+        allow_abbrev=False,
+    )
+    parser.add_argument("--only", metavar="NAME", help=f"one of {', '.join(CASES)} (default: all)")
+    parser.add_argument(
+        "--target", metavar="NAME", help=f"one of {', '.join(EMULATORS)} (default: all)"
+    )
+    parser.add_argument(
+        "--method",
+        metavar="NAME",
+        help=f"one of {', '.join(methods())} (default: {' and '.join(SHOWN)})",
+    )
+    parser.add_argument(
+        "--tables", type=Path, metavar="RECORD", help="count nothing; make the documents' tables"
+    )
+    parser.add_argument(
+        "--output",
+        type=Path,
+        metavar="FILE",
+        help="the record (default: results/bench/arm-TIME.json)",
+    )
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -57,7 +57,8 @@ bool with_avx512() {
   .norm_backward_largest = norm_backward_largest_##isa,                                     \
   .norm_backward_store = norm_backward_store_##isa,                                         \
   .straight_through_largest = straight_through_largest_##isa,                               \
-  .straight_through_store = straight_through_store_##isa
+  .straight_through_store = straight_through_store_##isa, .sign_bits = sign_bits_##isa,     \
+  .sum_signs = sum_signs_##isa, .weight_update = weight_update_##isa
 
 constexpr Kernels kAll[] = {
 #if defined(__x86_64__)

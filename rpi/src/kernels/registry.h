@@ -16,7 +16,9 @@
 #include "kernels/norm_forward/norm_forward.h"
 #include "kernels/real_binary/real_binary.h"
 #include "kernels/short_binary/short_binary.h"
+#include "kernels/sign_bits/sign_bits.h"
 #include "kernels/straight_through/straight_through.h"
+#include "kernels/weight_update/weight_update.h"
 
 namespace edgebnn {
 
@@ -40,6 +42,9 @@ struct Kernels {
   NormBackwardStore* norm_backward_store;
   StraightThroughLargest* straight_through_largest;
   StraightThroughStore* straight_through_store;
+  SignBits* sign_bits;
+  SumSigns* sum_signs;
+  WeightUpdate* weight_update;
 };
 
 // Fastest first; the last one, scalar, is the definition and runs everywhere.

@@ -44,8 +44,8 @@ void Forward::channels(const Task& task, bool training) {
 
 void Forward::prepare_weights(Range c) {
   auto* packed = context_.arena.at<uint64_t>(buffers_.packed_forward);
-  pack_forward(block_, context_.run.stored_weights(), context_.arena.at(buffers_.weights), c,
-               packed);
+  pack_forward(context_.kernels, block_, context_.run.stored_weights(),
+               context_.arena.at(buffers_.weights), c, packed);
   if (!buffers_.tap_counts) return;
   const size_t taps = block_.window.taps();
   count_taps(block_, packed + c.begin * lanes_.words(), c.size(),

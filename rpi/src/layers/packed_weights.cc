@@ -9,18 +9,6 @@ namespace {
 
 constexpr size_t kWords = 8;  // of signs, side by side: 256 units
 
-// Bit i % 32 of word i / 32 is the sign of weight first + i; bits from n on are 0.
-void sign_bits(Format format, const void* weights, size_t first, size_t n, uint32_t* out) {
-  float row[32];
-  for (size_t i = 0; i < n; i += 32) {
-    const size_t some = std::min<size_t>(32, n - i);
-    load(format, weights, first + i, some, row);
-    uint32_t word = 0;
-    for (size_t j = 0; j < some; ++j) word |= static_cast<uint32_t>(row[j] >= 0) << j;
-    out[i / 32] = word;
-  }
-}
-
 // A square of blocks of s, s = 16, 8, .. 1: the upper right one of each four changes place with the
 // lower left.
 template <size_t W>
@@ -41,7 +29,8 @@ void transpose(size_t stride, uint32_t* rows) {
 // Calls body(first input, in-group place, rows, first unit, units) with rows: [32][kWords], of
 // which word w of row j has the signs of unit 32·w + j for 32 inputs.
 template <class Body>
-void each_square(const Block& block, Format format, const void* weights, Range units, Body&& body) {
+void each_square(const Kernels& kernels, const Block& block, Format format, const void* weights,
+                 Range units, Body&& body) {
   const size_t stride = row_stride(format, block.units()), group = lanes_of(block).per_group;
   alignas(64) uint32_t rows[32 * kWords];
   for (size_t first = 0; first < block.fan_in(); first += group) {
@@ -50,8 +39,8 @@ void each_square(const Block& block, Format format, const void* weights, Range u
       for (size_t unit = units.begin; unit < units.end; unit += 32 * kWords) {
         const size_t n = std::min(32 * kWords, units.end - unit);
         std::fill(rows, rows + 32 * kWords, 0u);
-        for (size_t i = 0; i < inputs; ++i)
-          sign_bits(format, weights, (first + place + i) * stride + unit, n, rows + i * kWords);
+        kernels.sign_bits(inputs, n, format, weights, (first + place) * stride + unit, stride,
+                          reinterpret_cast<uint8_t*>(rows), kWords * 4);
         transpose_bits(kWords, rows);
         body(first / group, place, rows, unit, n);
       }
@@ -68,13 +57,13 @@ void transpose_bits(size_t words, uint32_t* rows) {
   for (; w < words; w += 2) transpose<2>(words, rows + w);
 }
 
-void pack_forward(const Block& block, Format format, const void* weights, Range units,
-                  uint64_t* packed) {
+void pack_forward(const Kernels& kernels, const Block& block, Format format, const void* weights,
+                  Range units, uint64_t* packed) {
   auto* halves = reinterpret_cast<uint32_t*>(packed);
   if (block.first) {
     const size_t lanes = (units.size() + 15) / 16 * 16, terms = words_for(block.fan_in()) * 2;
     uint32_t* own = halves + units.begin * terms;
-    each_square(block, format, weights, units,
+    each_square(kernels, block, format, weights, units,
                 [&](size_t, size_t place, const uint32_t* rows, size_t unit, size_t n) {
                   for (size_t o = 0; o < n; ++o)
                     own[place / 32 * lanes + unit - units.begin + o] =
@@ -84,7 +73,7 @@ void pack_forward(const Block& block, Format format, const void* weights, Range 
   }
   const Lanes lanes = lanes_of(block);
   each_square(
-      block, format, weights, units,
+      kernels, block, format, weights, units,
       [&](size_t group, size_t place, const uint32_t* rows, size_t unit, size_t n) {
         const size_t word = group * lanes.words_per_group + place / 64, half = place / 32 % 2;
         for (size_t o = 0; o < n; ++o) {
@@ -96,10 +85,11 @@ void pack_forward(const Block& block, Format format, const void* weights, Range 
       });
 }
 
-void pack_rows(const Block& block, Format format, const void* weights, uint64_t* rows) {
+void pack_rows(const Kernels& kernels, const Block& block, Format format, const void* weights,
+               uint64_t* rows) {
   const Lanes lanes = lanes_of(block);
   auto* halves = reinterpret_cast<uint32_t*>(rows);
-  each_square(block, format, weights, {0, block.units()},
+  each_square(kernels, block, format, weights, {0, block.units()},
               [&](size_t group, size_t place, const uint32_t* square, size_t unit, size_t n) {
                 const size_t word = group * lanes.words_per_group + place / 64;
                 for (size_t o = 0; o < n; ++o) {
@@ -133,16 +123,18 @@ size_t packed_words(const Block& block, size_t units) {
   return (units + grain - 1) / grain * grain * lanes_of(block).words();
 }
 
-void pack_backward(const Block& block, Format format, const void* weights, Range inputs,
-                   uint32_t* packed) {
+void pack_backward(const Kernels& kernels, const Block& block, Format format, const void* weights,
+                   Range inputs, uint32_t* packed) {
   const Lanes lanes = lanes_of(block);
   const size_t stride = row_stride(format, block.units()), all = lanes.words() * 64;
-  uint32_t row[kWords];
+  uint32_t row[kWords] = {};
   for (size_t i = inputs.begin; i < inputs.end; ++i) {
     const size_t lane = i / lanes.per_group * lanes.words_per_group * 64 + i % lanes.per_group;
     for (size_t unit = 0; unit < block.units(); unit += 32 * kWords) {
       const size_t n = std::min(32 * kWords, block.units() - unit);
-      sign_bits(format, weights, i * stride + unit, n, row);
+      row[(n - 1) / 32] = 0;  // sign_bits writes pairs of bytes
+      kernels.sign_bits(1, n, format, weights, i * stride + unit, stride,
+                        reinterpret_cast<uint8_t*>(row), 0);
       for (size_t w = 0; w * 32 < n; ++w) packed[(unit / 32 + w) * all + lane] = row[w];
     }
   }

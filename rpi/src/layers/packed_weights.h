@@ -1,6 +1,7 @@
 // W^, packed from the latent weights in the orders that the kernels want.
 #pragma once
 
+#include "kernels/registry.h"
 #include "plan.h"
 
 namespace edgebnn {
@@ -8,20 +9,21 @@ namespace edgebnn {
 // Units [units.begin, units.end), of which begin is a multiple of 16, for Y.
 // First block: [inputs/32][units of the range, rounded up to 16], bits over 32 inputs (the range's
 // part begins behind those of smaller units). Others: [units/8][words][8], bits over a row.
-void pack_forward(const Block& block, Format format, const void* weights, Range units,
-                  uint64_t* packed);
+void pack_forward(const Kernels& kernels, const Block& block, Format format, const void* weights,
+                  Range units, uint64_t* packed);
 
 // The same for a machine to read that knows nothing of vectors: [units][words], bits over a row.
 // All units; and from there to what pack_forward would have left.
-void pack_rows(const Block& block, Format format, const void* weights, uint64_t* rows);
+void pack_rows(const Kernels& kernels, const Block& block, Format format, const void* weights,
+               uint64_t* rows);
 void arrange_rows(const Block& block, const uint64_t* rows, uint64_t* packed);
 // Words of packed weights of so many units, as pack_forward leaves them.
 size_t packed_words(const Block& block, size_t units);
 
 // Inputs [inputs.begin, inputs.end) for dX: [units/32][lanes], bits over 32 units. Lanes that
 // belong to no input are left as they are.
-void pack_backward(const Block& block, Format format, const void* weights, Range inputs,
-                   uint32_t* packed);
+void pack_backward(const Kernels& kernels, const Block& block, Format format, const void* weights,
+                   Range inputs, uint32_t* packed);
 
 // In 32 rows of `words` words: bit j of row i <-> bit i of row j, word by word. words is even.
 void transpose_bits(size_t words, uint32_t* rows);

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cstring>
-#include <optional>
 #include <type_traits>
 
 #include "layers/packed_weights.h"
@@ -37,8 +36,9 @@ void WeightGradient::run(const ProductInput& input, size_t samples) {
   if (!block_.first) {
     auto* packed = context_.arena.at<uint32_t>(buffers_.packed_backward);
     context_.threads.each([&](size_t part) {
-      pack_backward(block_, context_.run.stored_weights(), context_.arena.at(buffers_.weights),
-                    part_of(block_.fan_in(), part, parts), packed);
+      pack_backward(context_.kernels, block_, context_.run.stored_weights(),
+                    context_.arena.at(buffers_.weights), part_of(block_.fan_in(), part, parts),
+                    packed);
     });
   }
   context_.threads.each([&](size_t part) {
@@ -68,20 +68,10 @@ void WeightGradient::tiles(const Task& task, Range numbers) {
   double* border = buffers_.border ? buffers_.border->at<double>(arena, task.part) : nullptr;
   for (size_t number = numbers.begin; number < numbers.end; ++number) {
     const Tile tile = tile_of(number);
-    const size_t n = tile.units.size();
     if (block_.first) {
       auto* sums = buffers_.accumulator.at<double>(arena, task.part);
       accumulate_first<G>(task, tile, sums);
-      for (size_t first = 0; first < 64; first += kInputsAtOnce) {
-        update(
-            task, tile, kInputsAtOnce, [&](size_t k) { return first + k; },
-            [&](Slices& g) {
-              for (size_t k = 0; k < kInputsAtOnce; ++k) {
-                for (size_t o = 0; o < n; ++o)
-                  g[k][o] = static_cast<float>(sums[(first + k) * n + o]);
-              }
-            });
-      }
+      move_first(task, tile, sums);
       continue;
     }
     auto* sums = buffers_.accumulator.at<S>(arena, task.part);
@@ -90,17 +80,10 @@ void WeightGradient::tiles(const Task& task, Range numbers) {
       if (number == numbers.begin || tile.words.begin == 0) border_of<G>(task, tile.units, border);
       add_border(tile, border, sums);
     }
-    // transpose_bits has left lane 32w + j at j·words + w.
-    const size_t lanes = tile.lanes(), words = lanes / 32;
-    for (size_t j = 0; j < 32; ++j) {
-      update(
-          task, tile, words, [&](size_t w) { return w * 32 + j; },
-          [&](Slices& g) {
-            for (size_t o = 0; o < n; ++o) {
-              const S* sum = sums + o * lanes + j * words;
-              for (size_t w = 0; w < words; ++w) g[w][o] = static_cast<float>(sum[w]);
-            }
-          });
+    if (context_.run.switches.binary_weight_gradient) {
+      move_by_signs(task, tile, sums);
+    } else {
+      move_by_values(task, tile, sums);
     }
   }
 }
@@ -246,31 +229,72 @@ void WeightGradient::add_border(const Tile& tile, const double* border, S* sums)
   }
 }
 
-// The sums are rounded to float32 first: a dW of magnitude below its range has the sign of +0.
-template <class Lane, class Fill>
-void WeightGradient::update(const Task& task, const Tile& tile, size_t count, Lane&& lane,
-                            Fill&& fill) const {
-  const size_t n = tile.units.size(), per_group = lanes_.words_per_group * 64;
-  std::optional<WeightSlice> slices[kInputsAtOnce];  // none in lanes of padding
-  for (size_t k = 0; k < count; ++k) {
-    const size_t at = tile.words.begin * 64 + lane(k), in_group = at % per_group;
-    if (in_group >= lanes_.per_group) continue;
-    slices[k].emplace(WeightSlice{at / per_group * lanes_.per_group + in_group, tile.units});
-    optimizer_.prefetch(task.matrix, *slices[k]);
+std::optional<WeightSlice> WeightGradient::slice_of(const Tile& tile, size_t lane) const {
+  const size_t per_group = lanes_.words_per_group * 64;
+  const size_t at = tile.words.begin * 64 + lane, in_group = at % per_group;
+  if (lane >= tile.lanes() || in_group >= lanes_.per_group) return std::nullopt;
+  return WeightSlice{at / per_group * lanes_.per_group + in_group, tile.units};
+}
+
+void WeightGradient::move(const Task& task, const Tile& tile, size_t lane,
+                          const WeightGradients& g) const {
+  constexpr size_t kAhead = 16;
+  if (const auto soon = slice_of(tile, lane + kAhead)) prefetch(task.matrix, *soon);
+  if (const auto slice = slice_of(tile, lane))
+    update_weights(context_.kernels, task.matrix, *slice, g);
+}
+
+// transpose_bits has left lane 32w + j at j·words + w; of signs, the other way round.
+template <class S>
+void WeightGradient::move_by_signs(const Task& task, const Tile& tile, const S* sums) const {
+  const size_t lanes = tile.lanes(), words = lanes / 32, n = tile.units.size();
+  alignas(64) uint32_t signs[kUnitsAtOnce * kTileWords * 2];
+  std::memset(signs, 0, sizeof signs);
+  context_.kernels.sum_signs(n, lanes, std::is_same_v<S, double>, sums, lanes,
+                             reinterpret_cast<uint8_t*>(signs), words * 4);
+  uint32_t* upper = signs + 32 * words;
+  transpose_bits(words, signs);
+  transpose_bits(words, upper);
+  for (size_t lane = 0; lane < lanes; ++lane) {
+    const size_t place = lane % 32 * words + lane / 32, at = place % 32 * words + place / 32;
+    const uint64_t units = signs[at] | static_cast<uint64_t>(upper[at]) << 32;
+    move(task, tile, lane, {nullptr, &units});
   }
-  Slices g;
-  fill(g);
+}
+
+template <class S>
+void WeightGradient::move_by_values(const Task& task, const Tile& tile, const S* sums) const {
+  const size_t lanes = tile.lanes(), words = lanes / 32;
+  float g[kUnitsAtOnce];
+  for (size_t lane = 0; lane < lanes; ++lane) {
+    real_gradient(task, tile, sums + lane % 32 * words + lane / 32, lanes, g);
+    move(task, tile, lane, {g, nullptr});
+  }
+}
+
+// sums: [64][units].
+void WeightGradient::move_first(const Task& task, const Tile& tile, const double* sums) const {
+  const size_t n = tile.units.size();
+  uint64_t signs[64] = {};
+  float g[kUnitsAtOnce];
+  const bool binary = context_.run.switches.binary_weight_gradient;
+  if (binary)
+    context_.kernels.sum_signs(64, n, true, sums, n, reinterpret_cast<uint8_t*>(signs), 8);
+  for (size_t lane = 0; lane < 64; ++lane) {
+    if (!binary) real_gradient(task, tile, sums + lane * n, 1, g);
+    move(task, tile, lane, {binary ? nullptr : g, &signs[lane]});
+  }
+}
+
+template <class S>
+void WeightGradient::real_gradient(const Task& task, const Tile& tile, const S* sums, size_t apart,
+                                   float* g) const {
   const auto batch = static_cast<float>(task.samples);
   const GradientMap& map = context_.gradients;
-  for (size_t k = 0; k < count; ++k) {
-    if (!slices[k]) continue;
-    if (context_.run.switches.binary_weight_gradient) {
-      for (size_t o = 0; o < n; ++o) g[k][o] = g[k][o] >= 0 ? 1.0f : -1.0f;
-    } else {
-      for (size_t o = 0; o < n && map.shared(); ++o) g[k][o] *= map.unit(tile.units.begin + o);
-      for (size_t o = 0; o < n; ++o) g[k][o] /= batch;
-    }
-    optimizer_.update_weights(task.matrix, *slices[k], g[k]);
+  for (size_t o = 0; o < tile.units.size(); ++o) {
+    float sum = static_cast<float>(sums[o * apart]);
+    if (map.shared()) sum *= map.unit(tile.units.begin + o);
+    g[o] = sum / batch;
   }
 }
 

@@ -3,6 +3,8 @@
 // the tiles, so each sum runs over all rows in order.
 #pragma once
 
+#include <optional>
+
 #include "layers/context.h"
 #include "layers/input_rows.h"
 #include "optimizers/optimizer.h"
@@ -24,9 +26,6 @@ class WeightGradient {
   void run(const ProductInput& input, size_t samples);
 
  private:
-  static constexpr size_t kInputsAtOnce = 2 * kTileWords;
-  using Slices = float[kInputsAtOnce][kUnitsAtOnce];
-
   struct Task {
     InputRows input;
     size_t samples, part;
@@ -56,10 +55,19 @@ class WeightGradient {
   void border_of(const Task& task, Range units, double* border) const;
   template <class S>
   void add_border(const Tile& tile, const double* border, S* sums) const;
-  // Moves the weights of `count` of the tile's inputs, at most kInputsAtOnce: those of lanes
-  // lane(k), by the sums that fill(slices) brings, [k][unit of the tile].
-  template <class Lane, class Fill>
-  void update(const Task& task, const Tile& tile, size_t count, Lane&& lane, Fill&& fill) const;
+  // The latent weights of an input, that a lane of a tile stands for; none in lanes of padding.
+  std::optional<WeightSlice> slice_of(const Tile& tile, size_t lane) const;
+  void move(const Task& task, const Tile& tile, size_t lane, const WeightGradients& g) const;
+  // Moves the weights of all lanes by the signs of their sums, [units][lanes as transposed].
+  template <class S>
+  void move_by_signs(const Task& task, const Tile& tile, const S* sums) const;
+  template <class S>
+  void move_by_values(const Task& task, const Tile& tile, const S* sums) const;
+  void move_first(const Task& task, const Tile& tile, const double* sums) const;
+  // Sums of a lane, [units], as a real gradient.
+  template <class S>
+  void real_gradient(const Task& task, const Tile& tile, const S* sums, size_t apart,
+                     float* g) const;
 
   const Block& block_;
   const BlockBuffers& buffers_;

@@ -21,28 +21,22 @@ std::vector<std::span<uint8_t>> Adam::state() {
   return parts;
 }
 
-// W - a·m / (sqrt(v) + eps·c), c = sqrt(1 - beta2^t): lr·m^/(sqrt(v^) + eps).
-float Adam::moved(float w, float m, float v) const {
+// lr·m^/(sqrt(v^) + eps) = a·m / (sqrt(v) + eps·c), c = sqrt(1 - beta2^t).
+UpdateRule Adam::adaptive() const {
   const float correction = std::sqrt(1.0f - beta2_power_);
-  const float a = learning_rate_ * correction / (1.0f - beta1_power_);
-  return w - (a * m) / (std::sqrt(v) + kEpsilon * correction);
+  return {.move = UpdateRule::Move::adaptive,
+          .keep = kBeta1,
+          .take = kRest1,
+          .rate = learning_rate_ * correction / (1.0f - beta1_power_),
+          .keep_v = kBeta2,
+          .take_v = kRest2,
+          .epsilon = kEpsilon * correction};
 }
 
-void Adam::average(size_t n, float, const float* g, float* m) const {
-  for (size_t i = 0; i < n; ++i) m[i] = m[i] * kBeta1 + g[i] * kRest1;
-}
-
-void Adam::move(size_t n, float fan_in, const float* m, const float* g, float* v, float* w) const {
-  if (v == nullptr) {
-    const float scale = 1.0f + kEpsilon * std::sqrt(fan_in);
-    const float a = learning_rate_ / (1.0f - beta1_power_) / scale;
-    for (size_t i = 0; i < n; ++i) w[i] = w[i] - a * m[i];
-    return;
-  }
-  for (size_t i = 0; i < n; ++i) {
-    v[i] = v[i] * kBeta2 + (g[i] * g[i]) * kRest2;
-    w[i] = moved(w[i], m[i], v[i]);
-  }
+UpdateRule Adam::rule(float fan_in) const {
+  if (!switches_.binary_weight_gradient) return adaptive();
+  const float scale = 1.0f + kEpsilon * std::sqrt(fan_in);
+  return {.keep = kBeta1, .take = kRest1, .rate = learning_rate_ / (1.0f - beta1_power_) / scale};
 }
 
 void Adam::update_beta(const Block& block, const BlockBuffers& buffers, const double* dbeta,
@@ -50,11 +44,12 @@ void Adam::update_beta(const Block& block, const BlockBuffers& buffers, const do
   auto* beta = arena.at<float>(buffers.beta);
   auto* m = arena.at<float>(buffers.beta_m);
   auto* v = arena.at<float>(*buffers.beta_v);
+  const UpdateRule by = adaptive();
   for (size_t c = 0; c < block.units(); ++c) {
     const auto g = static_cast<float>(dbeta[c]);
-    m[c] = m[c] * kBeta1 + g * kRest1;
-    v[c] = v[c] * kBeta2 + (g * g) * kRest2;
-    beta[c] = moved(beta[c], m[c], v[c]);
+    m[c] = m[c] * by.keep + g * by.take;
+    v[c] = v[c] * by.keep_v + (g * g) * by.take_v;
+    beta[c] = beta[c] - (by.rate * m[c]) / (std::sqrt(v[c]) + by.epsilon);
   }
 }
 

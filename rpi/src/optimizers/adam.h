@@ -15,12 +15,10 @@ class Adam : public Optimizer {
                    Arena& arena) const override;
 
  protected:
-  void average(size_t n, float fan_in, const float* g, float* m) const override;
-  void move(size_t n, float fan_in, const float* m, const float* g, float* v,
-            float* w) const override;
+  UpdateRule rule(float fan_in) const override;
 
  private:
-  float moved(float w, float m, float v) const;
+  UpdateRule adaptive() const;
 
   float beta1_power_ = 1, beta2_power_ = 1;
 };

@@ -12,9 +12,9 @@ class Bop : public Adam {
       : Adam(run), gamma_(static_cast<float>(run.gamma)), tau_(static_cast<float>(run.tau)) {}
 
  protected:
-  void average(size_t n, float fan_in, const float* g, float* m) const override;
-  void move(size_t n, float fan_in, const float* m, const float* g, float* v,
-            float* w) const override;
+  UpdateRule rule(float) const override {
+    return {.move = UpdateRule::Move::flip, .keep = 1.0f - gamma_, .take = gamma_, .tau = tau_};
+  }
 
  private:
   float gamma_, tau_;

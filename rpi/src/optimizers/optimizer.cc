@@ -1,7 +1,5 @@
 #include "optimizers/optimizer.h"
 
-#include <algorithm>
-
 #include "errors.h"
 #include "optimizers/adam.h"
 #include "optimizers/bop.h"
@@ -37,47 +35,42 @@ std::vector<std::span<uint8_t>> Optimizer::state() { return {bytes_of(step_)}; }
 
 WeightMatrix Optimizer::matrix(size_t layer, const Block& block, const BlockBuffers& buffers,
                                Arena& arena) const {
-  return {arena.at(buffers.weights),
-          arena.at(buffers.momenta),
-          buffers.second ? arena.at<float>(*buffers.second) : nullptr,
-          block.units(),
-          block.fan_in(),
-          mix32(weight_base_[layer] + step_),
-          mix32(momentum_base_[layer] + step_)};
+  const size_t units = block.units();
+  return {.rule = rule(static_cast<float>(block.fan_in())),
+          .weights = {weights_, arena.at(buffers.weights), row_stride(weights_, units)},
+          .momenta = {switches_.momenta, arena.at(buffers.momenta),
+                      row_stride(switches_.momenta, units)},
+          .second = buffers.second ? arena.at<float>(*buffers.second) : nullptr,
+          .units = units,
+          .weight_noise = mix32(weight_base_[layer] + step_),
+          .momentum_noise = mix32(momentum_base_[layer] + step_)};
 }
 
-void Optimizer::update_weights(const WeightMatrix& matrix, const WeightSlice& slice,
-                               const float* g) const {
-  const size_t n = slice.units.size();
-  const auto at = [&](Format format) {
-    return slice.input * row_stride(format, matrix.units) + slice.units.begin;
-  };
+void update_weights(const Kernels& kernels, const WeightMatrix& matrix, const WeightSlice& slice,
+                    const WeightGradients& g) {
+  static_assert(kUnitsAtOnce <= kWeightsAtOnce);
   const size_t j = slice.input * matrix.units + slice.units.begin;
-  const auto noise = static_cast<uint32_t>(j);  // where the slice's begins
-  const auto fan_in = static_cast<float>(matrix.fan_in);
-  float* v = matrix.second != nullptr ? matrix.second + j : nullptr;
-  float m[kUnitsAtOnce], w[kUnitsAtOnce];
-  load(switches_.momenta, matrix.momenta, at(switches_.momenta), n, m);
-  average(n, fan_in, g, m);
-  store(switches_.momenta, matrix.momenta, at(switches_.momenta), n, m,
-        matrix.momentum_noise + noise);
-  load(switches_.momenta, matrix.momenta, at(switches_.momenta), n, m);  // as stored
-  load(weights_, matrix.weights, at(weights_), n, w);
-  move(n, fan_in, m, g, v, w);
-  for (size_t i = 0; i < n; ++i) w[i] = std::clamp(w[i], -1.0f, 1.0f);
-  store(weights_, matrix.weights, at(weights_), n, w, matrix.weight_noise + noise);
+  const auto run = [&](const StoredMatrix& of, uint32_t noise) {
+    return StoredRun{of.format, of.array, slice.input * of.stride + slice.units.begin,
+                     noise + static_cast<uint32_t>(j)};
+  };
+  kernels.weight_update(matrix.rule, slice.units.size(), g,
+                        run(matrix.momenta, matrix.momentum_noise),
+                        matrix.second != nullptr ? matrix.second + j : nullptr,
+                        run(matrix.weights, matrix.weight_noise));
 }
 
-void Optimizer::prefetch(const WeightMatrix& matrix, const WeightSlice& slice) const {
-  const auto fetch = [&](const uint8_t* stored, Format format) {
-    const size_t first = slice.input * row_stride(format, matrix.units) + slice.units.begin;
-    const uint8_t* begin = stored + bytes_for(format, first);
-    const uint8_t* end = begin + bytes_for(format, slice.units.size());
+void prefetch(const WeightMatrix& matrix, const WeightSlice& slice) {
+  const auto fetch = [&](const StoredMatrix& of) {
+    const size_t first = slice.input * of.stride + slice.units.begin;
+    const uint8_t* begin = of.array + bytes_for(of.format, first);
+    const uint8_t* end = begin + bytes_for(of.format, slice.units.size());
     for (const uint8_t* line = begin; line < end; line += 64) __builtin_prefetch(line, 1);
   };
-  fetch(matrix.weights, weights_);
-  fetch(matrix.momenta, switches_.momenta);
-  if (matrix.second != nullptr) fetch(reinterpret_cast<const uint8_t*>(matrix.second), Format::f32);
+  fetch(matrix.weights);
+  fetch(matrix.momenta);
+  if (matrix.second != nullptr)
+    fetch({Format::f32, reinterpret_cast<uint8_t*>(matrix.second), matrix.units});
 }
 
 }  // namespace edgebnn

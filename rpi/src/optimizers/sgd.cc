@@ -11,19 +11,12 @@ bool Sgd::in_units_of_bound() const {
   return switches_.binary_weight_gradient && switches_.momenta != Format::f32;
 }
 
-void Sgd::average(size_t n, float fan_in, const float* g, float* m) const {
+UpdateRule Sgd::rule(float fan_in) const {
   if (in_units_of_bound()) {
-    for (size_t i = 0; i < n; ++i) m[i] = m[i] * kMomentum + g[i] * kRest;
-  } else {
-    const float root = switches_.binary_weight_gradient ? std::sqrt(fan_in) : 1.0f;
-    for (size_t i = 0; i < n; ++i) m[i] = m[i] * kMomentum + g[i] / root;
+    return {.keep = kMomentum, .take = kRest, .rate = learning_rate_ * (10.0f / std::sqrt(fan_in))};
   }
-}
-
-void Sgd::move(size_t n, float fan_in, const float* m, const float*, float*, float* w) const {
-  const float rate =
-      in_units_of_bound() ? learning_rate_ * (10.0f / std::sqrt(fan_in)) : learning_rate_;
-  for (size_t i = 0; i < n; ++i) w[i] = w[i] - rate * m[i];
+  const float root = switches_.binary_weight_gradient ? std::sqrt(fan_in) : 1.0f;
+  return {.keep = kMomentum, .take = 1.0f / root, .rate = learning_rate_};
 }
 
 void Sgd::update_beta(const Block& block, const BlockBuffers& buffers, const double* dbeta,

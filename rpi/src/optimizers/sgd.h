@@ -13,9 +13,7 @@ class Sgd : public Optimizer {
                    Arena& arena) const override;
 
  protected:
-  void average(size_t n, float fan_in, const float* g, float* m) const override;
-  void move(size_t n, float fan_in, const float* m, const float* g, float* v,
-            float* w) const override;
+  UpdateRule rule(float fan_in) const override;
 
  private:
   bool in_units_of_bound() const;

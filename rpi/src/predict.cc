@@ -79,7 +79,7 @@ void Predictor::predict(const uint8_t* images, size_t n, int32_t* labels) {
 
 void Predictor::run(size_t l, const ProductInput& input, size_t n) {
   const Block& block = file_.network().blocks[l];
-  const InputRows rows(block, input);
+  const InputRows rows(kernels_, block, input);
   const PackedWeights weights{weights_[l].data(),
                               tap_counts_[l].empty() ? nullptr : tap_counts_[l].data()};
   const size_t all = n * block.normed.positions(), per_row = products_per_row(block);

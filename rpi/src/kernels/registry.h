@@ -8,7 +8,9 @@
 #include <span>
 #include <string>
 
+#include "kernels/add_sums/add_sums.h"
 #include "kernels/binary_binary/binary_binary.h"
+#include "kernels/centre_pixels/centre_pixels.h"
 #include "kernels/integer_integer/integer_integer.h"
 #include "kernels/integer_real/integer_real.h"
 #include "kernels/max_pool/max_pool.h"
@@ -18,6 +20,7 @@
 #include "kernels/short_binary/short_binary.h"
 #include "kernels/sign_bits/sign_bits.h"
 #include "kernels/straight_through/straight_through.h"
+#include "kernels/transpose_bits/transpose_bits.h"
 #include "kernels/weight_update/weight_update.h"
 
 namespace edgebnn {
@@ -31,6 +34,9 @@ struct Kernels {
   IntegerReal integer_real;
   IntegerInteger integer_integer;
   // Beside the products.
+  CentrePixels* centre_pixels;
+  TransposeBits* transpose_bits;
+  AddSums* add_sums;
   MaxPool* max_pool;
   Spread* spread;
   KeepProducts* keep_products;

@@ -35,7 +35,8 @@ using Words = Vector<uint32_t>;
 
 // `left`: how many elements there are from here on; beyond them, a load gives zeros and a store
 // writes nothing.
-[[gnu::noinline, gnu::cold]] void copy_part(void* to, const void* from, size_t bytes) {
+[[gnu::noinline, gnu::cold, maybe_unused]] void copy_part(void* to, const void* from,
+                                                          size_t bytes) {
   std::memcpy(to, from, bytes);
 }
 

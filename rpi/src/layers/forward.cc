@@ -12,7 +12,8 @@ void Forward::run(const ProductInput& input, size_t samples, bool training) {
   const size_t parts = context_.threads.count();
   context_.threads.each([&](size_t part) {
     const Range c = part_of(block_.units(), part, parts, kChannelGrain);
-    if (c.size() > 0) channels({InputRows(block_, input), samples, part, c}, training);
+    if (c.size() > 0)
+      channels({InputRows(context_.kernels, block_, input), samples, part, c}, training);
   });
   if (!block_.pool_after.present) return;
   const auto* signs = context_.arena.at<uint64_t>(buffers_.signs);

@@ -38,7 +38,7 @@ void InputGradient::compute(Range samples, size_t part, S* dx) const {
   const Window& w = block_.window;
   const GradientMap& map = context_.gradients;
   const size_t units = block_.units(), terms = terms_for(units), positions = w.out.positions();
-  const size_t lanes = lanes_.words() * 64, channels = static_cast<size_t>(w.in.channels);
+  const size_t lanes = lanes_.words() * 64;
   const auto* packed = context_.arena.at<uint32_t>(buffers_.packed_backward);
   auto* g = buffers_.gradients.at<G>(context_.arena, part);
   auto* sums = buffers_.lanes.at<S>(context_.arena, part);
@@ -62,16 +62,32 @@ void InputGradient::compute(Range samples, size_t part, S* dx) const {
     } else {
       context_.kernels.short_binary(count, terms, lanes, g, packed, sums);
     }
-    for (size_t m = 0; m < count; ++m) {
-      S* sample = dx + (first + m) / positions * w.in.size();
-      for (size_t tap = 0; tap < w.taps(); ++tap) {
-        const ptrdiff_t to = input_position(w, (first + m) % positions, tap);
-        if (to < 0) continue;
-        const S* from = sums + m * lanes + tap * lanes_.words_per_group * 64;
-        S* out = sample + static_cast<size_t>(to) * channels;
-        for (size_t c = 0; c < channels; ++c) out[c] += from[c];
-      }
+    for (size_t m = 0; m < count; ++m)
+      add_to_map((first + m) % positions, sums + m * lanes,
+                 dx + (first + m) / positions * w.in.size());
+  }
+}
+
+// The sums of an output position, [lanes], to where its taps lie: map: [in positions][channels].
+// Those of a line of taps lie side by side, as do their lanes where none is padding.
+template <class S>
+void InputGradient::add_to_map(size_t position, const S* sums, S* map) const {
+  const Window& w = block_.window;
+  const size_t channels = lanes_.per_group, per_tap = lanes_.words_per_group * 64;
+  const auto width = static_cast<size_t>(w.width);
+  const bool together = channels == per_tap;
+  for (size_t tap = 0; tap < w.taps();) {
+    const ptrdiff_t to = input_position(w, position, tap);
+    size_t taps = 1;
+    if (together && to >= 0) {
+      const size_t x = static_cast<size_t>(to) % static_cast<size_t>(w.in.width);
+      taps = std::min(width - tap % width, static_cast<size_t>(w.in.width) - x);
     }
+    if (to >= 0) {
+      context_.kernels.add_sums(taps * channels, std::is_same_v<S, double>, sums + tap * per_tap,
+                                map + static_cast<size_t>(to) * channels);
+    }
+    tap += taps;
   }
 }
 

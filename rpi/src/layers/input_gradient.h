@@ -26,6 +26,8 @@ class InputGradient {
   void run_as(size_t samples);
   template <class G, class S>
   void compute(Range samples, size_t part, S* dx) const;
+  template <class S>
+  void add_to_map(size_t position, const S* sums, S* map) const;
   void replace(size_t sample, size_t part, const void* dx) const;
   template <class Body>
   void each_kept(size_t sample, size_t part, const void* dx, Body&& body) const;

@@ -4,6 +4,7 @@
 // contributes 0: packed rows hold -1 there, so products over border rows are corrected.
 #pragma once
 
+#include "kernels/registry.h"
 #include "plan.h"
 
 namespace edgebnn {
@@ -18,8 +19,8 @@ ptrdiff_t input_position(const Window& window, size_t position, size_t tap);
 
 class InputRows {
  public:
-  InputRows(const Block& block, const ProductInput& input)
-      : block_(block), input_(input), lanes_(lanes_of(block)) {}
+  InputRows(const Kernels& kernels, const Block& block, const ProductInput& input)
+      : kernels_(kernels), block_(block), input_(input), lanes_(lanes_of(block)) {}
 
   // Lanes [first, first + lanes) of a row of centred pixels, zero beyond the fan-in.
   void integers(size_t row, size_t first, size_t lanes, int16_t* out) const;
@@ -27,6 +28,10 @@ class InputRows {
   void words(size_t row, size_t first, size_t count, uint64_t* out) const;
 
  private:
+  template <class Copy, class Clear>
+  void each_run(size_t row, size_t per_tap, Range items, Copy&& copy, Clear&& clear) const;
+
+  const Kernels& kernels_;
   const Block& block_;
   ProductInput input_;
   Lanes lanes_;

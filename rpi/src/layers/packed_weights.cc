@@ -9,23 +9,6 @@ namespace {
 
 constexpr size_t kWords = 8;  // of signs, side by side: 256 units
 
-// A square of blocks of s, s = 16, 8, .. 1: the upper right one of each four changes place with the
-// lower left.
-template <size_t W>
-void transpose(size_t stride, uint32_t* rows) {
-  uint32_t mask = 0x0000FFFF;
-  for (size_t s = 16; s != 0; s >>= 1, mask ^= mask << s) {
-    for (size_t k = 0; k < 32; k = ((k | s) + 1) & ~s) {
-      uint32_t *upper = rows + k * stride, *lower = rows + (k | s) * stride;
-      for (size_t w = 0; w < W; ++w) {
-        const uint32_t swap = ((upper[w] >> s) ^ lower[w]) & mask;
-        lower[w] ^= swap;
-        upper[w] ^= swap << s;
-      }
-    }
-  }
-}
-
 // Calls body(first input, in-group place, rows, first unit, units) with rows: [32][kWords], of
 // which word w of row j has the signs of unit 32·w + j for 32 inputs.
 template <class Body>
@@ -41,7 +24,7 @@ void each_square(const Kernels& kernels, const Block& block, Format format, cons
         std::fill(rows, rows + 32 * kWords, 0u);
         kernels.sign_bits(inputs, n, format, weights, (first + place) * stride + unit, stride,
                           reinterpret_cast<uint8_t*>(rows), kWords * 4);
-        transpose_bits(kWords, rows);
+        kernels.transpose_bits(kWords, rows);
         body(first / group, place, rows, unit, n);
       }
     }
@@ -49,13 +32,6 @@ void each_square(const Kernels& kernels, const Block& block, Format format, cons
 }
 
 }  // namespace
-
-void transpose_bits(size_t words, uint32_t* rows) {
-  size_t w = 0;
-  for (; w + 16 <= words; w += 16) transpose<16>(words, rows + w);
-  for (; w + 8 <= words; w += 8) transpose<8>(words, rows + w);
-  for (; w < words; w += 2) transpose<2>(words, rows + w);
-}
 
 void pack_forward(const Kernels& kernels, const Block& block, Format format, const void* weights,
                   Range units, uint64_t* packed) {

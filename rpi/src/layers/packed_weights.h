@@ -25,7 +25,4 @@ size_t packed_words(const Block& block, size_t units);
 void pack_backward(const Kernels& kernels, const Block& block, Format format, const void* weights,
                    Range inputs, uint32_t* packed);
 
-// In 32 rows of `words` words: bit j of row i <-> bit i of row j, word by word. words is even.
-void transpose_bits(size_t words, uint32_t* rows);
-
 }  // namespace edgebnn

@@ -42,7 +42,7 @@ void WeightGradient::run(const ProductInput& input, size_t samples) {
     });
   }
   context_.threads.each([&](size_t part) {
-    const Task task{InputRows(block_, input), samples, part,
+    const Task task{InputRows(context_.kernels, block_, input), samples, part,
                     samples * block_.window.out.positions(),
                     optimizer_.matrix(layer_, block_, buffers_, context_.arena)};
     const Range numbers = part_of(groups * across, part, parts);
@@ -171,7 +171,7 @@ void WeightGradient::gather(const Task& task, const Tile& tile, size_t first, si
         std::fill(rows + i * words, rows + (i + 1) * words, uint64_t{0});
       }
     }
-    transpose_bits(words * 2, bits);
+    context_.kernels.transpose_bits(words * 2, bits);
   }
 }
 
@@ -253,8 +253,8 @@ void WeightGradient::move_by_signs(const Task& task, const Tile& tile, const S* 
   context_.kernels.sum_signs(n, lanes, std::is_same_v<S, double>, sums, lanes,
                              reinterpret_cast<uint8_t*>(signs), words * 4);
   uint32_t* upper = signs + 32 * words;
-  transpose_bits(words, signs);
-  transpose_bits(words, upper);
+  context_.kernels.transpose_bits(words, signs);
+  context_.kernels.transpose_bits(words, upper);
   for (size_t lane = 0; lane < lanes; ++lane) {
     const size_t place = lane % 32 * words + lane / 32, at = place % 32 * words + place / 32;
     const uint64_t units = signs[at] | static_cast<uint64_t>(upper[at]) << 32;

@@ -1,0 +1,56 @@
+#include "passes.h"
+
+namespace edgebnn {
+namespace {
+
+using namespace tests;
+
+TEST("centred pixels: every variant is the definition") {
+  for (const size_t n : {0, 1, 9, 15, 16, 17, 64, 784}) {
+    Drawn drawn(n);
+    const auto u = drawn.bytes(n);
+    each_variant([&](const Kernels& kernels, const Kernels& scalar) {
+      std::vector<int16_t> one(n + 1, 9), other = one;
+      scalar.centre_pixels(n, u.data(), one.data());
+      kernels.centre_pixels(n, u.data(), other.data());
+      EQUAL(same_bytes(one, other), true);
+    });
+  }
+}
+
+TEST("sums added: every variant is the definition") {
+  for (const size_t n : kChannels) {
+    Drawn drawn(n);
+    const auto integers = drawn.many<int32_t>(n, [&] { return drawn.integer(1 << 30); });
+    const auto reals = drawn.many<double>(n, [&] { return drawn.real(); });
+    each_variant([&](const Kernels& kernels, const Kernels& scalar) {
+      std::vector<int32_t> one(n + 1, 9), other = one;
+      scalar.add_sums(n, false, integers.data(), one.data());
+      kernels.add_sums(n, false, integers.data(), other.data());
+      EQUAL(same_bytes(one, other), true);
+      std::vector<double> a(n + 1, 0.1), b = a;
+      scalar.add_sums(n, true, reals.data(), a.data());
+      kernels.add_sums(n, true, reals.data(), b.data());
+      EQUAL(same_bytes(a, b), true);
+    });
+  }
+}
+
+TEST("transposed bits: every variant is the definition") {
+  for (const size_t words : {2, 4, 6, 8, 10, 14, 16, 18, 32, 46}) {
+    Drawn drawn(words);
+    const auto rows =
+        drawn.many<uint32_t>(32 * words, [&] { return static_cast<uint32_t>(drawn.bits()); });
+    each_variant([&](const Kernels& kernels, const Kernels& scalar) {
+      auto one = rows, other = rows;
+      scalar.transpose_bits(words, one.data());
+      kernels.transpose_bits(words, other.data());
+      EQUAL(same_bytes(one, other), true);
+      for (size_t w = 0; w < words; ++w)
+        EQUAL(one[7 * words + w] >> 19 & 1, rows[19 * words + w] >> 7 & 1);
+    });
+  }
+}
+
+}  // namespace
+}  // namespace edgebnn

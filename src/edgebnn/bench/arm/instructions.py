@@ -6,10 +6,13 @@ their difference.
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
 import subprocess
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from edgebnn.bench.arm.plugin import counting_plugin
 from edgebnn.bench.cases import Case
@@ -24,8 +27,8 @@ IMAGES = 1000
 """Of the data file, to train on; one more each to validate and to test."""
 STEPS = (1, 3)
 """Of the two trainings."""
-STEPS_OF = {"binarynet": (1, 2)}
-"""Of a network whose steps take long."""
+STEPS_OF = {"binarynet": (1, 2), "cnv": (1, 2)}
+"""Of networks whose steps take long."""
 
 
 def emulator(target: str) -> str:
@@ -48,10 +51,17 @@ def emulator_version(target: str) -> str:
     return found[1].decode() if found else "unknown"
 
 
-def instructions_per_step(
-    case: Case, switches: Switches, target: str, trainer: Path, data: Path
-) -> float:
-    """Instructions of one training step on one thread.
+@dataclass(frozen=True)
+class Count:
+    """Of one training step on one thread."""
+
+    instructions: float
+    buffer_bytes: int
+    """Of all that the trainer's plan holds: weights, maps, gradients, whatever their lives."""
+
+
+def count_of_step(case: Case, switches: Switches, target: str, trainer: Path, data: Path) -> Count:
+    """Counts two trainings.
 
     Args:
         trainer: the program, built for the target.
@@ -66,13 +76,16 @@ def instructions_per_step(
     few, more = STEPS_OF.get(case.model, STEPS)
     command = [emulator(target), "-plugin", str(counting_plugin()), str(trainer)]
     command += ["--run", str(run), "--data", str(data), "--threads", "1", "--steps"]
-    counts = [_instructions([*command, str(steps)]) for steps in (few, more)]
-    return (counts[1] - counts[0]) / (more - few)
+    (first, plan), (second, _) = (_counted([*command, str(steps)]) for steps in (few, more))
+    return Count(
+        (second - first) / (more - few), sum(buffer["bytes"] for buffer in plan["buffers"])
+    )
 
 
-def _instructions(command: list[str]) -> int:
+def _counted(command: list[str]) -> tuple[int, Any]:
+    """Instructions of a training, and its plan: the first line that it says."""
     done = subprocess.run(command, check=False, capture_output=True, text=True)
     found = re.search(r"^instructions (\d+)$", done.stderr, re.MULTILINE)
     if done.returncode or found is None:
         raise JobError(f"{command[0]}: exit status {done.returncode}: {done.stderr.strip()}")
-    return int(found[1])
+    return int(found[1]), json.loads(done.stdout.splitlines()[0])

@@ -185,6 +185,8 @@ def test_a_step_is_counted_and_the_count_repeats(
     case, data = CASES["mlp"], tmp_path / "random.ebd"
     write_images(case, data, IMAGES)
     first, second = (count_of_step(case, PRESETS["lean"], AARCH64, trainer, data) for _ in range(2))
-    assert first == second
+    # All but the printing of times, which differ: some hundred instructions.
+    assert first.instructions == pytest.approx(second.instructions, rel=1e-4)
+    assert first.buffer_bytes == second.buffer_bytes
     assert 1e6 < first.instructions < 1e9
     assert 1e5 < first.buffer_bytes < 1e8

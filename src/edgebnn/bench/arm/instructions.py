@@ -1,7 +1,7 @@
-"""Instructions of a training step, counted under qemu-user: the same for every run, on any machine.
+"""Instructions of a training step, counted under qemu-user, whatever else the machine does.
 
 Two trainings of one thread differ in their steps alone: start, data file and evaluation drop out of
-their difference.
+their difference. Counts repeat to a few hundred instructions: trainings print times, which differ.
 """
 
 from __future__ import annotations

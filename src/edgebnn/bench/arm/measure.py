@@ -53,12 +53,15 @@ def measure(asked: Asked) -> Record:
     started = datetime.now(UTC)
     for target in asked.targets:
         emulator(target)
-    counts = [row for target in asked.targets for row in _counts(asked, target)]
+    for target in asked.targets:
+        _say(f"{target}: building the trainer")
+        compile_trainer(target, lambda line: None)
     loops: list[Row] = []
     if TARGET in asked.targets:
         loops = loop_rows(folder_of(TARGET))
         if not loops:
             _say("no llvm-mca on the PATH (Debian's package llvm has it): no estimates")
+    counts = [row for target in asked.targets for row in _counts(asked, target)]
     known = provenance(started.isoformat(timespec="seconds"), ("ziglang",))
     versions = {EMULATORS[target]: emulator_version(target) for target in asked.targets}
     if loops:
@@ -81,8 +84,6 @@ def measure(asked: Asked) -> Record:
 
 
 def _counts(asked: Asked, target: str) -> list[Row]:
-    _say(f"{target}: building the trainer")
-    compile_trainer(target, lambda line: None)
     trainer = (folder_of(target) / PROGRAMS[0]).absolute()
     rows: list[Row] = []
     for case in asked.cases:

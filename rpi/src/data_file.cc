@@ -16,6 +16,7 @@ namespace edgebnn {
 namespace {
 
 constexpr uint64_t kHeader = 64;
+constexpr uint64_t kMostImageBytes = 1 << 30;  // so that three splits' sum stays below 2^64
 
 uint32_t little(const uint8_t* bytes) {
   return bytes[0] | bytes[1] << 8 | bytes[2] << 16 | static_cast<uint32_t>(bytes[3]) << 24;
@@ -48,8 +49,11 @@ DataFile::DataFile(const std::string& path) : path_(path) {
     throw InputError(path + ": version " + std::to_string(little(header + 8)) +
                      "; this trainer reads version 1");
   }
+  uint64_t image_bytes = 1;
   for (int i = 0; i < 3; ++i) {
-    if (little(header + 12 + 4 * i) - 1 > 65534)
+    const uint32_t side = little(header + 12 + 4 * i);
+    image_bytes *= side;
+    if (side - 1 > 65534 || image_bytes > kMostImageBytes)
       throw InputError(path + ": image shape out of range");
     counts_[i] = little(header + 28 + 4 * i);
   }

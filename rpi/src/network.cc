@@ -14,6 +14,7 @@ class Compiler {
   }
 
   Network compile() {
+    if (run_.layers.empty()) throw InputError(run_.path + ": layer: missing");
     Shape shape = network_.input;
     for (const LayerLine& line : run_.layers) {
       line_ = &line;

@@ -23,6 +23,12 @@ struct Stochastic {
   }
 };
 
+// What is no number is 0, as by the vector kernels' conversions: a float beyond an integer's range
+// has no value as one.
+float in_range(float x, float low, float high) {
+  return std::isnan(x) ? 0.0f : std::clamp(x, low, high);
+}
+
 template <class T>
 void load_as(const void* stored, size_t first, size_t n, float unit, float* out) {
   const auto* in = static_cast<const T*>(stored) + first;
@@ -33,7 +39,7 @@ template <class T, class Round>
 void store_as(void* stored, size_t first, size_t n, const float* in, Grid grid, Round round) {
   auto* out = static_cast<T*>(stored) + first;
   for (size_t i = 0; i < n; ++i)
-    out[i] = static_cast<T>(round(std::clamp(in[i] * grid.scale, grid.low, grid.high), i));
+    out[i] = static_cast<T>(round(in_range(in[i] * grid.scale, grid.low, grid.high), i));
 }
 
 // Two a byte, the even element in the low half.
@@ -41,7 +47,7 @@ template <class Round>
 void store_nibbles(void* stored, size_t first, size_t n, const float* in, Round round) {
   auto* out = static_cast<uint8_t*>(stored);
   for (size_t i = 0; i < n; ++i) {
-    const float k = round(std::clamp(in[i] * kMomentum4.scale, -7.0f, 7.0f), i);
+    const float k = round(in_range(in[i] * kMomentum4.scale, -7.0f, 7.0f), i);
     const int shift = (first + i) % 2 * 4, nibble = static_cast<int>(k) & 15;
     uint8_t& byte = out[(first + i) / 2];
     byte = static_cast<uint8_t>((byte & ~(15 << shift)) | nibble << shift);

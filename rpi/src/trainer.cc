@@ -48,6 +48,18 @@ Trainer::Trainer(const RunFile& run, const DataFile& data, Model& model)
   }
 }
 
+Checkpoint::Resumed Trainer::resume(Checkpoint& checkpoint) {
+  const Checkpoint::Resumed resumed = checkpoint.resume(progress_);
+  const Progress& p = progress_;
+  const uint64_t steps = data_.count(DataFile::train) / static_cast<uint64_t>(run_.batch_size);
+  if (p.step > steps || p.steps != p.epoch * steps + p.step) {
+    throw InputError(resumed.from + ": damaged: " + std::to_string(p.steps) +
+                     " steps are not those of " + std::to_string(p.epoch) + " epochs and " +
+                     std::to_string(p.step) + " steps");
+  }
+  return resumed;
+}
+
 float Trainer::learning_rate(int epoch) const {
   const Schedule& schedule = run_.schedule;
   if (schedule.kind == Schedule::Kind::step) {

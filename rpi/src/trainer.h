@@ -23,8 +23,9 @@ class Trainer {
   // Throws InputError where run and data do not fit each other.
   Trainer(const RunFile& run, const DataFile& data, Model& model);
 
-  // Goes on from a checkpoint, if there is one, when run() is called.
-  Checkpoint::Resumed resume(Checkpoint& checkpoint) { return checkpoint.resume(progress_); }
+  // Goes on from a checkpoint, if there is one, when run() is called. Throws InputError if its
+  // steps are not those of its epochs.
+  Checkpoint::Resumed resume(Checkpoint& checkpoint);
   const Progress& progress() const { return progress_; }
 
   // `most_steps` ends training early (0: all epochs); `dump`, if given, sees every step; `report`

@@ -17,15 +17,19 @@ std::atomic<size_t> allocations{0};
 
 void* counted(size_t bytes, size_t align = alignof(std::max_align_t)) {
   ++allocations;
-  void* memory = std::aligned_alloc(align, (bytes + align) / align * align);
+  // To the byte where it can be: what watches memory sees the first byte behind it.
+  void* memory = align <= alignof(std::max_align_t)
+                     ? std::malloc(bytes + (bytes == 0))
+                     : std::aligned_alloc(align, (bytes + align) / align * align);
   if (memory == nullptr) throw std::bad_alloc();
   return memory;
 }
 
 }  // namespace
 
-// The other forms end in these.
+// The other forms end in these; a sanitizer's own would not.
 void* operator new(size_t bytes) { return counted(bytes); }
+void* operator new(size_t bytes, const std::nothrow_t&) noexcept { return counted(bytes); }
 void* operator new(size_t bytes, std::align_val_t align) {
   return counted(bytes, static_cast<size_t>(align));
 }

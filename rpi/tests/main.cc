@@ -1,14 +1,27 @@
-// All tests, or those in whose names one of the arguments stands.
-#include <algorithm>
+// All tests, or those in whose names one of the arguments stands; but none with PART for an
+// argument -PART.
 #include <exception>
 
 #include "check.h"
 
+static bool wanted(const std::string& name, char** parts, char** end) {
+  bool all = true, named = false;
+  for (; parts != end; ++parts) {
+    const std::string part = *parts;
+    if (part[0] == '-') {
+      if (name.find(part.substr(1)) != std::string::npos) return false;
+      continue;
+    }
+    all = false;
+    named = named || name.find(part) != std::string::npos;
+  }
+  return all || named;
+}
+
 int main(int argc, char** argv) {
   int passed = 0, failed = 0;
   for (const check::Case& test : check::cases()) {
-    const auto named = [&](const char* part) { return test.name.find(part) != std::string::npos; };
-    if (argc > 1 && std::none_of(argv + 1, argv + argc, named)) continue;
+    if (!wanted(test.name, argv + 1, argv + argc)) continue;
     const int before = check::failures();
     try {
       test.body();

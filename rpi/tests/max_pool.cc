@@ -31,9 +31,9 @@ TEST("spread: a gradient goes to its winner's place alone, every variant as the 
     each_variant([&](const Kernels& kernels, const Kernels& scalar) {
       for (const size_t bytes : {1, 2, 4}) {
         const auto spread = [&](const Kernels& by) {
-          std::vector<uint8_t> map(4 * (n * 4 + 3), 9);
+          std::vector<uint8_t> map(4 * (n * 4 + 4), 9);
           void* places[4];
-          for (size_t k = 0; k < 4; ++k) places[k] = map.data() + k * (n * 4 + 3);
+          for (size_t k = 0; k < 4; ++k) places[k] = map.data() + k * (n * 4 + 4);
           by.spread(n, bytes, g.data(), winners.data(), places);
           return map;
         };

@@ -101,6 +101,7 @@ TEST("network file: one that agrees with its checksum is still not trusted") {
   const size_t blocks = 32 + 6 * 40;
   CONTAINS(forged(path, good, 13, 'x'), "image shape out of range");
   CONTAINS(forged(path, good, 24, 9), "9 classes, but its layers give 2");
+  CONTAINS(forged(path, good, 28, 0), "layer: missing");
   CONTAINS(forged(path, good, 28, 100), "100 layers do not fit into it");
   CONTAINS(forged(path, good, 31, 1), "layers do not fit into it");
   CONTAINS(forged(path, good, 32, 'k'), "layer 1 (konv): unknown");

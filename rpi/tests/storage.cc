@@ -119,5 +119,19 @@ TEST("q15: between neighbours, nearest; halfway, even") {
   EQUAL(wrong, size_t{0});
 }
 
+TEST("integers: what is no number is stored as 0") {
+  for (const Format format :
+       {Format::q15, Format::i16, Format::i8, Format::i6, Format::i8_weight, Format::i8_momentum}) {
+    const float none = std::nanf("");
+    uint16_t stored = 0xFFFF;
+    store(format, &stored, 0, 1, &none, 7);
+    EQUAL(stored, bytes_of(format) == 2 ? 0 : 0xFF00);
+  }
+  uint8_t nibbles = 0xFF;
+  const float none = std::nanf("");
+  store(Format::i4_momentum, &nibbles, 1, 1, &none, 7);
+  EQUAL(nibbles, 0x0F);
+}
+
 }  // namespace
 }  // namespace edgebnn

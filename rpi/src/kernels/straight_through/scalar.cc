@@ -9,8 +9,10 @@ namespace {
 
 template <class S>
 float gradient(const InputGradientSums& sums, size_t m, size_t c) {
-  const uint8_t* row = sums.kept.bits + m * sums.kept.stride;
-  if (sums.kept.bits != nullptr && (row[c / 8] >> (c % 8) & 1) == 0) return 0;
+  if (sums.kept.bits != nullptr) {
+    const uint8_t* row = sums.kept.bits + m * sums.kept.stride;
+    if ((row[c / 8] >> (c % 8) & 1) == 0) return 0;
+  }
   return static_cast<float>(static_cast<const S*>(sums.s)[m * sums.stride + c]) * sums.unit;
 }
 

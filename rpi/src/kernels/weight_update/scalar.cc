@@ -7,15 +7,15 @@
 namespace edgebnn {
 namespace {
 
-float moved(const UpdateRule& rule, float w, float m, float g, float* v) {
+float moved(const UpdateRule& rule, float w, float m, float g, float* v, size_t i) {
   using Move = UpdateRule::Move;
   if (rule.move == Move::linear) return w - rule.rate * m;
   if (rule.move == Move::flip) {
     const bool same = (m >= 0) == (w >= 0);
     return std::fabs(m) > rule.tau && same ? -w : w;
   }
-  *v = *v * rule.keep_v + (g * g) * rule.take_v;
-  return w - (rule.rate * m) / (std::sqrt(*v) + rule.epsilon);
+  v[i] = v[i] * rule.keep_v + (g * g) * rule.take_v;
+  return w - (rule.rate * m) / (std::sqrt(v[i]) + rule.epsilon);
 }
 
 }  // namespace
@@ -30,7 +30,7 @@ void weight_update_scalar(const UpdateRule& rule, size_t n, const WeightGradient
     store(m.format, m.array, m.first + i, 1, &momentum, m.noise + static_cast<uint32_t>(i));
     load(m.format, m.array, m.first + i, 1, &momentum);
     load(w.format, w.array, w.first + i, 1, &weight);
-    weight = std::clamp(moved(rule, weight, momentum, own, v + i), -1.0f, 1.0f);
+    weight = std::clamp(moved(rule, weight, momentum, own, v, i), -1.0f, 1.0f);
     store(w.format, w.array, w.first + i, 1, &weight, w.noise + static_cast<uint32_t>(i));
   }
 }

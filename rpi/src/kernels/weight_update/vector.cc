@@ -45,7 +45,7 @@ inline void update(const UpdateRule& rule, size_t n, const WeightGradients& grad
     m = store_stored(momenta.format, momenta.array, momenta.first + i,
                      m * rule.keep + g * rule.take, left, momenta.noise + counted);
     Floats w = load_stored(weights.format, weights.array, weights.first + i, left);
-    w = moved<move>(rule, w, m, g, v + i, left);
+    w = moved<move>(rule, w, m, g, move == Move::adaptive ? v + i : nullptr, left);
     store_stored(weights.format, weights.array, weights.first + i, clamped(w, -1, 1), left,
                  weights.noise + counted);
   }

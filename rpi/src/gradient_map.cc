@@ -71,16 +71,18 @@ void GradientMap::store_sample(size_t b, size_t position, size_t units, Range c,
   }
 }
 
-GradientRowsOut GradientMap::rows(size_t b, size_t position, const Shape& shape, Range c) const {
+std::pair<GradientRowsOut, size_t> GradientMap::rows(size_t row, const Shape& shape,
+                                                     Range c) const {
   const size_t bytes = bytes_of(format_), units = static_cast<size_t>(shape.channels);
-  const bool one = shape.positions() == 1;
+  const size_t positions = shape.positions(), b = row / positions, position = row % positions;
+  const bool one = positions == 1;
   GradientRowsOut rows{.format = format_,
                        .k = sample(b) + (position * units + c.begin) * bytes,
                        .stride = one ? plan_.sample_bytes / bytes : units,
                        .e = exponents(b),
                        .e_stride = one ? plan_.exponents_per_sample : 0};
   if (rows.by_channel()) rows.e += c.begin;
-  return rows;
+  return {rows, one ? SIZE_MAX : positions - position};
 }
 
 void GradientMap::begin() {
@@ -103,32 +105,6 @@ void GradientMap::fix_exponents() {
     scales(kToAligned)[c] = power_of_two(e - lowest);
   }
   *scales(kAlignedUnit) = power_of_two(lowest);
-}
-
-void GradientMap::load(size_t b, size_t position, size_t units, Range c, float* out) const {
-  edgebnn::load(format_, sample(b), position * units + c.begin, c.size(), out);
-  if (!shared()) return;
-  const float* unit = scales(kUnit) + c.begin;
-  for (size_t i = 0; i < c.size(); ++i) out[i] *= unit[i];
-}
-
-void GradientMap::load_integers(size_t b, size_t position, size_t units, Range c,
-                                int16_t* out) const {
-  const size_t first = position * units + c.begin;
-  if (format_ == Format::i16) {
-    std::memcpy(out, sample(b) + first * 2, c.size() * 2);
-  } else {
-    const auto* k = reinterpret_cast<const int8_t*>(sample(b)) + first;
-    for (size_t i = 0; i < c.size(); ++i) out[i] = k[i];
-  }
-}
-
-void GradientMap::load_aligned(size_t b, size_t position, size_t units, int16_t* out) const {
-  if (format_ == Format::i16) return load_integers(b, position, units, {0, units}, out);
-  const auto* k = reinterpret_cast<const int8_t*>(sample(b)) + position * units;
-  const float* factor = scales(kToAligned);
-  for (size_t i = 0; i < units; ++i)
-    out[i] = static_cast<int16_t>(static_cast<float>(k[i]) * factor[i]);
 }
 
 }  // namespace edgebnn

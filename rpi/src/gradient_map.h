@@ -7,6 +7,7 @@
 #pragma once
 
 #include <bit>
+#include <utility>
 
 #include "kernels/gradients.h"
 #include "plan.h"
@@ -33,8 +34,6 @@ class GradientMap {
   void track_largest(size_t part, Range c, const float* x);
   void fix_exponents_of_sample(size_t part, size_t b);
   void store_sample(size_t b, size_t position, size_t units, Range c, const float* in);
-  // Its rows from `position` on; where a sample has one row, those of later samples follow.
-  GradientRowsOut rows(size_t b, size_t position, const Shape& shape, Range c) const;
   // Its positions first, first + apart, ..., to be stored.
   GradientRowsOut rows_to(size_t b, size_t first, size_t apart, size_t units) const {
     return {format_, sample(b) + first * units * bytes_of(format_), apart * units, exponents(b), 0};
@@ -45,15 +44,19 @@ class GradientMap {
     return arena_.at<int32_t>(plan_.largest) + part * plan_.widest;
   }
 
-  // dY, by all threads: begin, track the largest, fix the exponents once, store.
+  // dY, by all threads: begin, track the largest, fix the exponents once, store (rows).
   void begin();
   void fix_exponents();
-  void load(size_t b, size_t position, size_t units, Range c, float* out) const;
 
-  // dY as integers: k, for sums over positions, and aligned to one exponent, for sums over
-  // channels.
-  void load_integers(size_t b, size_t position, size_t units, Range c, int16_t* out) const;
-  void load_aligned(size_t b, size_t position, size_t units, int16_t* out) const;
+  // Rows of either, from row b·positions + position on, and how many lie evenly behind it: a
+  // sample's, or where a sample has one, all.
+  std::pair<GradientRowsOut, size_t> rows(size_t row, const Shape& shape, Range c) const;
+
+  // dY as integers is k, for sums over positions; for sums over channels it is aligned to one
+  // exponent, k times these: [units], or null for 1.
+  const float* to_aligned() const {
+    return shared() && format_ != Format::i16 ? scales(kToAligned) : nullptr;
+  }
   // What an element of such a sum is worth: 2^e of a channel, and of the aligned ones.
   float unit(size_t channel) const { return scales(kUnit)[channel]; }
   // 2^-e of channels, or null where exponents are not shared.

@@ -1,4 +1,5 @@
 #include "passes.h"
+#include "storage.h"
 
 namespace edgebnn {
 namespace {
@@ -49,6 +50,38 @@ TEST("transposed bits: every variant is the definition") {
       for (size_t w = 0; w < words; ++w)
         EQUAL(one[7 * words + w] >> 19 & 1, rows[19 * words + w] >> 7 & 1);
     });
+  }
+}
+
+TEST("widened gradients, by rows and by columns: every variant is the definition") {
+  for (const Format format : {Format::f32, Format::f16, Format::i16, Format::i8, Format::i6}) {
+    for (const size_t n : kChannels) {
+      Drawn drawn(n);
+      const size_t stride = n + 3, rows = kColumnRows;
+      std::vector<uint8_t> k(bytes_for(format, rows * stride));
+      for (size_t i = 0; i < rows * stride; ++i) {
+        const auto x = static_cast<float>(drawn.integer(31));
+        store(format, k.data(), i, 1, &x);
+      }
+      const auto factor = drawn.many<float>(n, [&] { return 1 << drawn.bits() % 9; });
+      const bool bytes = bytes_of(format) == 1;
+      each_variant([&](const Kernels& kernels, const Kernels& scalar) {
+        for (const float* by : {static_cast<const float*>(nullptr), factor.data()}) {
+          std::vector<uint8_t> one(rows * (n + 1) * 4 + 4, 9), other = one;
+          const float* times = bytes ? by : nullptr;
+          scalar.widen_rows(rows, n, format, k.data(), stride, times, one.data(), n + 1);
+          kernels.widen_rows(rows, n, format, k.data(), stride, times, other.data(), n + 1);
+          EQUAL(same_bytes(one, other), true);
+        }
+        const void* at[kColumnRows];
+        for (size_t j = 0; j < rows; ++j)
+          at[j] = j == 5 ? nullptr : k.data() + bytes_for(format, j * stride);
+        std::vector<uint8_t> one(n * 12 * 4, 9), other = one;
+        scalar.widen_columns(n, format, at, one.data(), 12);
+        kernels.widen_columns(n, format, at, other.data(), 12);
+        EQUAL(same_bytes(one, other), true);
+      });
+    }
   }
 }
 

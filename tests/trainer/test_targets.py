@@ -2,6 +2,7 @@
 
 import json
 import os
+import platform
 import re
 import shutil
 import struct
@@ -76,12 +77,26 @@ def test_unit_tests(programs: Path) -> None:
     assert re.fullmatch(r"[1-9]\d* passed, 0 failed", done.stdout.splitlines()[-1])
 
 
+def installed(program: str) -> str:
+    found = shutil.which(program)
+    if found is None:
+        pytest.skip(f"{program} is not installed")
+    return found
+
+
 def emulator(target: str) -> str:
     """The program that runs a target's programs here."""
-    found = shutil.which(EMULATORS[target])
-    if found is None:
-        pytest.skip(f"{EMULATORS[target]} is not installed")
-    return found
+    return installed(EMULATORS[target])
+
+
+@pytest.mark.skipif(platform.machine() != "x86_64", reason="a native build is for this machine")
+def test_a_native_build_runs_on_any_such_machine(job: Any) -> None:
+    """On a processor of 2008, with nothing of AVX; the same losses."""
+    ours = job.record("--steps", 2)
+    job.runner = (installed("qemu-x86_64"), "-cpu", "Nehalem")
+    theirs = job.record("--steps", 2)
+    assert theirs["versions"]["kernels"] == "scalar"
+    assert theirs["series"]["loss"][0] == pytest.approx(ours["series"]["loss"][0], rel=1e-5)
 
 
 @pytest.mark.slow

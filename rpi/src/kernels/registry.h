@@ -22,6 +22,7 @@
 #include "kernels/straight_through/straight_through.h"
 #include "kernels/transpose_bits/transpose_bits.h"
 #include "kernels/weight_update/weight_update.h"
+#include "kernels/widen/widen.h"
 
 namespace edgebnn {
 
@@ -37,6 +38,8 @@ struct Kernels {
   CentrePixels* centre_pixels;
   TransposeBits* transpose_bits;
   AddSums* add_sums;
+  WidenRows* widen_rows;
+  WidenColumns* widen_columns;
   MaxPool* max_pool;
   Spread* spread;
   KeepProducts* keep_products;

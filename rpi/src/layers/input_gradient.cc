@@ -48,14 +48,12 @@ void InputGradient::compute(Range samples, size_t part, S* dx) const {
   for (size_t first = 0; first < rows; first += buffers_.rows_dx) {
     const size_t count = std::min(buffers_.rows_dx, rows - first);
     std::memset(sums, 0, count * lanes * sizeof(S));
-    for (size_t m = 0; m < count; ++m) {
-      const size_t sample = samples.begin + (first + m) / positions;
-      const size_t position = (first + m) % positions;
-      if constexpr (std::is_same_v<G, float>) {
-        map.load(sample, position, units, {0, units}, g + m * terms);
-      } else {
-        map.load_aligned(sample, position, units, g + m * terms);
-      }
+    for (size_t done = 0; done < count;) {
+      const auto [k, there] = map.rows(samples.begin * positions + first + done, w.out, {0, units});
+      const size_t some = std::min(there, count - done);
+      context_.kernels.widen_rows(some, units, k.format, k.k, k.stride, map.to_aligned(),
+                                  g + done * terms, terms);
+      done += some;
     }
     if constexpr (std::is_same_v<G, float>) {
       context_.kernels.real_binary(count, terms, lanes, g, packed, sums);

@@ -17,7 +17,7 @@ void NormBackward::each_rows(Range c, size_t samples, Body&& body) {
   const Form form = context_.run.switches.batch_norm;
   const GradientMap& map = context_.gradients;
   const size_t units = block_.units(), words = words_for(units), bytes = bytes_of(map.format());
-  const size_t positions = block_.normed.positions(), rows = samples * positions;
+  const size_t rows = samples * block_.normed.positions();
   const size_t at_once = std::max<size_t>(1, kBytesAtOnce / (c.size() * bytes));
   const auto* signs = context_.arena.at<uint64_t>(buffers_.signs);
   const auto* kept = buffers_.normed ? context_.arena.at<float>(*buffers_.normed) : nullptr;
@@ -26,9 +26,8 @@ void NormBackward::each_rows(Range c, size_t samples, Body&& body) {
   in.xn_stride = units;
   in.by_sign = form == Form::l1;
   for (size_t row = 0; row < rows;) {
-    const size_t position = row % positions;
-    const size_t count = std::min(at_once, positions > 1 ? positions - position : rows - row);
-    const GradientRowsOut g = map.rows(row / positions, position, block_.normed, c);
+    const auto [g, there] = map.rows(row, block_.normed, c);
+    const size_t count = std::min({at_once, there, rows - row});
     in.g = {g.format, g.k, g.stride, g.e, g.e_stride};
     if (form == Form::bnn) {
       in.signs = {reinterpret_cast<const uint8_t*>(signs + row * words) + c.begin / 8, words * 8};

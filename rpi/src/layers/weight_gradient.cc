@@ -7,28 +7,6 @@
 #include "layers/packed_weights.h"
 
 namespace edgebnn {
-namespace {
-
-constexpr size_t kSide = 8;
-template <class G>
-using Vector [[gnu::vector_size(kSide * sizeof(G))]] = G;
-
-// Eight vectors of eight: pairs of rows are interleaved, thrice.
-template <class V>
-void transpose(V (&rows)[kSide]) {
-  for (int pass = 0; pass < 3; ++pass) {
-    V next[kSide];
-    for (size_t k = 0; k < kSide / 2; ++k) {
-      const V &a = rows[k], &b = rows[k + kSide / 2];
-      next[2 * k] = __builtin_shufflevector(a, b, 0, 8, 1, 9, 2, 10, 3, 11);
-      next[2 * k + 1] = __builtin_shufflevector(a, b, 4, 12, 5, 13, 6, 14, 7, 15);
-    }
-    std::copy(next, next + kSide, rows);
-  }
-}
-
-}  // namespace
-
 void WeightGradient::run(const ProductInput& input, size_t samples) {
   const size_t parts = context_.threads.count();
   const size_t groups = (block_.units() + kUnitsAtOnce - 1) / kUnitsAtOnce;
@@ -91,51 +69,26 @@ void WeightGradient::tiles(const Task& task, Range numbers) {
 // dY of rows, [count][units].
 template <class G>
 void WeightGradient::load_rows(Range units, size_t first, size_t count, G* g) const {
-  const size_t positions = block_.window.out.positions();
-  for (size_t m = 0; m < count; ++m) {
-    const size_t sample = (first + m) / positions, position = (first + m) % positions;
-    G* row = g + m * units.size();
-    if constexpr (std::is_same_v<G, float>) {
-      context_.gradients.load(sample, position, block_.units(), units, row);
-    } else {
-      context_.gradients.load_integers(sample, position, block_.units(), units, row);
-    }
+  const size_t n = units.size();
+  for (size_t done = 0; done < count;) {
+    const auto [rows, there] = context_.gradients.rows(first + done, block_.window.out, units);
+    const size_t some = std::min(there, count - done);
+    context_.kernels.widen_rows(some, n, rows.format, rows.k, rows.stride, nullptr, g + done * n,
+                                n);
+    done += some;
   }
 }
 
-// dY of rows, a column a unit: [units][stride].
+// dY of rows, a column a unit: [units][stride], zero from `count` on.
 template <class G>
 void WeightGradient::load_columns(Range units, size_t first, size_t count, size_t stride,
                                   G* columns) const {
-  const size_t positions = block_.window.out.positions(), n = units.size();
-  const bool as_stored = std::is_same_v<G, int16_t> && context_.gradients.format() == Format::i16;
-  G copies[kSide][kUnitsAtOnce] = {};
-  const G* rows[kSide];
-  size_t sample = first / positions, position = first % positions;
-  for (size_t m = 0; m < stride; m += kSide) {
-    for (size_t k = 0; k < kSide; ++k) {
-      rows[k] = copies[k];
-      if (m + k >= count) {
-        std::fill(copies[k], copies[k] + n, G{0});
-      } else if (as_stored) {
-        rows[k] = reinterpret_cast<const G*>(context_.gradients.sample(sample)) +
-                  position * block_.units() + units.begin;
-      } else {
-        load_rows(units, first + m + k, 1, copies[k]);
-      }
-      if (++position == positions) ++sample, position = 0;
-    }
-    size_t o = 0;
-    for (; o + kSide <= n; o += kSide) {
-      Vector<G> square[kSide];
-      for (size_t k = 0; k < kSide; ++k) std::memcpy(&square[k], rows[k] + o, sizeof square[k]);
-      transpose(square);
-      for (size_t k = 0; k < kSide; ++k)
-        std::memcpy(columns + (o + k) * stride + m, &square[k], sizeof square[k]);
-    }
-    for (; o < n; ++o) {
-      for (size_t k = 0; k < kSide; ++k) columns[o * stride + m + k] = rows[k][o];
-    }
+  const GradientMap& map = context_.gradients;
+  for (size_t m = 0; m < stride; m += kColumnRows) {
+    const void* rows[kColumnRows] = {};
+    for (size_t j = 0; j < kColumnRows && m + j < count; ++j)
+      rows[j] = map.rows(first + m + j, block_.window.out, units).first.k;
+    context_.kernels.widen_columns(units.size(), map.format(), rows, columns + m, stride);
   }
 }
 

@@ -7,13 +7,14 @@
 # make format     settles style
 # make bench      what a training step takes, beside Keras and PyTorch; BENCH="--only mlp --ours", and BENCH=--help for more
 # make bench-arm  what a training step takes on Raspberry Pis, counted and estimated without one; BENCH=... as well
+# make fuzz       made-up files for what the trainer reads, each kind for so long: make fuzz SECONDS=300
 # Each sets up what it needs. Tests run on two workers: make test WORKERS=8 for more.
 # Another Python than the first suitable one on the PATH: make run PYTHON=python3.12
 ifneq (,$(or $(findstring :,$(CURDIR)),$(findstring {,$(CURDIR)),$(findstring },$(CURDIR))))
 $(error '$(CURDIR)': rename this folder, or move it: ':' ends a name in PATH, Snakemake reads braces as wildcards)
 endif
 .DELETE_ON_ERROR:
-.PHONY: run quick test test-slow check lint format bench bench-arm lock clean
+.PHONY: run quick test test-slow check lint format bench bench-arm lock fuzz clean
 
 VENV := .venv
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
@@ -62,6 +63,16 @@ bench: $(VENV)/ready
 
 bench-arm: $(VENV)/ready
 	python -m edgebnn.bench.arm $(BENCH)
+
+# What is found lies in build/address/found/: a file that breaks the trainer, and those that reach new code.
+fuzz: SECONDS ?= 60
+fuzz: $(VENV)/ready
+	scons -Q -C rpi SANITIZE=address fuzz
+	for name in $(notdir $(wildcard rpi/fuzz/corpus/*)); do \
+	  mkdir -p build/address/found/$$name && ASAN_OPTIONS=quarantine_size_mb=64 build/address/fuzz/$$name \
+	    -max_total_time=$(SECONDS) -timeout=10 -rss_limit_mb=512 -malloc_limit_mb=512 -max_len=4096 \
+	    -artifact_prefix=build/address/found/$$name- build/address/found/$$name rpi/fuzz/corpus/$$name || exit 1; \
+	done
 
 # The environment: locked and hashed, the same for every Python from 3.11 to 3.13. uv, itself from the lock, is
 # several times as fast as pip; where it finds no way to the packages (an index that only pip knows of), pip goes.

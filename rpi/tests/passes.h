@@ -21,7 +21,10 @@ class Drawn {
   explicit Drawn(uint64_t seed) : random_(seed, 1) {}
 
   uint64_t bits() { return random_.draw(next_++); }
-  int integer(int most) { return static_cast<int>(bits() % (2 * most + 1)) - most; }
+  int integer(int most) {
+    const auto drawn = static_cast<int64_t>(bits() % (2 * static_cast<uint64_t>(most) + 1));
+    return static_cast<int>(drawn - most);
+  }
   float real() {
     const uint64_t draw = bits();
     if (draw % 16 == 0) return 0;

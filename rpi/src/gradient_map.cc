@@ -11,12 +11,6 @@ namespace {
 // to one exponent, are shorts: 127·2^6 and 31·2^8 are below 8191.
 int spread_of(Format format) { return format == Format::i8 ? 6 : format == Format::i6 ? 8 : 0; }
 
-int32_t highest_of(const int32_t* top, size_t n) {
-  int32_t most = 0;
-  for (size_t i = 0; i < n; ++i) most = std::max(most, top[i]);
-  return most;
-}
-
 }  // namespace
 
 int largest_of(Format format) {
@@ -46,10 +40,9 @@ void GradientMap::fix_exponents_of_sample(size_t part, size_t b) {
   int8_t* e = exponents(b);
   const int limit = largest_of(format_);
   if (format_ == Format::i16) {
-    *e = static_cast<int8_t>(shared_exponent(highest_of(top, plan_.widest), limit));
+    *e = static_cast<int8_t>(shared_exponent(kernels_.highest_magnitude(plan_.widest, top), limit));
   } else {
-    for (size_t c = 0; c < plan_.widest; ++c)
-      e[c] = static_cast<int8_t>(shared_exponent(top[c], limit));
+    kernels_.shared_exponents(plan_.widest, top, limit, e);
   }
 }
 
@@ -96,7 +89,7 @@ void GradientMap::fix_exponents() {
     for (size_t c = 0; c < plan_.widest; ++c) top[c] = std::max(top[c], largest(part)[c]);
   }
   const int limit = largest_of(format_);
-  const int highest = shared_exponent(highest_of(top, plan_.widest), limit);
+  const int highest = shared_exponent(kernels_.highest_magnitude(plan_.widest, top), limit);
   const int lowest = std::max(highest - spread_of(format_), -126);
   for (size_t c = 0; c < plan_.widest; ++c) {
     const int e = std::max(shared_exponent(top[c], limit), lowest);

@@ -9,7 +9,7 @@
 #include <bit>
 #include <utility>
 
-#include "kernels/gradients.h"
+#include "kernels/registry.h"
 #include "plan.h"
 #include "threads.h"
 
@@ -17,8 +17,8 @@ namespace edgebnn {
 
 class GradientMap {
  public:
-  GradientMap(const Plan& plan, Format format, Arena& arena)
-      : plan_(plan), format_(format), arena_(arena) {}
+  GradientMap(const Plan& plan, Format format, const Kernels& kernels, Arena& arena)
+      : plan_(plan), format_(format), kernels_(kernels), arena_(arena) {}
 
   Format format() const { return format_; }
   // Whether elements share exponents: then all of a tensor (or sample) is tracked, and the
@@ -76,6 +76,7 @@ class GradientMap {
 
   const Plan& plan_;
   Format format_;
+  const Kernels& kernels_;
   Arena& arena_;
 };
 

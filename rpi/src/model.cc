@@ -15,7 +15,7 @@ Model::Model(const RunFile& run, const Network& network, const Plan& plan, const
       network_(network),
       plan_(plan),
       arena_(arena),
-      gradients_(plan, run.switches.gradients, arena),
+      gradients_(plan, run.switches.gradients, kernels, arena),
       context_{run, plan, kernels, arena, threads, gradients_},
       optimizer_(make_optimizer(run)) {}
 
@@ -28,11 +28,15 @@ void Model::initialise(uint64_t seed) {
     const double root = std::sqrt(static_cast<double>(block.fan_in()));
     const size_t units = block.units(), stride = row_stride(stored, units);
     void* weights = arena_.at(plan_.blocks[l].weights);
-    for (size_t j = 0; j < block.weights(); ++j) {
-      float w = std::clamp(static_cast<float>(stream.normal(j) / root), -1.0f, 1.0f), rounding;
-      store(rounded, &rounding, 0, 1, &w);  // bop takes the sign of what would be stored
-      load(rounded, &rounding, 0, 1, &w);
-      store(stored, weights, j / units * stride + j % units, 1, &w);
+    float w[kUnitsAtOnce], rounding[kUnitsAtOnce];
+    for (size_t j = 0; j < block.weights();) {
+      const size_t unit = j % units, n = std::min(kUnitsAtOnce, units - unit);
+      for (size_t k = 0; k < n; ++k)
+        w[k] = std::clamp(static_cast<float>(stream.normal(j + k) / root), -1.0f, 1.0f);
+      store(rounded, rounding, 0, n, w);  // bop takes the sign of what would be stored
+      load(rounded, rounding, 0, n, w);
+      store(stored, weights, j / units * stride + unit, n, w);
+      j += n;
     }
     auto* psi = arena_.at<float>(plan_.blocks[l].moving_psi);
     std::fill(psi, psi + units, 1.0f);

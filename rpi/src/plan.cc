@@ -5,14 +5,17 @@
 
 #include "errors.h"
 #include "kernels/binary_binary/binary_binary.h"
+#include "kernels/real_binary/real_binary.h"
 #include "kernels/short_binary/short_binary.h"
 
 namespace edgebnn {
 namespace {
 
 constexpr size_t kScratch = 32 * 1024;  // bytes that a block of rows may take: stays near the core
-constexpr size_t kRowsAtOnce = 128;     // rows that dW sums at once
-constexpr size_t kFewRows = 8;          // rows that share the bits of W^ while they are at hand
+// Rows that dW sums at once. Sums of integers are fetched seldom; an odd number of lines of the
+// cache, as columns of gradients lie so far apart. Sums of reals are float32's no longer than that.
+constexpr size_t kRowsAtOnce = 480, kRealRowsAtOnce = kTermsInFloat;
+constexpr size_t kFewRows = 8;  // rows that share the bits of W^ while they are at hand
 
 size_t rounded_up(size_t n, size_t grain) { return (n + grain - 1) / grain * grain; }
 
@@ -206,7 +209,9 @@ class Planner {
     const Life life{phase, phase};
     const bool first = block_->first;
     const size_t units = std::min(block_->units(), kUnitsAtOnce);
-    const size_t rows = std::min(kRowsAtOnce, batch_ * block_->window.out.positions());
+    const bool shared = shares_exponents(run_.switches.gradients);
+    const size_t rows =
+        std::min(shared ? kRowsAtOnce : kRealRowsAtOnce, batch_ * block_->window.out.positions());
     buffers_->rows_dw = rows;
     buffers_->tile_words = first ? 1 : std::min(kTileWords, lanes_of(*block_).words());
     const size_t lanes = buffers_->tile_words * 64;

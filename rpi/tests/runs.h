@@ -68,7 +68,7 @@ struct Bench {
         network(edgebnn::compile(run)),
         plan(edgebnn::make_plan(run, network, arena, count)),
         threads(count),
-        gradients(plan, run.switches.gradients, arena),
+        gradients(plan, run.switches.gradients, kernels, arena),
         context{run, plan, kernels, arena, threads, gradients} {
     arena.allocate();
   }

@@ -5,8 +5,26 @@
 
 #include "check.h"
 #include "gradient_map.h"
+#include "passes.h"
 
 using namespace edgebnn;
+
+TEST("shared exponents: every variant is the definition") {
+  for (const size_t n : tests::kChannels) {
+    tests::Drawn drawn(n);
+    const auto top = drawn.many<int32_t>(
+        n, [&] { return drawn.bits() % 5 == 0 ? 0 : drawn.bits() & 0x7F7FFFFF; });
+    tests::each_variant([&](const Kernels& kernels, const Kernels& scalar) {
+      EQUAL(kernels.highest_magnitude(n, top.data()), scalar.highest_magnitude(n, top.data()));
+      for (const int largest : {8191, 127, 31}) {
+        std::vector<int8_t> one(n + 1, 9), other = one;
+        scalar.shared_exponents(n, top.data(), largest, one.data());
+        kernels.shared_exponents(n, top.data(), largest, other.data());
+        EQUAL(tests::same_bytes(one, other), true);
+      }
+    });
+  }
+}
 
 TEST("shared exponent: the smallest under which the largest magnitude fits") {
   for (const int largest : {8191, 127, 31}) {

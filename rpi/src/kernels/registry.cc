@@ -50,17 +50,18 @@ bool with_avx512() {
 #endif
 
 // Those that one source makes for every ISA.
-#define EDGEBNN_BESIDE(isa)                                                                 \
-  .centre_pixels = centre_pixels_##isa, .transpose_bits = transpose_bits_##isa,             \
-  .add_sums = add_sums_##isa, .widen_rows = widen_rows_##isa,                               \
-  .widen_columns = widen_columns_##isa, .max_pool = max_pool_##isa, .spread = spread_##isa, \
-  .keep_products = keep_products_##isa, .product_sum = product_sum_##isa,                   \
-  .deviation_sum = deviation_sum_##isa, .normalise = normalise_##isa,                       \
-  .norm_backward_sums = norm_backward_sums_##isa,                                           \
-  .norm_backward_largest = norm_backward_largest_##isa,                                     \
-  .norm_backward_store = norm_backward_store_##isa,                                         \
-  .straight_through_largest = straight_through_largest_##isa,                               \
-  .straight_through_store = straight_through_store_##isa, .sign_bits = sign_bits_##isa,     \
+#define EDGEBNN_BESIDE(isa)                                                                       \
+  .centre_pixels = centre_pixels_##isa, .transpose_bits = transpose_bits_##isa,                   \
+  .add_sums = add_sums_##isa, .widen_rows = widen_rows_##isa,                                     \
+  .widen_columns = widen_columns_##isa, .max_pool = max_pool_##isa, .spread = spread_##isa,       \
+  .keep_products = keep_products_##isa, .product_sum = product_sum_##isa,                         \
+  .deviation_sum = deviation_sum_##isa, .normalise = normalise_##isa,                             \
+  .norm_backward_sums = norm_backward_sums_##isa,                                                 \
+  .norm_backward_largest = norm_backward_largest_##isa,                                           \
+  .norm_backward_store = norm_backward_store_##isa, .highest_magnitude = highest_magnitude_##isa, \
+  .shared_exponents = shared_exponents_##isa,                                                     \
+  .straight_through_largest = straight_through_largest_##isa,                                     \
+  .straight_through_store = straight_through_store_##isa, .sign_bits = sign_bits_##isa,           \
   .sum_signs = sum_signs_##isa, .weight_update = weight_update_##isa
 
 constexpr Kernels kAll[] = {

@@ -17,6 +17,7 @@
 #include "kernels/norm_backward/norm_backward.h"
 #include "kernels/norm_forward/norm_forward.h"
 #include "kernels/real_binary/real_binary.h"
+#include "kernels/shared_exponents/shared_exponents.h"
 #include "kernels/short_binary/short_binary.h"
 #include "kernels/sign_bits/sign_bits.h"
 #include "kernels/straight_through/straight_through.h"
@@ -49,6 +50,8 @@ struct Kernels {
   NormBackwardSums* norm_backward_sums;
   NormBackwardLargest* norm_backward_largest;
   NormBackwardStore* norm_backward_store;
+  HighestMagnitude* highest_magnitude;
+  SharedExponents* shared_exponents;
   StraightThroughLargest* straight_through_largest;
   StraightThroughStore* straight_through_store;
   SignBits* sign_bits;

@@ -43,7 +43,7 @@ void InputGradient::compute(Range samples, size_t part, S* dx) const {
   auto* g = buffers_.gradients.at<G>(context_.arena, part);
   auto* sums = buffers_.lanes.at<S>(context_.arena, part);
   std::memset(dx, 0, samples.size() * w.in.size() * sizeof(S));
-  std::memset(g, 0, buffers_.rows_dx * terms * sizeof(G));
+  if (terms > units) std::memset(g, 0, buffers_.rows_dx * terms * sizeof(G));
   const size_t rows = samples.size() * positions;
   for (size_t first = 0; first < rows; first += buffers_.rows_dx) {
     const size_t count = std::min(buffers_.rows_dx, rows - first);

@@ -57,7 +57,10 @@ void InputRows::integers(size_t row, size_t first, size_t lanes, int16_t* out) c
   const uint8_t* image = input_.images + row / w.out.positions() * w.in.size();
   const size_t fan_in = block_.fan_in(), end = std::min(first + lanes, fan_in);
   int16_t* const behind = out + lanes;
-  if (first < end) {
+  if (first < end && w.whole()) {
+    kernels_.centre_pixels(end - first, image + first, out);
+    out += end - first;
+  } else if (first < end) {
     each_run(
         row, static_cast<size_t>(w.in.channels), {first, end},
         [&](size_t n, size_t from) {

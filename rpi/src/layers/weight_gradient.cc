@@ -84,10 +84,19 @@ template <class G>
 void WeightGradient::load_columns(Range units, size_t first, size_t count, size_t stride,
                                   G* columns) const {
   const GradientMap& map = context_.gradients;
-  for (size_t m = 0; m < stride; m += kColumnRows) {
+  const uint8_t* row = nullptr;
+  size_t apart = 0;
+  for (size_t m = 0, run = 0; m < stride; m += kColumnRows) {
     const void* rows[kColumnRows] = {};
-    for (size_t j = 0; j < kColumnRows && m + j < count; ++j)
-      rows[j] = map.rows(first + m + j, block_.window.out, units).first.k;
+    for (size_t j = 0; j < kColumnRows && m + j < count; ++j, row += apart, --run) {
+      if (run == 0) {
+        const auto [lying, there] = map.rows(first + m + j, block_.window.out, units);
+        row = static_cast<const uint8_t*>(lying.k);
+        apart = lying.stride * bytes_of(map.format());
+        run = there;
+      }
+      rows[j] = row;
+    }
     context_.kernels.widen_columns(units.size(), map.format(), rows, columns + m, stride);
   }
 }

@@ -13,25 +13,23 @@ namespace {
 }
 
 // v·x, in float64.
-template <bool bits>
 [[gnu::always_inline]] inline Doubles product(const NormGradient& in, size_t m, size_t c,
                                               size_t left, Floats v) {
-  if constexpr (bits) return as<double>(signed_by(in.signs, m, c, v));
+  if (in.signs.bits != nullptr) return as<double>(signed_by(in.signs, m, c, v));
   return as<double>(v) * as<double>(load(in.xn + m * in.xn_stride + c, left));
 }
 
 // m2·x, x by its sign alone if so asked.
-template <bool bits>
 [[gnu::always_inline]] inline Floats along_x(const NormGradient& in, size_t m, size_t c,
                                              size_t left, Floats m2) {
-  if constexpr (bits) return signed_by(in.signs, m, c, m2);
+  if (in.signs.bits != nullptr) return signed_by(in.signs, m, c, m2);
   const Floats xn = load(in.xn + m * in.xn_stride + c, left);
   if (!in.by_sign) return m2 * xn;
   return xn >= 0 ? m2 : -m2;
 }
 
 struct Sums {
-  template <class T, bool bits>
+  template <class T>
   void run(size_t rows, size_t n, const NormGradient& in) const {
     for (size_t c = 0; c < n; c += kAtOnce) {
       const size_t left = n - c;
@@ -42,7 +40,7 @@ struct Sums {
         const Floats g = load_gradient<T>(in.g, m, c, left), v = g * r;
         all_g += as<double>(g);
         all_v += as<double>(v);
-        all_vx += product<bits>(in, m, c, left, v);
+        all_vx += product(in, m, c, left, v);
       }
       store(sum_g + c, all_g, left);
       store(sum_v + c, all_v, left);
@@ -53,7 +51,7 @@ struct Sums {
 };
 
 // Calls each(m, c, left, dY).
-template <class T, bool bits, class Begin, class Each, class End>
+template <class T, class Begin, class Each, class End>
 [[gnu::always_inline]] inline void output_gradients(size_t rows, size_t n, const NormGradient& in,
                                                     const NormAverages& averages, Begin&& begin,
                                                     Each&& each, End&& end) {
@@ -64,17 +62,17 @@ template <class T, bool bits, class Begin, class Each, class End>
     begin(c, left);
     for (size_t m = 0; m < rows; ++m) {
       const Floats g = load_gradient<T>(in.g, m, c, left);
-      each(m, c, left, (g * r - m1) - along_x<bits>(in, m, c, left, m2));
+      each(m, c, left, (g * r - m1) - along_x(in, m, c, left, m2));
     }
     end(c, left);
   }
 }
 
 struct Largest {
-  template <class T, bool bits>
+  template <class T>
   void run(size_t rows, size_t n, const NormGradient& in) const {
     Ints most;
-    output_gradients<T, bits>(
+    output_gradients<T>(
         rows, n, in, averages, [&](size_t c, size_t left) { most = load(top + c, left); },
         [&](size_t, size_t, size_t, Floats dy) {
           most = largest(most, bits_as<int32_t>(magnitude(dy)));
@@ -86,10 +84,10 @@ struct Largest {
 };
 
 struct Store {
-  template <class T, bool bits>
+  template <class T>
   void run(size_t rows, size_t n, const NormGradient& in) const {
     Floats inverse;
-    output_gradients<T, bits>(
+    output_gradients<T>(
         rows, n, in, averages,
         [&](size_t c, size_t left) {
           if constexpr (kShared<T>) inverse = load(out.inverse + c, left);
@@ -104,25 +102,18 @@ struct Store {
   const OutputGradientRows& out;
 };
 
-// Under bnn, whatever the format; under l1 and l2 gradients are whatever they are, too.
-template <class T, class Pass>
-inline void by_x(size_t rows, size_t n, const NormGradient& in, const Pass& pass) {
-  in.signs.bits != nullptr ? pass.template run<T, true>(rows, n, in)
-                           : pass.template run<T, false>(rows, n, in);
-}
-
 template <class Pass>
 inline void by_format(size_t rows, size_t n, const NormGradient& in, const Pass& pass) {
   switch (in.g.format) {
     case Format::i16:
-      return by_x<int16_t>(rows, n, in, pass);
+      return pass.template run<int16_t>(rows, n, in);
     case Format::i8:
     case Format::i6:
-      return by_x<int8_t>(rows, n, in, pass);
+      return pass.template run<int8_t>(rows, n, in);
     case Format::f16:
-      return by_x<_Float16>(rows, n, in, pass);
+      return pass.template run<_Float16>(rows, n, in);
     default:
-      return by_x<float>(rows, n, in, pass);
+      return pass.template run<float>(rows, n, in);
   }
 }
 

@@ -51,10 +51,9 @@ inline void deviations(size_t rows, size_t n, const Products& y, const float* mu
   std::memcpy(row + c / 8, &word, sizeof word);
 }
 
-// `full`: xn or x are asked for.
-template <class T, bool inside, bool full>
-inline void normalise(size_t rows, size_t n, const Products& y, const NormStatistics& norm,
-                      const Normalised& out, double* sum) {
+template <class T>
+inline void normalise_of(size_t rows, size_t n, const Products& y, const NormStatistics& norm,
+                         const Normalised& out, double* sum) {
   for (size_t c = 0; c < n; c += kAtOnce) {
     const size_t left = n - c;
     const Floats mu = load(norm.mu + c, left), r = load(norm.r + c, left);
@@ -65,31 +64,18 @@ inline void normalise(size_t rows, size_t n, const Products& y, const NormStatis
       const Floats size = magnitude(x);
       all += as<double>(size);
       store_bits(out.signs + m * out.bit_stride, c, x >= 0, left);
-      if constexpr (inside) store_bits(out.inside + m * out.bit_stride, c, size <= 1, left);
-      if constexpr (full) {
-        if (out.xn != nullptr) store(out.xn + m * out.stride + c, xn, left);
-        if (out.x != nullptr) store(out.x + m * out.stride + c, x, left);
-      }
+      if (out.inside != nullptr) store_bits(out.inside + m * out.bit_stride, c, size <= 1, left);
+      if (out.xn != nullptr) store(out.xn + m * out.stride + c, xn, left);
+      if (out.x != nullptr) store(out.x + m * out.stride + c, x, left);
     }
     store(sum + c, all, left);
   }
   for (size_t byte = (n + kAtOnce - 1) / kAtOnce * 2; byte < out.bytes; ++byte) {
     for (size_t m = 0; m < rows; ++m) {
       out.signs[m * out.bit_stride + byte] = 0;
-      if constexpr (inside) out.inside[m * out.bit_stride + byte] = 0;
+      if (out.inside != nullptr) out.inside[m * out.bit_stride + byte] = 0;
     }
   }
-}
-
-template <class T>
-inline void normalise_of(size_t rows, size_t n, const Products& y, const NormStatistics& norm,
-                         const Normalised& out, double* sum) {
-  if (out.xn == nullptr && out.x == nullptr) {
-    if (out.inside != nullptr) return normalise<T, true, false>(rows, n, y, norm, out, sum);
-    return normalise<T, false, false>(rows, n, y, norm, out, sum);
-  }
-  if (out.inside != nullptr) return normalise<T, true, true>(rows, n, y, norm, out, sum);
-  return normalise<T, false, true>(rows, n, y, norm, out, sum);
 }
 
 template <class T>

@@ -13,24 +13,23 @@ using Move = UpdateRule::Move;
   return x;
 }
 
-template <Move move>
 [[gnu::always_inline]] inline Floats moved(const UpdateRule& rule, Floats w, Floats m, Floats g,
                                            float* v, size_t left) {
-  if constexpr (move == Move::linear) {
+  if (rule.move == Move::linear) [[likely]]
     return w - m * rule.rate;
-  } else if constexpr (move == Move::flip) {
+  if (rule.move == Move::flip) {
     const Ints insists = magnitude(m) > rule.tau, same = ~((m >= 0) ^ (w >= 0));
     return (insists & same) != 0 ? -w : w;
-  } else {
-    const Floats second = load(v, left) * rule.keep_v + (g * g) * rule.take_v;
-    store(v, second, left);
-    return w - (m * rule.rate) / (root(second) + rule.epsilon);
   }
+  const Floats second = load(v, left) * rule.keep_v + (g * g) * rule.take_v;
+  store(v, second, left);
+  return w - (m * rule.rate) / (root(second) + rule.epsilon);
 }
 
-template <Move move>
-inline void update(const UpdateRule& rule, size_t n, const WeightGradients& gradients,
-                   const StoredRun& momenta, float* v, const StoredRun& weights) {
+}  // namespace
+
+void EDGEBNN_NAME(weight_update)(const UpdateRule& rule, size_t n, const WeightGradients& gradients,
+                                 const StoredRun& momenta, float* v, const StoredRun& weights) {
   for (size_t i = 0; i < n; i += kAtOnce) {
     const size_t left = n - i;
     const auto counted = static_cast<uint32_t>(i);
@@ -45,23 +44,9 @@ inline void update(const UpdateRule& rule, size_t n, const WeightGradients& grad
     m = store_stored(momenta.format, momenta.array, momenta.first + i,
                      m * rule.keep + g * rule.take, left, momenta.noise + counted);
     Floats w = load_stored(weights.format, weights.array, weights.first + i, left);
-    w = moved<move>(rule, w, m, g, move == Move::adaptive ? v + i : nullptr, left);
+    w = moved(rule, w, m, g, rule.move == Move::adaptive ? v + i : nullptr, left);
     store_stored(weights.format, weights.array, weights.first + i, clamped(w, -1, 1), left,
                  weights.noise + counted);
-  }
-}
-
-}  // namespace
-
-void EDGEBNN_NAME(weight_update)(const UpdateRule& rule, size_t n, const WeightGradients& g,
-                                 const StoredRun& m, float* v, const StoredRun& w) {
-  switch (rule.move) {
-    case Move::linear:
-      return update<Move::linear>(rule, n, g, m, v, w);
-    case Move::flip:
-      return update<Move::flip>(rule, n, g, m, v, w);
-    case Move::adaptive:
-      return update<Move::adaptive>(rule, n, g, m, v, w);
   }
 }
 

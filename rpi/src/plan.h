@@ -28,8 +28,8 @@ inline size_t terms_for(size_t n) { return (n + 31) / 32 * 32; }
 Lanes lanes_of(const Block& block);
 
 // dW is made for a tile of at most so many words of inputs (of 64) and so many units, and moves
-// their weights at once.
-inline constexpr size_t kTileWords = 8, kUnitsAtOnce = 64;
+// their weights at once. Nine: so many taps have most windows.
+inline constexpr size_t kTileWords = 9, kUnitsAtOnce = 64;
 
 // Channels that belong to one thread: as many as a byte of bits and a vector of sums ask for.
 inline constexpr size_t kChannelGrain = 16;

@@ -8,7 +8,6 @@
 #include <span>
 #include <string>
 
-#include "kernels/add_sums/add_sums.h"
 #include "kernels/binary_binary/binary_binary.h"
 #include "kernels/centre_pixels/centre_pixels.h"
 #include "kernels/integer_integer/integer_integer.h"
@@ -21,6 +20,7 @@
 #include "kernels/short_binary/short_binary.h"
 #include "kernels/sign_bits/sign_bits.h"
 #include "kernels/straight_through/straight_through.h"
+#include "kernels/take_sums/take_sums.h"
 #include "kernels/transpose_bits/transpose_bits.h"
 #include "kernels/weight_update/weight_update.h"
 #include "kernels/widen/widen.h"
@@ -38,7 +38,7 @@ struct Kernels {
   // Beside the products.
   CentrePixels* centre_pixels;
   TransposeBits* transpose_bits;
-  AddSums* add_sums;
+  TakeSums* take_sums;
   WidenRows* widen_rows;
   WidenColumns* widen_columns;
   MaxPool* max_pool;

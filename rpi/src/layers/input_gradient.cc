@@ -43,11 +43,11 @@ void InputGradient::compute(Range samples, size_t part, S* dx) const {
   auto* g = buffers_.gradients.at<G>(context_.arena, part);
   auto* sums = buffers_.lanes.at<S>(context_.arena, part);
   std::memset(dx, 0, samples.size() * w.in.size() * sizeof(S));
+  std::memset(sums, 0, buffers_.rows_dx * lanes * sizeof(S));
   if (terms > units) std::memset(g, 0, buffers_.rows_dx * terms * sizeof(G));
   const size_t rows = samples.size() * positions;
   for (size_t first = 0; first < rows; first += buffers_.rows_dx) {
     const size_t count = std::min(buffers_.rows_dx, rows - first);
-    std::memset(sums, 0, count * lanes * sizeof(S));
     for (size_t done = 0; done < count;) {
       const auto [k, there] = map.rows(samples.begin * positions + first + done, w.out, {0, units});
       const size_t some = std::min(there, count - done);
@@ -61,15 +61,16 @@ void InputGradient::compute(Range samples, size_t part, S* dx) const {
       context_.kernels.short_binary(count, terms, lanes, g, packed, sums);
     }
     for (size_t m = 0; m < count; ++m)
-      add_to_map((first + m) % positions, sums + m * lanes,
-                 dx + (first + m) / positions * w.in.size());
+      take_to_map((first + m) % positions, sums + m * lanes,
+                  dx + (first + m) / positions * w.in.size());
   }
 }
 
-// The sums of an output position, [lanes], to where its taps lie: map: [in positions][channels].
-// Those of a line of taps lie side by side, as do their lanes where none is padding.
+// The sums of an output position, [lanes], go to where its taps lie and leave zeros behind. map:
+// [in positions][channels]. Those of a line of taps lie side by side, as do their lanes where none
+// is padding.
 template <class S>
-void InputGradient::add_to_map(size_t position, const S* sums, S* map) const {
+void InputGradient::take_to_map(size_t position, S* sums, S* map) const {
   const Window& w = block_.window;
   const size_t channels = lanes_.per_group, per_tap = lanes_.words_per_group * 64;
   const auto width = static_cast<size_t>(w.width);
@@ -81,10 +82,12 @@ void InputGradient::add_to_map(size_t position, const S* sums, S* map) const {
       const size_t x = static_cast<size_t>(to) % static_cast<size_t>(w.in.width);
       taps = std::min(width - tap % width, static_cast<size_t>(w.in.width) - x);
     }
+    S* from = sums + tap * per_tap;
     if (to >= 0) {
-      context_.kernels.add_sums(taps * channels, std::is_same_v<S, double>, sums + tap * per_tap,
-                                map + static_cast<size_t>(to) * channels);
+      context_.kernels.take_sums(taps * channels, std::is_same_v<S, double>, from,
+                                 map + static_cast<size_t>(to) * channels);
     }
+    if (to < 0 || !together) std::memset(from, 0, per_tap * sizeof(S));
     tap += taps;
   }
 }

@@ -27,7 +27,7 @@ class InputGradient {
   template <class G, class S>
   void compute(Range samples, size_t part, S* dx) const;
   template <class S>
-  void add_to_map(size_t position, const S* sums, S* map) const;
+  void take_to_map(size_t position, S* sums, S* map) const;
   void replace(size_t sample, size_t part, const void* dx) const;
   template <class Body>
   void each_kept(size_t sample, size_t part, const void* dx, Body&& body) const;

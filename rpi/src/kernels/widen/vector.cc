@@ -41,23 +41,65 @@ template <class V>
 }
 
 template <class T, class Out>
-inline void columns_of(size_t n, const void* const rows[kSide], void* out, size_t stride) {
-  for (size_t c = 0; c < n; c += kSide) {
-    const size_t left = n - c < kSide ? n - c : kSide;
-    Eight<Out> square[kSide];
-    for (size_t j = 0; j < kSide; ++j) {
-      Eight<T> row{};
-      if (rows[j] != nullptr) {
-        const T* from = static_cast<const T*>(rows[j]) + c;
-        left == kSide ? static_cast<void>(std::memcpy(&row, from, sizeof row))
-                      : copy_part(&row, from, left * sizeof(T));
-      }
-      square[j] = __builtin_convertvector(row, Eight<Out>);
+inline void square_of(size_t left, const void* const rows[kSide], size_t c, Out* to,
+                      size_t stride) {
+  Eight<Out> square[kSide];
+  for (size_t j = 0; j < kSide; ++j) {
+    Eight<T> row{};
+    if (rows[j] != nullptr) {
+      const T* from = static_cast<const T*>(rows[j]) + c;
+      left == kSide ? static_cast<void>(std::memcpy(&row, from, sizeof row))
+                    : copy_part(&row, from, left * sizeof(T));
     }
-    transpose(square);
-    Out* to = static_cast<Out*>(out) + c * stride;
-    for (size_t k = 0; k < left; ++k) std::memcpy(to + k * stride, &square[k], sizeof square[k]);
+    square[j] = __builtin_convertvector(row, Eight<Out>);
   }
+  transpose(square);
+  for (size_t k = 0; k < left; ++k) std::memcpy(to + k * stride, &square[k], sizeof square[k]);
+}
+
+// Four squares of shorts side by side, each in its own 128 bits of the registers.
+constexpr size_t kSquares = 4, kAcross = kSide * kSquares;
+using Wide [[gnu::vector_size(kAcross * sizeof(int16_t))]] = int16_t;
+
+template <class T>
+inline void squares_of(const void* const rows[kSide], size_t c, int16_t* to, size_t stride) {
+  using Some [[gnu::vector_size(kAcross * sizeof(T))]] = T;
+  Wide square[kSide];
+  for (size_t j = 0; j < kSide; ++j) {
+    Some row{};
+    if (rows[j] != nullptr) std::memcpy(&row, static_cast<const T*>(rows[j]) + c, sizeof row);
+    square[j] = __builtin_convertvector(row, Wide);
+  }
+  for (int pass = 0; pass < 3; ++pass) {
+    Wide next[kSide];
+    for (size_t k = 0; k < kSide / 2; ++k) {
+      const Wide &a = square[k], &b = square[k + kSide / 2];
+      next[2 * k] =
+          __builtin_shufflevector(a, b, 0, 32, 1, 33, 2, 34, 3, 35, 8, 40, 9, 41, 10, 42, 11, 43,
+                                  16, 48, 17, 49, 18, 50, 19, 51, 24, 56, 25, 57, 26, 58, 27, 59);
+      next[2 * k + 1] =
+          __builtin_shufflevector(a, b, 4, 36, 5, 37, 6, 38, 7, 39, 12, 44, 13, 45, 14, 46, 15, 47,
+                                  20, 52, 21, 53, 22, 54, 23, 55, 28, 60, 29, 61, 30, 62, 31, 63);
+    }
+    for (size_t k = 0; k < kSide; ++k) square[k] = next[k];
+  }
+  for (size_t k = 0; k < kSide; ++k) {
+    for (size_t s = 0; s < kSquares; ++s) {
+      const auto* part = reinterpret_cast<const char*>(&square[k]) + s * kSide * sizeof(int16_t);
+      std::memcpy(to + (s * kSide + k) * stride, part, kSide * sizeof(int16_t));
+    }
+  }
+}
+
+template <class T, class Out>
+inline void columns_of(size_t n, const void* const rows[kSide], void* out, size_t stride) {
+  Out* to = static_cast<Out*>(out);
+  size_t c = 0;
+  if constexpr (sizeof(Out) == sizeof(int16_t)) {
+    for (; c + kAcross <= n; c += kAcross) squares_of<T>(rows, c, to + c * stride, stride);
+  }
+  for (; c < n; c += kSide)
+    square_of<T, Out>(n - c < kSide ? n - c : kSide, rows, c, to + c * stride, stride);
 }
 
 }  // namespace

@@ -24,7 +24,7 @@ uint32_t little(const uint8_t* bytes) {
 
 }  // namespace
 
-DataFile::DataFile(const std::string& path) : path_(path) {
+DataFile::DataFile(const std::string& path, bool verified) : path_(path) {
   descriptor_ = open(path.c_str(), O_RDONLY | O_CLOEXEC);
   if (descriptor_ < 0) throw InputError(path + ": cannot be read: " + std::strerror(errno));
   struct stat status{};
@@ -70,7 +70,7 @@ DataFile::DataFile(const std::string& path) : path_(path) {
                      std::to_string(offset));
   }
   checksum_ = little(header + 40);
-  check_payload();
+  check_payload(verified);
 }
 
 DataFile::~DataFile() {
@@ -99,13 +99,13 @@ void DataFile::read_at(void* to, size_t bytes, uint64_t offset) const {
   }
 }
 
-void DataFile::check_payload() {
+void DataFile::check_payload(bool verified) {
   Crc32 crc;
   std::array<uint64_t, 256> tested{};
   std::array<uint8_t, 16384> chunk;
   for (int split = 0; split < 3; ++split) {
     const uint64_t images = counts_[split] * shape_.size(), end = images + counts_[split];
-    for (uint64_t done = 0; done < end;) {
+    for (uint64_t done = verified ? images : 0; done < end;) {
       // A chunk holds images or labels, never both.
       const uint64_t part_end = done < images ? images : end;
       const auto bytes = static_cast<size_t>(std::min<uint64_t>(chunk.size(), part_end - done));
@@ -123,7 +123,7 @@ void DataFile::check_payload() {
       done += bytes;
     }
   }
-  if (crc.value() != checksum_) {
+  if (!verified && crc.value() != checksum_) {
     throw InputError(path_ + ": damaged: the payload's checksum does not match");
   }
   commonest_ = *std::max_element(tested.begin(), tested.end());

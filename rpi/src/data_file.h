@@ -11,8 +11,8 @@ namespace edgebnn {
 class DataFile {
  public:
   // Checks header, length, payload checksum and labels before anything is trained; throws
-  // InputError naming the file.
-  explicit DataFile(const std::string& path);
+  // InputError naming the file. Of a `verified` one, known to be whole, the images are not read.
+  explicit DataFile(const std::string& path, bool verified = false);
   ~DataFile();
   DataFile(const DataFile&) = delete;
   DataFile& operator=(const DataFile&) = delete;
@@ -35,7 +35,7 @@ class DataFile {
 
  private:
   void read_at(void* to, size_t bytes, uint64_t offset) const;
-  void check_payload();
+  void check_payload(bool verified);
 
   std::string path_;
   int descriptor_ = -1;

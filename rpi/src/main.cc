@@ -146,7 +146,7 @@ void train(const Options& options) {
     options.json ? print_plan_line(arena, plan.phases) : print_plan(arena, plan.phases);
     return;
   }
-  const DataFile data(options.data);
+  const DataFile data(options.data, options.verified);
   Trainer trainer(run, data, model);
   for (const std::string& path :
        {options.output, options.dump, options.checkpoint, options.export_file}) {
@@ -178,7 +178,7 @@ void train(const Options& options) {
 
 void predict(const Options& options) {
   const NetworkFile network(options.predict);
-  const DataFile data(options.data);
+  const DataFile data(options.data, options.verified);
   const Kernels& kernels = chosen_kernels();
   Threads threads(options.threads);
   std::optional<OutputFile> output;

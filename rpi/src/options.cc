@@ -23,8 +23,10 @@ Options parse_options(int count, char** arguments) {
       {"--steps", &options.steps},
       {"--threads", &options.threads},
       {"--checkpoint-every", &options.checkpoint_every}};
-  const std::map<std::string, bool*> flags = {
-      {"--plan", &options.plan}, {"--json", &options.json}, {"--resume", &options.resume}};
+  const std::map<std::string, bool*> flags = {{"--plan", &options.plan},
+                                              {"--json", &options.json},
+                                              {"--resume", &options.resume},
+                                              {"--verified", &options.verified}};
   bool every = false;
   for (int i = 1; i < count; ++i) {
     const std::string name = arguments[i];

@@ -8,20 +8,22 @@ namespace edgebnn {
 
 struct Options {
   std::string run, data, output, dump, checkpoint, export_file, predict;
-  bool plan = false, json = false, help = false, resume = false;
+  bool plan = false, json = false, help = false, resume = false, verified = false;
   size_t steps = 0;  // 0: all
   size_t threads = 1;
   size_t checkpoint_every = 60;  // seconds; 0: every step
 };
 
 inline constexpr const char* kUsage =
-    "usage: edgebnn-train --run FILE --data FILE [--output FILE] [--threads N]\n"
-    "                     [--steps N] [--dump FILE] [--export FILE]\n"
+    "usage: edgebnn-train --run FILE --data FILE [--verified] [--output FILE]\n"
+    "                     [--threads N] [--steps N] [--dump FILE] [--export FILE]\n"
     "                     [--checkpoint FILE [--checkpoint-every SECONDS] [--resume]]\n"
     "       edgebnn-train --run FILE --plan [--json] [--threads N]\n"
     "       edgebnn-train --predict NETWORK --data FILE [--output FILE] [--threads N]\n"
     "  --run FILE     what to train (key value lines)\n"
     "  --data FILE    the packed data set\n"
+    "  --verified     the data set is known to be whole: of its images the checksum is\n"
+    "                 not read again; its header and labels are checked all the same\n"
     "  --output FILE  the record, written when all is done; of --predict, the label\n"
     "                 found for each test image, one a line\n"
     "  --export FILE  the trained network, packed: a bit a weight, an integer a unit\n"

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import resource
+import subprocess
 from pathlib import Path
 
 import pytest
 
 from edgebnn.errors import InfrastructureError
 from edgebnn.farm.connection import Host, connect
-from edgebnn.farm.deploy import STORE, deploy
+from edgebnn.farm.deploy import SEEN, STORE, deploy
 from edgebnn.farm.virtual import virtual_host
 from edgebnn.record import file_sha256
 
@@ -53,6 +54,27 @@ def test_a_damaged_copy_is_replaced(host: Host, home: Path, file: Path) -> None:
     assert deploy(host, [file]).sent == (file,)
     assert stored(home) == [copy]
     assert copy.read_bytes() == file.read_bytes()
+
+
+def test_a_file_is_read_once_until_it_changes(host: Host, home: Path, file: Path) -> None:
+    deploy(host, [file])
+    (copy,) = stored(home)
+    note = home / SEEN / copy.name
+    assert not note.exists()
+    assert deploy(host, [file]).sent == ()
+    before = note.read_text()
+    copy.write_bytes(bytes(len(copy.read_bytes())))
+    assert deploy(host, [file]).sent == (file,), "its times have changed"
+
+    assert deploy(host, [file]).sent == ()
+    boot = before.split()[0]
+    copy.write_bytes(b"damaged")
+    command = ["stat", "-c", "%s %i %y %z", str(copy)]
+    state = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    note.write_text(f"{boot} {state}")
+    assert deploy(host, [file]).sent == (), "noted as whole: not read"
+    note.write_text(f"another-{boot} {state}")
+    assert deploy(host, [file]).sent == (file,), "a note of an earlier start says nothing"
 
 
 def test_a_full_disk_leaves_nothing(tmp_path: Path, file: Path) -> None:

@@ -219,3 +219,13 @@ def test_huge_learning_rate(
         for line in done.stdout.splitlines():
             event = json.loads(line, parse_constant=pytest.fail)
             assert all(math.isfinite(value) for value in event.get("metrics", {}).values())
+
+
+def test_a_verified_file_is_not_read_for_its_checksum(job: Any) -> None:
+    whole = job.data
+    job.data = damaged(whole, job.folder, flipped(64))
+    assert job.train("--steps", 1, "--verified").returncode == 0
+    job.data = damaged(whole, job.folder, flipped(20))
+    done = job.train("--steps", 1, "--verified")
+    assert done.returncode == 2
+    assert "header's checksum" in done.stderr

@@ -12,13 +12,23 @@ from edgebnn.farm.transfer import put, reading_limit
 from edgebnn.record import file_sha256
 from edgebnn.trainer.build import PROGRAMS
 
-STORE = "edgebnn/store"
+STORE, SEEN = "edgebnn/store", "edgebnn/seen"
 
-# $1..: the digests that are asked for; those that are stored are printed.
+# $1..: the digests that are asked for; those that are stored are printed. What was read and found whole is
+# noted with the start of the system and the file's size, number and times: it is not read again until one of
+# them changes.
 _HAVE = f"""
-mkdir -p {STORE} && rm -f {STORE}/*.part || exit
+mkdir -p {STORE} {SEEN} && rm -f {STORE}/*.part || exit
+boot=$(cat /proc/sys/kernel/random/boot_id 2>/dev/null)
 for digest in "$@"; do
-  test "$(sha256sum <{STORE}/$digest 2>/dev/null)" = "$digest  -" && echo "$digest"
+  state=$(stat -c '%s %i %y %z' {STORE}/$digest 2>/dev/null)
+  note=$(cat {SEEN}/$digest 2>/dev/null)
+  if test -n "$boot" && test -n "$state" && test "$note" = "$boot $state"; then
+    echo "$digest"
+  elif test "$(sha256sum <{STORE}/$digest 2>/dev/null)" = "$digest  -"; then
+    echo "$digest"
+    echo "$boot $state" 2>/dev/null >{SEEN}/$digest
+  fi
 done
 :
 """
@@ -48,7 +58,8 @@ def programs(binaries: Path, device: Device) -> list[Path]:
 def deploy(host: Host, files: list[Path]) -> Deployed:
     """Brings files to `edgebnn/store/<sha256>`; call it under the lease.
 
-    A stored file is read and compared before it is trusted: a power cut may have cut it short.
+    A stored file is read and compared before it is trusted, once for each start of the device's system: a
+    power cut may have cut it short.
 
     Raises:
         InfrastructureError: a file cannot be stored (a full disk, say) or arrives changed; nothing of

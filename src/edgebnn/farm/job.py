@@ -164,7 +164,7 @@ def _work(host: Host, folder: str, run: Run, device: Device, say: Say) -> bool:
     """
     emulator = [device.emulator] if device.emulator else []
     forced = ["env", f"EDGEBNN_KERNEL={run.kernel}"] if run.kernel else []
-    train = [*emulator, f"./{TRAINER}", "--run", "run.txt", "--data", "data.ebd"]
+    train = [*emulator, f"./{TRAINER}", "--run", "run.txt", "--data", "data.ebd", "--verified"]
     train += ["--output", RECORD, "--export", NETWORK, "--checkpoint", CHECKPOINT, "--resume"]
     train += ["--threads", str(device.threads)]
     events: set[str] = set()

@@ -27,6 +27,10 @@ void check_writable(const std::string& path) {
   if (stat(path.c_str(), &status) == 0 && S_ISDIR(status.st_mode)) {
     throw InputError(path + ": cannot be written: it is a directory");
   }
+  // Its name would be taken from it: a device, say, is gone then.
+  if (stat(path.c_str(), &status) == 0 && !S_ISREG(status.st_mode)) {
+    throw InputError(path + ": cannot be written: it is no regular file");
+  }
   const std::string temporary = temporary_of(path);
   const int file = create(temporary);
   if (file < 0) throw InputError(path + ": cannot be written: " + std::strerror(errno));

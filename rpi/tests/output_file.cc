@@ -33,6 +33,9 @@ TEST("output file: complete or not there") {
   SAYS(check_writable(std::string(folder) + "/none/record"),
        "none/record: cannot be written: No such");
   SAYS(check_writable(folder), "it is a directory");
+  mkfifo(path.c_str(), 0600);
+  SAYS(check_writable(path), "it is no regular file");
+  unlink(path.c_str());
   SAYS(write_file(std::string(folder) + "/none/record", "x"), "cannot be written");
   SAYS(write_file(folder, "x"), "cannot be written");
   EQUAL(exists(std::string(folder) + ".part"), false);

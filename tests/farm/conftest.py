@@ -160,7 +160,7 @@ metrics = {"test_accuracy": 0.875, "time_per_batch_s": 0.25, "time_per_batch_q1_
            "arena_planned_bytes": 2**20, "arena_peak_bytes": 2**20, "process_peak_bytes": 2**21}
 record = {"event": "record", "run_id": words["run_id"].strip(), "metrics": metrics,
           "series": {"loss": [[1, 1.0], [2, 0.5]]}, "versions": {"edgebnn-train": "0"}}
-json.dump(record, open(sys.argv[6], "w"))
+json.dump(record, open(sys.argv[sys.argv.index("--output") + 1], "w"))
 open(sys.argv[sys.argv.index("--export") + 1], "wb").write(b"network")
 """
 

@@ -27,7 +27,7 @@ METER = {"kind": "declared", "idle_w": 1.5, "load_w": 4.0}
 # In front of the stand-in: the first attempt ends in the middle, the next goes on.
 STOPS = """
 import pathlib, sys
-assert sys.argv[9:] == ["--checkpoint", "checkpoint", "--resume", "--threads", "1"]
+assert sys.argv[10:] == ["--checkpoint", "checkpoint", "--resume", "--threads", "1"]
 if not pathlib.Path("checkpoint").exists():
     for name in ("checkpoint", "checkpoint.previous", "checkpoint.part", "other"):
         pathlib.Path(name).touch()

@@ -47,7 +47,7 @@ void multiply_rows(const Block& block, const Kernels& kernels, const InputRows& 
            window_position(row % normed, i % per_row, w.out.width, block.normed.width);
   };
   if (block.first) {
-    const size_t terms = words * 64, lanes = product_stride(block, units);
+    const size_t terms = terms_for(block.fan_in()), lanes = product_stride(block, units);
     auto* in = static_cast<int16_t*>(scratch);
     for (size_t i = 0; i < count; ++i) input.integers(product_row(i), 0, terms, in + i * terms);
     std::memset(products, 0, count * lanes * sizeof(int32_t));

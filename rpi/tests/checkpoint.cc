@@ -11,6 +11,7 @@
 #include "check.h"
 #include "checkpoints.h"
 #include "crc32.h"
+#include "trainer.h"
 
 namespace edgebnn {
 namespace {
@@ -57,11 +58,12 @@ Progress some_progress() {
 }
 
 struct Case {
-  tests::CheckpointFolder folder;
+  const uint32_t images = 0;  // of each split
+  tests::CheckpointFolder folder{};
   tests::Bench bench{tests::small_run()};
   Model model{bench.run,   bench.network, bench.plan, all_kernels().back(),
               bench.arena, bench.threads};
-  DataFile data{folder.write_data()};
+  DataFile data{folder.write_data(images)};
   std::string path = folder.path("state");
 
   Checkpoint checkpoint() { return {path, 0, bench.run, data, model}; }
@@ -174,6 +176,25 @@ TEST("checkpoint: a checksum that is right makes nothing else right") {
   SAYS(c.checkpoint().resume(progress), "it has 'seed 1' where case.run has 'seed 2'");
   c.bench.run.text = "seed 1\nepochs 3\nmore\n";
   SAYS(c.checkpoint().resume(progress), "it has '' where case.run has 'more'");
+}
+
+TEST("checkpoint: its steps are those of its epochs") {
+  Case c{16};  // four steps an epoch
+  Trainer trainer(c.bench.run, c.data, c.model);
+  Checkpoint checkpoint = c.checkpoint();
+  Progress progress = some_progress();
+  const auto resumed = [&](uint64_t step, uint64_t steps) {
+    progress.step = step, progress.steps = steps;
+    c.checkpoint().save(progress);
+    return check::message_of([&] { trainer.resume(checkpoint); });
+  };
+  const std::string nothing = "(nothing was thrown)", damaged = c.path + ": damaged: ";
+  EQUAL(resumed(3, 11), nothing);
+  EQUAL(trainer.progress().steps, uint64_t{11});
+  EQUAL(resumed(4, 12), nothing);  // all steps of an epoch, before its end
+  EQUAL(resumed(3, 12), damaged + "12 steps are not those of 2 epochs and 3 steps");
+  EQUAL(resumed(3, 10), damaged + "10 steps are not those of 2 epochs and 3 steps");
+  EQUAL(resumed(5, 13), damaged + "13 steps are not those of 2 epochs and 5 steps");
 }
 
 TEST("checkpoint: an unreadable one is refused, not crossed out") {

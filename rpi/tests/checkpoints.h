@@ -26,16 +26,18 @@ class CheckpointFolder {
 
   std::string path(const std::string& name) const { return std::string(folder_) + "/" + name; }
 
-  // A packed data set without an image; returns its path.
-  std::string write_data() const {
-    char header[64] = "EDGEBNND";
-    const uint32_t fields[] = {1, 2, 2, 1, 3};
-    std::memcpy(header + 8, fields, sizeof fields);
-    edgebnn::Crc32 crc;
-    crc.add(header, 60);
-    const uint32_t sum = crc.value();
-    std::memcpy(header + 60, &sum, sizeof sum);
-    std::ofstream(path("data"), std::ios::binary).write(header, sizeof header);
+  // A packed data set of so many images a split, all black and of class 0; returns its path.
+  std::string write_data(uint32_t images = 0) const {
+    std::string content(64 + images * 3 * (2 * 2 + 1), '\0');
+    edgebnn::Crc32 payload, header;
+    payload.add(content.data() + 64, content.size() - 64);
+    const uint32_t fields[] = {1, 2, 2, 1, 3, images, images, images, payload.value()};
+    std::memcpy(content.data(), "EDGEBNND", 8);
+    std::memcpy(content.data() + 8, fields, sizeof fields);
+    header.add(content.data(), 60);
+    const uint32_t sum = header.value();
+    std::memcpy(content.data() + 60, &sum, sizeof sum);
+    std::ofstream(path("data"), std::ios::binary) << content;
     return path("data");
   }
 

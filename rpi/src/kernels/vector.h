@@ -11,8 +11,6 @@
 
 #if defined(__AVX2__)
 #include <immintrin.h>
-#elif defined(__ARM_NEON)
-#include <arm_neon.h>
 #endif
 
 #include "format.h"
@@ -32,6 +30,16 @@ using Floats = Vector<float>;
 using Doubles = Vector<double>;
 using Ints = Vector<int32_t>;
 using Words = Vector<uint32_t>;
+
+}  // namespace
+}  // namespace edgebnn
+
+#if defined(__ARM_NEON)
+#include "kernels/vector_neon.h"
+#endif
+
+namespace edgebnn {
+namespace {
 
 // `left`: how many elements there are from here on; beyond them, a load gives zeros and a store
 // writes nothing.
@@ -64,6 +72,10 @@ template <class T>
 
 template <class To, class From>
 [[gnu::always_inline]] inline Vector<To> as(Vector<From> v) {
+#if defined(__ARM_NEON)
+  if constexpr (sizeof(From) == 1 && From(-1) < From(0) && sizeof(To) == 4)
+    return __builtin_convertvector(neon::widened(v), Vector<To>);
+#endif
   return __builtin_convertvector(v, Vector<To>);
 }
 
@@ -96,13 +108,7 @@ template <class V>
   const auto* half = reinterpret_cast<const __m256*>(&mask);
   return static_cast<uint16_t>(_mm256_movemask_ps(half[0]) | _mm256_movemask_ps(half[1]) << 8);
 #elif defined(__ARM_NEON)
-  constexpr Vector<uint8_t> kBit = {1, 2, 4, 8, 16, 32, 64, 128, 1, 2, 4, 8, 16, 32, 64, 128};
-  const Vector<uint8_t> bytes = bits_as<uint8_t>(as<int8_t>(mask)) & kBit;
-  uint8x16_t sum = reinterpret_cast<const uint8x16_t&>(bytes);
-  uint8x8_t pairs = vpadd_u8(vget_low_u8(sum), vget_high_u8(sum));
-  pairs = vpadd_u8(pairs, pairs);
-  pairs = vpadd_u8(pairs, pairs);
-  return vget_lane_u16(vreinterpret_u16_u8(pairs), 0);
+  return neon::bits_of(mask);
 #else
   uint16_t word = 0;
   for (size_t i = 0; i < kAtOnce; ++i) word |= static_cast<uint16_t>((mask[i] & 1) << i);
@@ -122,14 +128,22 @@ template <class V>
   return bits_as<float>((e + 127) << 23);
 }
 
-// To the nearest integer, ties to even; |x| <= 2^22.
-[[gnu::always_inline]] inline Floats nearest_integers(Floats x) {
-  return (x + 0x1.8p23f) - 0x1.8p23f;
-}
-
 [[gnu::always_inline]] inline Floats clamped(Floats x, float low, float high) {
+#if defined(__ARM_NEON)
+  return neon::clamped(x, low, high);
+#else
   x = x < low ? Floats{} + low : x;
   return x > high ? Floats{} + high : x;
+#endif
+}
+
+// The nearest integers, ties to even; |x| <= 2^22.
+[[gnu::always_inline]] inline Ints rounded(Floats x) {
+#if defined(__aarch64__)
+  return neon::rounded(x);
+#else
+  return as<int32_t>((x + 0x1.8p23f) - 0x1.8p23f);
+#endif
 }
 
 // An element as it is stored: integers saturate and round to the nearest, halves by themselves.
@@ -138,7 +152,11 @@ template <class T>
   if constexpr (T(0.5f) != T(0)) {
     return as<T>(x);
   } else {
-    return as<T>(as<int32_t>(nearest_integers(clamped(x, low, high))));
+#if defined(__aarch64__)
+    if constexpr (sizeof(T) == 1) return neon::bytes_of(x);
+    if constexpr (sizeof(T) == 2) return neon::halfwords_of(x);
+#endif
+    return as<T>(rounded(clamped(x, low, high)));
   }
 }
 

@@ -63,8 +63,12 @@ template <class T>
 }
 
 [[gnu::always_inline]] inline Ints floor_of(Floats x) {
+#if defined(__aarch64__)
+  return neon::floor_of(x);
+#else
   const Ints towards_zero = as<int32_t>(x);
   return towards_zero + (as<float>(towards_zero) > x);
+#endif
 }
 
 [[gnu::always_inline]] inline Floats load_stored(Format format, const void* array, size_t first,
@@ -107,7 +111,7 @@ template <class T>
       return as<float>(half);
     }
     case Format::q15: {
-      const Ints k = as<int32_t>(nearest_integers(clamped(x * kQ15.scale, kQ15.low, kQ15.high)));
+      const Ints k = rounded(clamped(x * kQ15.scale, kQ15.low, kQ15.high));
       store(to<int16_t>(array, first), as<int16_t>(k), left);
       return as<float>(k) * kQ15.unit;
     }

@@ -10,6 +10,7 @@ namespace {
 // Rows whose products a 32-bit sum holds: 2^8 · 255 · 8191 < 2^31.
 constexpr size_t kRows = 256;
 constexpr size_t kUnits = 8;
+constexpr size_t kAtOnce = 4;  // rows of an iteration
 #if defined(__aarch64__)
 constexpr size_t kInputs = 8;  // 16 sums of 32 registers
 #else
@@ -29,15 +30,45 @@ inline void multiply(int16x4_t c, int16x8_t g, int32x4_t (*sum)[2]) {
   sum[3][1] = vmlal_lane_s16(sum[3][1], high, c, 3);
 }
 
-inline void add_to(double* a, const int32x4_t* sum, size_t left) {
+// N rows, all loaded before any is multiplied: cores that run in order wait once for them all.
+template <size_t N>
+inline void add_rows(const int16_t* c, const int16_t* g, const size_t* offsets,
+                     int32x4_t (*sum)[2]) {
+  int16x8_t gradients[N];
+  int16x4_t inputs[N][kInputs / 4];
+#pragma GCC unroll 4
+  for (size_t m = 0; m < N; ++m) {
+    gradients[m] =
+        vld1q_s16(reinterpret_cast<const int16_t*>(reinterpret_cast<const char*>(g) + offsets[m]));
+#pragma GCC unroll 2
+    for (size_t k = 0; k < kInputs; k += 4) inputs[m][k / 4] = vld1_s16(c + m * 64 + k);
+  }
+  if constexpr (N == 4)
+    asm volatile(""
+                 : "+w"(gradients[0]), "+w"(gradients[1]), "+w"(gradients[2]), "+w"(gradients[3]));
+#pragma GCC unroll 4
+  for (size_t m = 0; m < N; ++m) {
+#pragma GCC unroll 2
+    for (size_t k = 0; k < kInputs; k += 4) multiply(inputs[m][k / 4], gradients[m], sum + k);
+  }
+}
+
+// a += sum, of eight units.
+inline void add_to(double* a, const int32x4_t* sum) {
+#if defined(__aarch64__)
+#pragma GCC unroll 2
+  for (size_t n = 0; n < 2; ++n, a += 4) {
+    const float64x2_t low = vcvtq_f64_s64(vmovl_s32(vget_low_s32(sum[n])));
+    const float64x2_t high = vcvtq_f64_s64(vmovl_high_s32(sum[n]));
+    vst1q_f64(a, vaddq_f64(vld1q_f64(a), low));
+    vst1q_f64(a + 2, vaddq_f64(vld1q_f64(a + 2), high));
+  }
+#else
   int32_t parts[kUnits];
   vst1q_s32(parts, sum[0]);
   vst1q_s32(parts + 4, sum[1]);
-  if (left >= kUnits) {
-    for (size_t n = 0; n < kUnits; ++n) a[n] += parts[n];
-  } else {
-    for (size_t n = 0; n < left; ++n) a[n] += parts[n];
-  }
+  for (size_t n = 0; n < kUnits; ++n) a[n] += parts[n];
+#endif
 }
 
 // kInputs inputs times eight units, of which `left` are there. g: [rows][stride].
@@ -46,14 +77,24 @@ inline void block(size_t rows, const int16_t* c, const int16_t* g, size_t stride
   int32x4_t sum[kInputs][2];
 #pragma GCC unroll 8
   for (size_t k = 0; k < kInputs; ++k) sum[k][0] = sum[k][1] = vdupq_n_s32(0);
-#pragma GCC unroll 2
-  for (size_t m = 0; m < rows; ++m, c += 64, g += stride) {
-    const int16x8_t gradient = vld1q_s16(g);
-#pragma GCC unroll 2
-    for (size_t k = 0; k < kInputs; k += 4) multiply(vld1_s16(c + k), gradient, sum + k);
-  }
+  // Of rows' gradients, in bytes; kept in registers of their own.
+  size_t offsets[kAtOnce] = {0, 2 * stride, 4 * stride, 6 * stride};
+  asm("" : "+r"(offsets[1]), "+r"(offsets[2]), "+r"(offsets[3]));
+#pragma GCC unroll 1
+  for (size_t some = rows / kAtOnce; some > 0; --some, c += kAtOnce * 64, g += kAtOnce * stride)
+    add_rows<kAtOnce>(c, g, offsets, sum);
+#pragma GCC unroll 1
+  for (size_t m = rows % kAtOnce; m > 0; --m, c += 64, g += stride) add_rows<1>(c, g, offsets, sum);
 #pragma GCC unroll 8
-  for (size_t k = 0; k < kInputs; ++k) add_to(a + k * units, sum[k], left);
+  for (size_t k = 0; k < kInputs; ++k, a += units) {
+    if (left >= kUnits) {
+      add_to(a, sum[k]);
+      continue;
+    }
+    double all[kUnits] = {};
+    add_to(all, sum[k]);
+    for (size_t n = 0; n < left; ++n) a[n] += all[n];
+  }
 }
 
 }  // namespace

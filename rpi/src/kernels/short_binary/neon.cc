@@ -58,16 +58,17 @@ inline void make_tables(const int16_t* g, Word& word) {
   }
 }
 
-// Of eight lanes' words.
+// Of eight lanes' words. Of an index's bytes the upper half is constant: the upper byte's table is
+// the second. The nibbles are inserted below it.
 inline void make_indices(const uint32_t* b, size_t v, uint8_t (*indices)[kVectors][16]) {
   const uint16x8_t low = vreinterpretq_u16_u32(vld1q_u32(b));
   const uint16x8x2_t halves = vuzpq_u16(low, vreinterpretq_u16_u32(vld1q_u32(b + 4)));
-  const uint8x16_t second = vreinterpretq_u8_u16(vdupq_n_u16(0x1000));  // the upper byte's table
+  const uint8x16_t second = vreinterpretq_u8_u16(vdupq_n_u16(0x1000));
+#pragma GCC unroll 2
   for (size_t half = 0; half < 2; ++half) {
     const uint8x16_t bytes = vreinterpretq_u8_u16(halves.val[half]);
-    const uint8x16_t lower = vandq_u8(bytes, vdupq_n_u8(15)), upper = vshrq_n_u8(bytes, 4);
-    vst1q_u8(indices[half * 2][v], vorrq_u8(lower, second));
-    vst1q_u8(indices[half * 2 + 1][v], vorrq_u8(upper, second));
+    vst1q_u8(indices[half * 2][v], vbslq_u8(vdupq_n_u8(15), bytes, second));
+    vst1q_u8(indices[half * 2 + 1][v], vsriq_n_u8(second, bytes, 4));
   }
 }
 

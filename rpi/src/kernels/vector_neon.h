@@ -1,0 +1,106 @@
+// Where NEON has an instruction of its own for what vector.h would write as several: a vector of
+// sixteen as its parts of one register each. Included by vector.h alone.
+#pragma once
+
+#include <arm_neon.h>
+
+namespace edgebnn {
+namespace {
+namespace neon {
+
+struct Words4 {
+  int32x4_t part[4];
+};
+struct Floats4 {
+  float32x4_t part[4];
+};
+
+template <class Parts, class V>
+[[gnu::always_inline]] inline Parts parts_of(const V& v) {
+  return {{__builtin_shufflevector(v, v, 0, 1, 2, 3), __builtin_shufflevector(v, v, 4, 5, 6, 7),
+           __builtin_shufflevector(v, v, 8, 9, 10, 11),
+           __builtin_shufflevector(v, v, 12, 13, 14, 15)}};
+}
+
+template <class V, class Parts>
+[[gnu::always_inline]] inline V joined(const Parts& p) {
+  const auto low = __builtin_shufflevector(p.part[0], p.part[1], 0, 1, 2, 3, 4, 5, 6, 7);
+  const auto high = __builtin_shufflevector(p.part[2], p.part[3], 0, 1, 2, 3, 4, 5, 6, 7);
+  return __builtin_shufflevector(low, high, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
+}
+
+[[gnu::always_inline]] inline Floats clamped(Floats x, float low, float high) {
+  Floats4 p = parts_of<Floats4>(x);
+  for (auto& part : p.part) part = vminq_f32(vmaxq_f32(part, vdupq_n_f32(low)), vdupq_n_f32(high));
+  return joined<Floats>(p);
+}
+
+// The sums of a mask's bits, each in its place: a byte of eight lanes.
+[[gnu::always_inline]] inline uint16_t bits_of(Ints mask) {
+  alignas(16) static constexpr uint8_t kBit[16] = {1, 2, 4, 8, 16, 32, 64, 128,
+                                                   1, 2, 4, 8, 16, 32, 64, 128};
+  const Words4 p = parts_of<Words4>(mask);
+  const int16x8_t low = vcombine_s16(vmovn_s32(p.part[0]), vmovn_s32(p.part[1]));
+  const int16x8_t high = vcombine_s16(vmovn_s32(p.part[2]), vmovn_s32(p.part[3]));
+  const uint8x16_t bytes = vreinterpretq_u8_s8(vcombine_s8(vmovn_s16(low), vmovn_s16(high)));
+  const uint8x16_t bits = vandq_u8(bytes, vld1q_u8(kBit));
+#if defined(__aarch64__)
+  uint8x16_t sum = vpaddq_u8(bits, bits);
+  sum = vpaddq_u8(sum, sum);
+  sum = vpaddq_u8(sum, sum);
+  return vgetq_lane_u16(vreinterpretq_u16_u8(sum), 0);
+#else
+  uint8x8_t sum = vpadd_u8(vget_low_u8(bits), vget_high_u8(bits));
+  sum = vpadd_u8(sum, sum);
+  sum = vpadd_u8(sum, sum);
+  return vget_lane_u16(vreinterpret_u16_u8(sum), 0);
+#endif
+}
+
+#if defined(__aarch64__)
+// To the nearest integer, ties to even; beyond 32 bits, the largest or the least.
+[[gnu::always_inline]] inline Ints rounded(Floats x) {
+  const Floats4 p = parts_of<Floats4>(x);
+  Words4 k;
+  for (int i = 0; i < 4; ++i) k.part[i] = vcvtnq_s32_f32(p.part[i]);
+  return joined<Ints>(k);
+}
+
+[[gnu::always_inline]] inline Ints floor_of(Floats x) {
+  const Floats4 p = parts_of<Floats4>(x);
+  Words4 k;
+  for (int i = 0; i < 4; ++i) k.part[i] = vcvtmq_s32_f32(p.part[i]);
+  return joined<Ints>(k);
+}
+
+// The nearest integers that a halfword or a byte holds.
+[[gnu::always_inline]] inline Vector<int16_t> halfwords_of(Floats x) {
+  const Floats4 p = parts_of<Floats4>(x);
+  int16x8_t half[2];
+  for (int i = 0; i < 2; ++i) {
+    const int16x4_t low = vqmovn_s32(vcvtnq_s32_f32(p.part[2 * i]));
+    half[i] = vqmovn_high_s32(low, vcvtnq_s32_f32(p.part[2 * i + 1]));
+  }
+  return __builtin_shufflevector(half[0], half[1], 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14,
+                                 15);
+}
+
+[[gnu::always_inline]] inline Vector<int8_t> bytes_of(Floats x) {
+  const Vector<int16_t> k = halfwords_of(x);
+  const int16x8_t low = __builtin_shufflevector(k, k, 0, 1, 2, 3, 4, 5, 6, 7);
+  const int16x8_t high = __builtin_shufflevector(k, k, 8, 9, 10, 11, 12, 13, 14, 15);
+  return (Vector<int8_t>)vqmovn_high_s16(vqmovn_s16(low), high);
+}
+#endif
+
+// Of bytes, by halfwords.
+[[gnu::always_inline]] inline Ints widened(Vector<int8_t> v) {
+  const int8x16_t bytes = (int8x16_t)v;
+  const int16x8_t low = vmovl_s8(vget_low_s8(bytes)), high = vmovl_s8(vget_high_s8(bytes));
+  return joined<Ints>(Words4{{vmovl_s16(vget_low_s16(low)), vmovl_s16(vget_high_s16(low)),
+                              vmovl_s16(vget_low_s16(high)), vmovl_s16(vget_high_s16(high))}});
+}
+
+}  // namespace neon
+}  // namespace
+}  // namespace edgebnn

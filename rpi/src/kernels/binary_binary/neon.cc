@@ -51,12 +51,24 @@ inline void block(size_t words, int32_t bits, const uint64_t* x, const uint64_t*
       uint8x16_t word[R];
 #pragma GCC unroll 4
       for (size_t m = 0; m < R; ++m) word[m] = vreinterpretq_u8_u64(vld1q_dup_u64(row[m]++));
+      uint8x16_t two[kVectors];
+#if defined(__aarch64__)  // all are loaded before any is used: cores that run in order wait once
+#pragma GCC unroll 4
+      for (size_t v = 0; v < kVectors; ++v) two[v] = vreinterpretq_u8_u64(vld1q_u64(w + v * 2));
+      if constexpr (R == 4) {
+        asm volatile(""
+                     : "+w"(word[0]), "+w"(word[1]), "+w"(word[2]), "+w"(word[3]), "+w"(two[0]),
+                       "+w"(two[1]), "+w"(two[2]), "+w"(two[3])::"memory");
+      }
+#endif
 #pragma GCC unroll 4
       for (size_t v = 0; v < kVectors; ++v) {
-        const uint8x16_t two = vreinterpretq_u8_u64(vld1q_u64(w + v * 2));
+#if !defined(__aarch64__)
+        two[v] = vreinterpretq_u8_u64(vld1q_u64(w + v * 2));
+#endif
 #pragma GCC unroll 4
         for (size_t m = 0; m < R; ++m)
-          bytes[m][v] = vaddq_u8(bytes[m][v], vcntq_u8(veorq_u8(word[m], two)));
+          bytes[m][v] = vaddq_u8(bytes[m][v], vcntq_u8(veorq_u8(word[m], two[v])));
 #if !defined(__aarch64__)  // no more units are loaded before than registers hold
         asm volatile("" : "+w"(bytes[R - 1][v])::"memory");
 #endif

@@ -7,12 +7,12 @@
 #include <type_traits>
 #include <vector>
 
-#include "check.h"
-#include "kernels/registry.h"
-#include "random.h"
+#include "passes.h"
 
 namespace edgebnn {
 namespace {
+
+using tests::each_variant;
 
 constexpr size_t kSizes[] = {1, 7, 63, 64, 65, 130};
 constexpr size_t kRows[] = {0, 1, 3, 8, 17};
@@ -111,17 +111,6 @@ struct Pixels {
   std::vector<int16_t> c;
   std::vector<G> g;
 };
-
-template <class Body>
-void each_variant(const Body& body) {
-  for (const Kernels& kernels : all_kernels()) {
-    if (kernels.runs()) {
-      body(kernels);
-    } else {
-      std::cout << "SKIP " << kernels.name << ": not on this machine\n";
-    }
-  }
-}
 
 // s is added to; what lies behind it is left alone.
 template <class G, class S, class Kernel>

@@ -4,6 +4,7 @@
 
 #include <bit>
 #include <cstring>
+#include <type_traits>
 #include <vector>
 
 #include "check.h"
@@ -50,12 +51,16 @@ class Drawn {
   uint64_t next_ = 0;
 };
 
-// Calls body(kernels, scalar) for every variant that runs here.
+// Calls body(kernels), or body(kernels, scalar), for every variant that runs here.
 template <class Body>
 void each_variant(const Body& body) {
   for (const edgebnn::Kernels& kernels : edgebnn::all_kernels()) {
     if (kernels.runs()) {
-      body(kernels, edgebnn::all_kernels().back());
+      if constexpr (std::is_invocable_v<Body, const edgebnn::Kernels&>) {
+        body(kernels);
+      } else {
+        body(kernels, edgebnn::all_kernels().back());
+      }
     } else {
       std::cout << "SKIP " << kernels.name << ": not on this machine\n";
     }

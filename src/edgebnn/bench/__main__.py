@@ -7,42 +7,28 @@ from __future__ import annotations
 
 import argparse
 import sys
-from pathlib import Path
 
 from edgebnn.bench.cases import NAMES, cases_of
+from edgebnn.bench.command import add_files, run
 from edgebnn.bench.cores import all_cores
-from edgebnn.bench.documents import refresh
 from edgebnn.bench.measure import Asked, measure
 from edgebnn.bench.tables import kernels_table, steps_table
-from edgebnn.errors import ConfigError, EdgebnnError
-from edgebnn.record import read_record
+from edgebnn.errors import ConfigError
 
-RESULTS = Path("results/bench")
+RECORD = "{}.json"
 MOST_ROUNDS = 1000
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Measures, writes the record and prints its tables; returns the exit status."""
     options = _parser().parse_args(arguments)
-    try:
-        if options.tables:
-            refresh(read_record(options.tables), Path())
-            return 0
-        record = measure(_asked(options))
-        path = options.output or RESULTS / f"{record.run_id}.json"
-        record.write(path)
-        if _complete(options):
-            refresh(record, Path())
-    except EdgebnnError as error:
-        print(f"bench: {error}", file=sys.stderr)
-        return error.exit_status
-    except KeyboardInterrupt:
-        print("bench: interrupted; nothing is written", file=sys.stderr)
-        return 130
-    print(steps_table(record))
-    print(kernels_table(record))
-    print(f"record: {path}")
-    return 0
+    return run(
+        options,
+        lambda: measure(_asked(options)),
+        default=RECORD,
+        complete=_complete(options),
+        tables=(steps_table, kernels_table),
+    )
 
 
 def _asked(options: argparse.Namespace) -> Asked:
@@ -84,13 +70,8 @@ def _parser() -> argparse.ArgumentParser:
         "--kernel", metavar="NAME", help="force the trainer's variant: avx2, scalar"
     )
     parser.add_argument("--ours", action="store_true", help="this trainer alone")
-    parser.add_argument(
-        "--tables", type=Path, metavar="RECORD", help="measure nothing; make the documents' tables"
-    )
     parser.add_argument("--quick", action="store_true", help="one round of few steps: a try")
-    parser.add_argument(
-        "--output", type=Path, metavar="FILE", help="the record (default: results/bench/TIME.json)"
-    )
+    add_files(parser, RECORD)
     return parser
 
 

@@ -8,19 +8,17 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Sequence
-from pathlib import Path
 
 from edgebnn.bench.arm.instructions import EMULATORS
 from edgebnn.bench.arm.measure import Asked, measure
 from edgebnn.bench.arm.tables import TABLES
 from edgebnn.bench.cases import Case, methods
-from edgebnn.bench.documents import refresh
+from edgebnn.bench.command import add_files, run
 from edgebnn.bench.products import SHARED
-from edgebnn.errors import ConfigError, EdgebnnError
-from edgebnn.record import read_record
+from edgebnn.errors import ConfigError
 from edgebnn.spelling import nearest
 
-RESULTS = Path("results/bench")
+RECORD = "arm-{}.json"
 SHOWN = [name for name, found in methods().items() if found.gradient_dtype in SHARED]
 """Methods of the documents' tables: those whose products are of integers."""
 CASES = {case.model: case for case in (Case("mlp", 200), Case("binarynet", 40), Case("cnv", 100))}
@@ -29,25 +27,13 @@ CASES = {case.model: case for case in (Case("mlp", 200), Case("binarynet", 40), 
 def main(arguments: list[str] | None = None) -> int:
     """Counts, writes the record and prints its tables; returns the exit status."""
     options = _parser().parse_args(arguments)
-    try:
-        if options.tables:
-            refresh(read_record(options.tables), Path())
-            return 0
-        record = measure(_asked(options))
-        path = options.output or RESULTS / f"arm-{record.run_id}.json"
-        record.write(path)
-        if not (options.only or options.target or options.method):
-            refresh(record, Path())
-    except EdgebnnError as error:
-        print(f"bench-arm: {error}", file=sys.stderr)
-        return error.exit_status
-    except KeyboardInterrupt:
-        print("bench-arm: interrupted; nothing is written", file=sys.stderr)
-        return 130
-    for table in TABLES.values():
-        print(table(record))
-    print(f"record: {path}")
-    return 0
+    return run(
+        options,
+        lambda: measure(_asked(options)),
+        default=RECORD,
+        complete=not (options.only or options.target or options.method),
+        tables=TABLES.values(),
+    )
 
 
 def _asked(options: argparse.Namespace) -> Asked:
@@ -83,15 +69,7 @@ def _parser() -> argparse.ArgumentParser:
         metavar="NAME",
         help=f"one of {', '.join(methods())} (default: {' and '.join(SHOWN)})",
     )
-    parser.add_argument(
-        "--tables", type=Path, metavar="RECORD", help="count nothing; make the documents' tables"
-    )
-    parser.add_argument(
-        "--output",
-        type=Path,
-        metavar="FILE",
-        help="the record (default: results/bench/arm-TIME.json)",
-    )
+    add_files(parser, RECORD)
     return parser
 
 

@@ -1,0 +1,65 @@
+"""What the benches' commands share: measure, keep the record, refresh the documents, print the tables."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+from edgebnn.bench.documents import refresh
+from edgebnn.errors import EdgebnnError
+from edgebnn.record import Record, read_record
+
+RESULTS = Path("results/bench")
+
+
+def add_files(parser: argparse.ArgumentParser, default: str) -> None:
+    """The options `--tables` and `--output`; `default` is how the record is called without."""
+    parser.add_argument(
+        "--tables", type=Path, metavar="RECORD", help="measure nothing; make the documents' tables"
+    )
+    parser.add_argument(
+        "--output",
+        type=Path,
+        metavar="FILE",
+        help=f"the record (default: {RESULTS / default.format('TIME')})",
+    )
+
+
+def run(
+    options: argparse.Namespace,
+    measured: Callable[[], Record],
+    *,
+    default: str,
+    complete: bool,
+    tables: Iterable[Callable[[Record], str]],
+) -> int:
+    """Measures, writes the record and prints its tables; returns the exit status.
+
+    Args:
+        options: with `tables` and `output`, by add_files.
+        measured: measures; its record's stage is the bench's name.
+        default: the record's name, with {} for its time.
+        complete: whether all is measured that the documents show; they are refreshed then.
+        tables: makers of the tables to print.
+    """
+    try:
+        if options.tables:
+            refresh(read_record(options.tables), Path())
+            return 0
+        record = measured()
+        path = options.output or RESULTS / default.format(record.run_id)
+        record.write(path)
+        if complete:
+            refresh(record, Path())
+    except EdgebnnError as error:
+        print(f"bench: {error}", file=sys.stderr)
+        return error.exit_status
+    except KeyboardInterrupt:
+        print("bench: interrupted; nothing is written", file=sys.stderr)
+        return 130
+    for table in tables:
+        print(table(record))
+    print(f"record: {path}")
+    return 0

@@ -114,7 +114,7 @@ std::vector<T> bits(size_t n) {
   return drawn<T>(n, ~uint64_t{0});
 }
 
-constexpr uint64_t kShort = 8191, kPixel = 255;
+constexpr uint64_t kByte = 62, kShort = 8191, kPixel = 255;
 
 void binary_binary(const Report& report, const Kernels& kernels, const Shape& s) {
   const size_t words = s.k / 64;
@@ -132,6 +132,21 @@ void short_binary(const Report& report, const Kernels& kernels, const Shape& s) 
   report.line("short_binary", s, [&] {
     std::fill(sums.begin(), sums.end(), 0);
     kernels.short_binary(s.m, s.k, s.n, g.data(), b.data(), sums.data());
+  });
+}
+
+void byte_binary(const Report& report, const Kernels& kernels, const Shape& s) {
+  const auto g = drawn<int8_t>(s.m * s.k, kByte);
+  const auto b = bits<uint32_t>(s.k / 32 * s.n);
+  std::vector<uint8_t> shifts(s.k / kTermsTogether);  // three exponents
+  for (size_t i = 0; i < shifts.size(); ++i)
+    shifts[i] = static_cast<uint8_t>(2 - i * 3 / shifts.size());
+  const bool summed = std::strstr(s.product, "dX") != nullptr;
+  std::vector<int32_t> sums(s.m * s.n);
+  report.line("byte_binary", s, [&] {
+    std::fill(sums.begin(), sums.end(), 0);
+    kernels.byte_binary(s.m, s.k, s.n, g.data(), summed ? shifts.data() : nullptr, b.data(),
+                        sums.data());
   });
 }
 
@@ -176,6 +191,7 @@ constexpr Shape kFirst[] = {{"first dW", 128, 64, 64}};
 void time_all(const Report& report, const Kernels& kernels) {
   for (const Shape& shape : kY) binary_binary(report, kernels, shape);
   for (const Shape& shape : kGradients) short_binary(report, kernels, shape);
+  for (const Shape& shape : kGradients) byte_binary(report, kernels, shape);
   for (const Shape& shape : kFirstY) short_binary(report, kernels, shape);
   for (const Shape& shape : kGradients) real_binary(report, kernels, shape);
   for (const Shape& shape : kFirst) integer_integer(report, kernels, shape);

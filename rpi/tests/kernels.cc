@@ -80,6 +80,10 @@ struct Terms {
   // Of fourteen bits and a sign, zero and the extremes among them; real ones in steps of 2^-6, so
   // that float32 sums of them are exact.
   static G value(uint64_t draw) {
+    if constexpr (sizeof(G) == 1) {
+      const auto k = static_cast<int>(draw % 97) - kLargestByte;
+      return static_cast<G>(std::min(k, kLargestByte));  // often the largest
+    }
     const auto k = draw % 17 == 0 ? 8191 : static_cast<int>(draw >> 50) - 8192;
     return std::is_integral_v<G> ? static_cast<G>(std::max(k, -8191)) : static_cast<G>(k * 0x1p-6);
   }
@@ -87,6 +91,28 @@ struct Terms {
   size_t rows, terms, lanes;
   std::vector<G> g;
   std::vector<uint32_t> b;
+};
+
+// Bytes with shifts in no order: 2^0 to 2^(below - 1), or none.
+struct Bytes : Terms<int8_t> {
+  Bytes(size_t rows, size_t some, size_t few, int below)
+      : Terms(rows, some, few), shifts(terms / 8) {
+    const Stream random(some, few);
+    for (size_t i = 0; i < shifts.size(); ++i)
+      shifts[i] =
+          static_cast<uint8_t>(below == 0 ? 0 : random.draw(i) % static_cast<uint64_t>(below));
+  }
+
+  double product(size_t r, size_t l) const {
+    double sum = 0;
+    for (size_t t = 0; t < terms; ++t) {
+      const double one = g[r * terms + t] * (1 << shifts[t / kTermsTogether]);
+      sum += b[t / 32 * lanes + l] >> (t % 32) & 1 ? one : -one;
+    }
+    return sum;
+  }
+
+  std::vector<uint8_t> shifts;
 };
 
 // Centred pixels of 64 inputs times gradients.
@@ -113,8 +139,8 @@ struct Pixels {
 };
 
 // s is added to; what lies behind it is left alone.
-template <class G, class S, class Kernel>
-size_t wrong_products(Kernel kernel, const Terms<G>& o) {
+template <class G, class S, class Kernel, class Operands>
+size_t wrong_products(Kernel kernel, const Operands& o) {
   std::vector<S> s(o.rows * o.lanes + 1, S{3});
   kernel(o.rows, o.terms, o.lanes, o.g.data(), o.b.data(), s.data());
   size_t wrong = s.back() != S{3};
@@ -126,7 +152,7 @@ size_t wrong_products(Kernel kernel, const Terms<G>& o) {
 }
 
 template <class G, class Kernel>
-size_t wrong_products(Kernel kernel, const Pixels<G>& o) {
+size_t wrong_pixels(Kernel kernel, const Pixels<G>& o) {
   std::vector<double> a(64 * o.units + 1, -2.0);
   kernel(o.rows, o.units, o.c.data(), o.g.data(), a.data());
   size_t wrong = a.back() != -2.0;
@@ -174,14 +200,37 @@ TEST("kernels: gradients x binary") {
   EQUAL(wrong, size_t{0});
 }
 
+// Exponents of units: most near each other, the largest shift too.
+TEST("kernels: bytes x binary") {
+  size_t wrong = 0;
+  each_variant([&](const Kernels& kernels) {
+    for (const size_t rows : kRows) {
+      for (const size_t terms : {1, 32, 33, 127, 128, 257, 300, 1100}) {
+        for (const size_t lanes : {16, 32, 48, 80, 144}) {
+          for (const int shifts : {0, 1, 3, kLargestShift + 1}) {
+            const Bytes o(rows, terms, lanes, shifts);
+            const uint8_t* given = shifts == 0 ? nullptr : o.shifts.data();
+            wrong += wrong_products<int8_t, int32_t>(
+                [&](size_t r, size_t t, size_t l, const int8_t* g, const uint32_t* b, int32_t* s) {
+                  kernels.byte_binary(r, t, l, g, given, b, s);
+                },
+                o);
+          }
+        }
+      }
+    }
+  });
+  EQUAL(wrong, size_t{0});
+}
+
 TEST("kernels: pixels x gradients") {
   size_t wrong = 0;
   each_variant([&](const Kernels& kernels) {
     for (const size_t rows : {0, 1, 2, 3, 255, 256, 257, 600}) {
       for (const size_t units : {1, 7, 15, 16, 17, 40, 64}) {
-        wrong += wrong_products(kernels.integer_integer, Pixels<int16_t>(rows, units));
+        wrong += wrong_pixels(kernels.integer_integer, Pixels<int16_t>(rows, units));
         // Few enough rows for float32 sums to be exact: 2^14 · 2^8 · rows.
-        if (rows <= 3) wrong += wrong_products(kernels.integer_real, Pixels<float>(rows, units));
+        if (rows <= 3) wrong += wrong_pixels(kernels.integer_real, Pixels<float>(rows, units));
       }
     }
   });
@@ -235,6 +284,13 @@ TEST("kernels: many words of the largest inputs overflow nothing") {
       int32_t s[16] = {};
       kernels.short_binary(1, words * 64, 16, g.data(), all.data(), s);
       EQUAL(s[15], -kLargestShort * bits);
+      const std::vector<int8_t> bytes(words * 64, -kLargestByte);
+      const std::vector<uint8_t> shifts(words * 8, kLargestShift);
+      for (const uint8_t* by : {static_cast<const uint8_t*>(nullptr), shifts.data()}) {
+        std::fill(s, s + 16, 0);
+        kernels.byte_binary(1, words * 64, 16, bytes.data(), by, all.data(), s);
+        EQUAL(s[15], -kLargestByte * bits << (by == nullptr ? 0 : kLargestShift));
+      }
     }
   });
 }

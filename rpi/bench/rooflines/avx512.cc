@@ -43,6 +43,13 @@ void short_binary(size_t rounds) {
 }
 
 template <size_t N>
+void byte_binary(size_t rounds) {
+  integers<N>(rounds, [](__m512i sum, __m512i x, __m512i y) {
+    return _mm512_dpbusd_epi32(sum, y, _mm512_permutexvar_epi8(x, y));
+  });
+}
+
+template <size_t N>
 void integer_integer(size_t rounds) {
   integers<N>(rounds,
               [](__m512i sum, __m512i x, __m512i y) { return _mm512_dpwssd_epi32(sum, x, y); });
@@ -67,6 +74,7 @@ constexpr Roofline kAll[] = {
     {"avx512", "binary_binary", "vpxorq vpopcntq vpaddq", 512, binary_binary<kFew>,
      binary_binary<kMany>},
     {"avx512", "short_binary", "vpermw vpdpwssd", 128, short_binary<kFew>, short_binary<kMany>},
+    {"avx512", "byte_binary", "vpermb vpdpbusd", 256, byte_binary<kFew>, byte_binary<kMany>},
     {"avx512", "real_binary", "vpermps vaddps", 64, real_binary<kFew>, real_binary<kMany>},
     {"avx512", "integer_integer", "vpdpwssd", 32, integer_integer<kFew>, integer_integer<kMany>},
     {"avx512", "integer_real", "vfmadd", 16, integer_real<kFew>, integer_real<kMany>},

@@ -43,9 +43,9 @@ bool with_avx2() {
 bool with_avx512() {
   constexpr unsigned kAndAvx512 = 0xE6;  // with the three parts of AVX-512
   constexpr unsigned kF = 1u << 16, kDq = 1u << 17, kBw = 1u << 30, kVl = 1u << 31;
-  constexpr unsigned kVnni = 1u << 11, kVpopcntdq = 1u << 14;
+  constexpr unsigned kVbmi = 1u << 1, kVnni = 1u << 11, kVpopcntdq = 1u << 14;
   return keeps(kAndAvx512) && all_of(cpuid(7).ebx, kF | kDq | kBw | kVl) &&
-         all_of(cpuid(7).ecx, kVnni | kVpopcntdq);
+         all_of(cpuid(7).ecx, kVbmi | kVnni | kVpopcntdq);
 }
 #endif
 
@@ -71,6 +71,7 @@ constexpr Kernels kAll[] = {
      .binary_binary = binary_binary_avx512,
      .real_binary = real_binary_avx512,
      .short_binary = short_binary_avx512,
+     .byte_binary = byte_binary_avx512,
      .integer_real = integer_real_avx512,
      .integer_integer = integer_integer_avx512,
      EDGEBNN_BESIDE(avx512)},
@@ -79,6 +80,7 @@ constexpr Kernels kAll[] = {
      .binary_binary = binary_binary_avx2,
      .real_binary = real_binary_avx2,
      .short_binary = short_binary_avx2,
+     .byte_binary = byte_binary_scalar,
      .integer_real = integer_real_avx2,
      .integer_integer = integer_integer_avx2,
      EDGEBNN_BESIDE(avx2)},
@@ -88,6 +90,7 @@ constexpr Kernels kAll[] = {
      .binary_binary = binary_binary_neon,
      .real_binary = real_binary_neon,
      .short_binary = short_binary_neon,
+     .byte_binary = byte_binary_scalar,
      .integer_real = integer_real_neon,
      .integer_integer = integer_integer_neon,
      EDGEBNN_BESIDE(neon)},
@@ -97,6 +100,7 @@ constexpr Kernels kAll[] = {
      .binary_binary = binary_binary_scalar,
      .real_binary = real_binary_scalar,
      .short_binary = short_binary_scalar,
+     .byte_binary = byte_binary_scalar,
      .integer_real = integer_real_scalar,
      .integer_integer = integer_integer_scalar,
      EDGEBNN_BESIDE(scalar)},

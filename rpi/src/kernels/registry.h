@@ -9,6 +9,7 @@
 #include <string>
 
 #include "kernels/binary_binary/binary_binary.h"
+#include "kernels/byte_binary/byte_binary.h"
 #include "kernels/centre_pixels/centre_pixels.h"
 #include "kernels/integer_integer/integer_integer.h"
 #include "kernels/integer_real/integer_real.h"
@@ -33,6 +34,7 @@ struct Kernels {
   BinaryBinary binary_binary;
   RealBinary real_binary;
   ShortBinary short_binary;
+  ByteBinary* byte_binary;
   IntegerReal integer_real;
   IntegerInteger integer_integer;
   // Beside the products.

@@ -9,11 +9,10 @@ import argparse
 import sys
 
 from edgebnn.bench.cases import NAMES, cases_of
-from edgebnn.bench.command import add_files, run
+from edgebnn.bench.command import add_files, run, within
 from edgebnn.bench.cores import all_cores
 from edgebnn.bench.measure import Asked, measure
 from edgebnn.bench.tables import kernels_table, steps_table
-from edgebnn.errors import ConfigError
 
 RECORD = "{}.json"
 MOST_ROUNDS = 1000
@@ -35,8 +34,8 @@ def _asked(options: argparse.Namespace) -> Asked:
     threads = [options.threads] if options.threads else [1, all_cores()]
     return Asked(
         cases=cases_of(options.only),
-        threads=tuple(dict.fromkeys(_within("--threads", count, all_cores()) for count in threads)),
-        rounds=1 if options.quick else _within("--rounds", options.rounds, MOST_ROUNDS),
+        threads=tuple(dict.fromkeys(within("--threads", count, all_cores()) for count in threads)),
+        rounds=1 if options.quick else within("--rounds", options.rounds, MOST_ROUNDS),
         turn_s=0.05 if options.quick else 1.0,
         kernel=options.kernel,
         alone=options.ours,
@@ -47,12 +46,6 @@ def _asked(options: argparse.Namespace) -> Asked:
 def _complete(options: argparse.Namespace) -> bool:
     """Whether all is measured that the documents show."""
     return not (options.quick or options.ours or options.only or options.threads or options.kernel)
-
-
-def _within(option: str, found: int, most: int) -> int:
-    if not 1 <= found <= most:
-        raise ConfigError(f"{option}: found {found}, allowed are 1 to {most}")
-    return found
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -1,15 +1,16 @@
-"""What the benches' commands share: measure, keep the record, refresh the documents, print the tables."""
+"""What the benches' commands share: options, progress, the record, the documents, the tables."""
 
 from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 from edgebnn.bench.documents import refresh
-from edgebnn.errors import EdgebnnError
+from edgebnn.errors import ConfigError, EdgebnnError
 from edgebnn.record import Record, read_record
+from edgebnn.spelling import nearest
 
 RESULTS = Path("results/bench")
 
@@ -25,6 +26,37 @@ def add_files(parser: argparse.ArgumentParser, default: str) -> None:
         metavar="FILE",
         help=f"the record (default: {RESULTS / default.format('TIME')})",
     )
+
+
+def allowed(option: str, found: str | None, names: Sequence[str]) -> list[str]:
+    """The name that was asked for; empty for none.
+
+    Raises:
+        ConfigError: it is not one of `names`.
+    """
+    if found is None:
+        return []
+    if found not in names:
+        raise ConfigError(
+            f"{option}: found '{found}'{nearest(found, names)}; allowed are {', '.join(names)}"
+        )
+    return [found]
+
+
+def within(option: str, found: int, most: int, least: int = 1) -> int:
+    """The number that was asked for.
+
+    Raises:
+        ConfigError: it is not from `least` to `most`.
+    """
+    if not least <= found <= most:
+        raise ConfigError(f"{option}: found {found}, allowed are {least} to {most}")
+    return found
+
+
+def say(*words: str) -> None:
+    """A line of progress, to standard error."""
+    print("".join(words), file=sys.stderr, flush=True)
 
 
 def run(

@@ -7,7 +7,6 @@ what it was computed and, of the trainer, the least seconds that a step's produc
 
 from __future__ import annotations
 
-import sys
 import tempfile
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -16,6 +15,7 @@ from functools import partial
 from pathlib import Path
 
 from edgebnn.bench.cases import Case, methods
+from edgebnn.bench.command import say
 from edgebnn.bench.contestant import Contestant
 from edgebnn.bench.cores import on_cores
 from edgebnn.bench.machine import machine
@@ -57,7 +57,7 @@ def measure(asked: Asked) -> Record:
     starts = [] if asked.alone else rivals()
     kernels: list[Row] = []
     if asked.rooflines:
-        _say("the kernels beside their rooflines")
+        say("the kernels beside their rooflines")
         with on_cores(1):
             kernels = measured_kernels()
     rows: list[Row] = []
@@ -70,7 +70,7 @@ def measure(asked: Asked) -> Record:
                 )
                 where = f"{case.title}, {threads} thread{'s' if threads > 1 else ''}"
                 standings = race(
-                    contestants, asked.rounds, asked.turn_s, partial(_say, f"{where}: ")
+                    contestants, asked.rounds, asked.turn_s, partial(say, f"{where}: ")
                 )
             rows += [_row(case, threads, standing, kernels) for standing in standings]
             for one in contestants:
@@ -86,10 +86,6 @@ def measure(asked: Asked) -> Record:
             update={"machine": machine(), "versions": known.versions | versions}
         ),
     )
-
-
-def _say(*words: str) -> None:
-    print("".join(words), file=sys.stderr, flush=True)
 
 
 def _contestants(

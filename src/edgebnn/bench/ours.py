@@ -7,6 +7,7 @@ import os
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from edgebnn.bench.cases import Case
 from edgebnn.bench.contestant import Turn
@@ -47,19 +48,36 @@ class Ours:
         """
         run = self.data.with_suffix(f".{self.name.replace(' ', '-')}.run")
         run.write_text(run_file(run_of(self.case, self.switches, -(-steps // BATCHES))))
-        environment = os.environ | ({"EDGEBNN_KERNEL": self.kernel} if self.kernel else {})
-        command = [str(self.trainer), "--run", str(run), "--data", str(self.data)]
-        command += ["--steps", str(steps), "--threads", str(self.threads)]
-        done = subprocess.run(command, env=environment, check=False, capture_output=True, text=True)
-        if done.returncode:
-            raise JobError(f"{self.case.title}, {self.name}: {done.stderr.strip()}")
-        record = json.loads(done.stdout.splitlines()[-1])
+        options = ["--run", str(run), "--data", str(self.data)]
+        options += ["--steps", str(steps), "--threads", str(self.threads)]
+        title = f"{self.case.title}, {self.name}"
+        record = events_of(self.trainer, options, title, self.kernel)[-1]
         metrics = record["metrics"]
         return Turn(
             step_s=metrics["time_per_batch_s"],
             peak_bytes=int(metrics["process_peak_bytes"]),
             by=record["versions"]["kernels"],
         )
+
+
+def events_of(
+    trainer: Path, options: list[str], title: str, kernel: str | None = None
+) -> list[dict[str, Any]]:
+    """What the trainer says, a JSON object a line (docs/formats.md); the record is the last.
+
+    Args:
+        title: of the training, for messages.
+        kernel: the variant of its kernels to force; None: its best.
+
+    Raises:
+        JobError: the trainer failed; the message is its own.
+    """
+    environment = os.environ | ({"EDGEBNN_KERNEL": kernel} if kernel else {})
+    command = [str(trainer), *options]
+    done = subprocess.run(command, env=environment, check=False, capture_output=True, text=True)
+    if done.returncode:
+        raise JobError(f"{title}: {done.stderr.strip()}")
+    return [json.loads(line) for line in done.stdout.splitlines()]
 
 
 def run_of(case: Case, switches: Switches, epochs: int) -> Run:

@@ -93,15 +93,20 @@ def table(titles: Cells, rows: Sequence[Cells]) -> str:
     return "".join(f"| {' | '.join(cells)} |\n" for cells in lines)
 
 
-def _where(record: Record) -> str:
+def taken(record: Record) -> str:
     """When, where and with what it was measured."""
     known = record.provenance
     versions = ", ".join(
         f"{name} {version}" for name, version in known.versions.items() if name != "edgebnn"
     )
+    return f"Measured {known.started[:10]} on {known.machine}; {versions}"
+
+
+def _where(record: Record) -> str:
+    """The same, and of how many rounds."""
     rounds = int(record.parameters["rounds"])
     return (
-        f"Measured {known.started[:10]} on {known.machine}; {versions}; "
+        f"{taken(record)}; "
         f"median{' and quartiles' if rounds > 1 else ''} of {rounds} round{'s' if rounds > 1 else ''}."
     )
 

@@ -7,16 +7,13 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Sequence
 
 from edgebnn.bench.arm.instructions import EMULATORS
 from edgebnn.bench.arm.measure import Asked, measure
 from edgebnn.bench.arm.tables import TABLES
 from edgebnn.bench.cases import Case, methods
-from edgebnn.bench.command import add_files, run
+from edgebnn.bench.command import add_files, allowed, run
 from edgebnn.bench.products import SHARED
-from edgebnn.errors import ConfigError
-from edgebnn.spelling import nearest
 
 RECORD = "arm-{}.json"
 SHOWN = [name for name, found in methods().items() if found.gradient_dtype in SHARED]
@@ -37,21 +34,10 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _asked(options: argparse.Namespace) -> Asked:
-    models = _allowed("--only", options.only, list(CASES)) or list(CASES)
-    targets = _allowed("--target", options.target, list(EMULATORS)) or list(EMULATORS)
-    names = _allowed("--method", options.method, list(methods())) or SHOWN
+    models = allowed("--only", options.only, list(CASES)) or list(CASES)
+    targets = allowed("--target", options.target, list(EMULATORS)) or list(EMULATORS)
+    names = allowed("--method", options.method, list(methods())) or SHOWN
     return Asked(tuple(CASES[model] for model in models), tuple(targets), tuple(names))
-
-
-def _allowed(option: str, found: str | None, names: Sequence[str]) -> list[str]:
-    """What was asked for; empty for nothing."""
-    if found is None:
-        return []
-    if found not in names:
-        raise ConfigError(
-            f"{option}: found '{found}'{nearest(found, names)}; allowed are {', '.join(names)}"
-        )
-    return [found]
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -7,7 +7,6 @@ tables are those of estimates.py.
 
 from __future__ import annotations
 
-import sys
 import tempfile
 import time
 from dataclasses import asdict, dataclass
@@ -25,6 +24,7 @@ from edgebnn.bench.arm.instructions import (
 from edgebnn.bench.arm.loops import TARGET
 from edgebnn.bench.arm.mca import llvm_version
 from edgebnn.bench.cases import Case, methods
+from edgebnn.bench.command import say
 from edgebnn.bench.machine import machine
 from edgebnn.bench.synthetic import write_images
 from edgebnn.record import Record, provenance
@@ -54,13 +54,13 @@ def measure(asked: Asked) -> Record:
     for target in asked.targets:
         emulator(target)
     for target in asked.targets:
-        _say(f"{target}: building the trainer")
+        say(f"{target}: building the trainer")
         compile_trainer(target, lambda line: None)
     loops: list[Row] = []
     if TARGET in asked.targets:
         loops = loop_rows(folder_of(TARGET))
         if not loops:
-            _say("no llvm-mca on the PATH (Debian's package llvm has it): no estimates")
+            say("no llvm-mca on the PATH (Debian's package llvm has it): no estimates")
     counts = [row for target in asked.targets for row in _counts(asked, target)]
     known = provenance(started.isoformat(timespec="seconds"), ("ziglang",))
     versions = {EMULATORS[target]: emulator_version(target) for target in asked.targets}
@@ -95,7 +95,7 @@ def _counts(asked: Asked, target: str) -> list[Row]:
                 count = count_of_step(case, methods()[name], target, trainer, data)
                 took = time.monotonic() - before
                 said = f"{count.instructions / 1e9:.4g} G instructions a step"
-                _say(f"{target}, {case.title}, {name}: {said} ({took:.0f} s)")
+                say(f"{target}, {case.title}, {name}: {said} ({took:.0f} s)")
                 rows.append(
                     {
                         "model": case.model,
@@ -107,7 +107,3 @@ def _counts(asked: Asked, target: str) -> list[Row]:
                     }
                 )
     return rows
-
-
-def _say(words: str) -> None:
-    print(words, file=sys.stderr, flush=True)

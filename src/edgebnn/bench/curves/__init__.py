@@ -1,0 +1,1 @@
+"""Whether the trainer learns as the emulation does: `make curves`."""

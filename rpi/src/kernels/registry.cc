@@ -90,7 +90,7 @@ constexpr Kernels kAll[] = {
      .binary_binary = binary_binary_neon,
      .real_binary = real_binary_neon,
      .short_binary = short_binary_neon,
-     .byte_binary = byte_binary_scalar,
+     .byte_binary = byte_binary_neon,
      .integer_real = integer_real_neon,
      .integer_integer = integer_integer_neon,
      EDGEBNN_BESIDE(neon)},

@@ -141,6 +141,23 @@ def test_the_dominating_loop_is_an_innermost_one() -> None:
     assert dominating_loop(text, "short_binary") is None
 
 
+@pytest.mark.parametrize(
+    ("kernel", "table", "terms"), [("short_binary", 2, 4), ("byte_binary", 1, 8)]
+)
+def test_look_ups_count_what_their_tables_hold(kernel: str, table: int, terms: int) -> None:
+    """Two look-ups give 16 lanes four terms of shorts, or eight terms of bytes."""
+    tables = ", ".join(f"v{i}.16b" for i in range(table))
+    text = f"""
+0000000000000000 <one>:
+       0:      \ttbl\tv8.16b, {{ {tables} }}, v4.16b
+       4:      \ttbl\tv9.16b, {{ {tables} }}, v5.16b
+       8:      \tb.ne\t0x0 <one>
+"""
+    loop = dominating_loop(text, kernel)
+    assert loop is not None
+    assert loop.multiply_adds == 16 * terms
+
+
 def test_a_report_of_llvm_mca() -> None:
     report = """Iterations:        200
 Instructions:      8400

@@ -20,6 +20,7 @@ TARGET = "aarch64-linux"
 COUNTED: dict[str, tuple[str, int]] = {
     "binary_binary": ("cnt", 128),  # the bits of a vector
     "short_binary": ("tbl", 32),  # 16 bytes, sums of four terms, half of their width
+    "byte_binary": ("tbl", 64),  # 16 lanes' sums of four terms
     "real_binary": ("fmla", 16),  # four lanes, sums of four terms
     "integer_integer": ("smlal", 4),
     "integer_real": ("fmla", 4),

@@ -98,6 +98,33 @@ void GradientMap::fix_exponents() {
     scales(kToAligned)[c] = power_of_two(e - lowest);
   }
   *scales(kAlignedUnit) = power_of_two(lowest);
+  if (in_bytes()) order_channels(top);
+}
+
+void GradientMap::order_channels(const int32_t* largest) {
+  auto* channels = arena_.at<uint32_t>(plan_.order);
+  auto* shifts = arena_.at<uint8_t>(plan_.shifts);
+  float* unit = scales(kAlignedUnit);
+  terms_ = 0;
+  for (int shift = kLargestShift; shift >= 0; --shift) {
+    const float own = *unit * static_cast<float>(1 << shift);
+    const size_t first = terms_;
+    for (size_t c = 0; c < plan_.widest; ++c) {
+      if (largest[c] > 0 && scales(kUnit)[c] == own) channels[terms_++] = static_cast<uint32_t>(c);
+    }
+    while (terms_ % kTermsTogether != 0) channels[terms_++] = kNothing;
+    std::fill(shifts + first / kTermsTogether, shifts + terms_ / kTermsTogether,
+              static_cast<uint8_t>(shift));
+  }
+  // Of the lowest that occurs, so that shifts stay small.
+  const int lowest = terms_ == 0 ? 0 : shifts[terms_ / kTermsTogether - 1];
+  *unit *= static_cast<float>(1 << lowest);
+  for (size_t i = 0; i < terms_ / kTermsTogether; ++i)
+    shifts[i] = static_cast<uint8_t>(shifts[i] - lowest);
+  for (; terms_ < terms_for(terms_); ++terms_) {
+    channels[terms_] = kNothing;
+    shifts[terms_ / kTermsTogether] = 0;
+  }
 }
 
 }  // namespace edgebnn

@@ -15,6 +15,14 @@
 
 namespace edgebnn {
 
+// The channels of dY as terms of dX's sums, where they stay bytes (byte_binary.h): by exponent,
+// each filled up with kNothing to groups that share one; those whose gradients are all 0 nowhere.
+struct ChannelOrder {
+  size_t terms;
+  const uint32_t* channels;  // [terms]
+  const uint8_t* shifts;     // [terms / kTermsTogether]: 2^shift times the aligned unit
+};
+
 class GradientMap {
  public:
   GradientMap(const Plan& plan, Format format, const Kernels& kernels, Arena& arena)
@@ -24,6 +32,8 @@ class GradientMap {
   // Whether elements share exponents: then all of a tensor (or sample) is tracked, and the
   // exponents fixed, before an element is stored.
   bool shared() const { return shares_exponents(format_); }
+  // Whether the products take bytes; otherwise what shares exponents is widened to shorts.
+  bool in_bytes() const { return format_ == Format::i6; }
   uint8_t* sample(size_t b) const { return arena_.at(plan_.map) + b * plan_.sample_bytes; }
 
   // Below: channels [c.begin, c.end) of a position of a sample whose positions have `units`
@@ -53,9 +63,10 @@ class GradientMap {
   std::pair<GradientRowsOut, size_t> rows(size_t row, const Shape& shape, Range c) const;
 
   // dY as integers is k, for sums over positions; for sums over channels it is aligned to one
-  // exponent, k times these: [units], or null for 1.
-  const float* to_aligned() const {
-    return shared() && format_ != Format::i16 ? scales(kToAligned) : nullptr;
+  // exponent. Shorts: k times these, [units], or null for 1. Bytes: in this order.
+  const float* to_aligned() const { return format_ == Format::i8 ? scales(kToAligned) : nullptr; }
+  ChannelOrder order() const {
+    return {terms_, arena_.at<uint32_t>(plan_.order), arena_.at<uint8_t>(plan_.shifts)};
   }
   // What an element of such a sum is worth: 2^e of a channel, and of the aligned ones.
   float unit(size_t channel) const { return scales(kUnit)[channel]; }
@@ -68,6 +79,7 @@ class GradientMap {
  private:
   enum { kUnit, kInverse, kToAligned, kAlignedUnit };  // rows of the scales
 
+  void order_channels(const int32_t* largest);
   float* scales(size_t row) const { return arena_.at<float>(plan_.scales) + row * plan_.widest; }
   int8_t* exponents(size_t b) const {
     if (!shared()) return nullptr;
@@ -78,6 +90,7 @@ class GradientMap {
   Format format_;
   const Kernels& kernels_;
   Arena& arena_;
+  size_t terms_ = 0;
 };
 
 // The largest k of a format's shared exponent, 2^b - 1.

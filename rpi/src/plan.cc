@@ -30,6 +30,12 @@ Format product_format(const Block& block) {
 }
 
 class Planner {
+  struct Type {
+    std::string_view name;
+    size_t bytes;
+  };
+  static constexpr Type kShort{"i16", 2};
+
  public:
   Planner(const RunFile& run, const Network& network, Arena& arena, size_t threads)
       : run_(run),
@@ -37,7 +43,9 @@ class Planner {
         arena_(arena),
         batch_(static_cast<size_t>(run.batch_size)),
         count_(static_cast<int>(network.blocks.size())),
-        gradient_(shares_exponents(run.switches.gradients) ? Type{"i16", 2} : Type{"f32", 4}),
+        gradient_(run.switches.gradients == Format::i6       ? Type{"i8", 1}
+                  : shares_exponents(run.switches.gradients) ? kShort
+                                                             : Type{"f32", 4}),
         sum_(shares_exponents(run.switches.gradients) ? Type{"i32", 4} : Type{"f64", 8}) {
     plan_.threads = threads;
     plan_.phases = {count_};
@@ -117,6 +125,10 @@ class Planner {
     plan_.exponents_per_sample = gradients == Format::i16 ? 1 : plan_.widest;
     plan_.sample_exponents =
         add("exponents of dX", "i8", batch_ * plan_.exponents_per_sample, always());
+    if (gradients != Format::i6) return;
+    const size_t terms = terms_of_dx(plan_.widest, gradients);
+    plan_.order = add("order of channels", "u32", terms * 4, always());
+    plan_.shifts = add("shifts of channels", "u8", terms / kTermsTogether, always());
   }
 
   void add_persistent() {
@@ -218,8 +230,9 @@ class Planner {
     const auto part = [&](const char* name, std::string_view type, size_t bytes) {
       return scratch(name, type, bytes, life);
     };
+    const Type gradient = first && shared ? kShort : gradient_;
     buffers_->gradients_dw =
-        part("dY of a tile", gradient_.name, units * terms_for(rows) * gradient_.bytes);
+        part("dY of a tile", gradient.name, units * terms_for(rows) * gradient.bytes);
     if (first) {
       buffers_->input_columns = part("input rows of dW", "i16", rows * 128);
       buffers_->accumulator = part("dW of a tile", "f64", 64 * units * 8);
@@ -235,8 +248,11 @@ class Planner {
     const int phase = plan_.phases.inputs(l_);
     const Life life{phase, phase};
     const Window& w = block_->window;
-    const size_t lanes = lanes_of(*block_).words() * 64, terms = terms_for(block_->units());
+    const size_t lanes = lanes_of(*block_).words() * 64,
+                 terms = terms_of_dx(block_->units(), run_.switches.gradients);
     buffers_->packed_backward = add("packed W", "bit", terms / 8 * lanes, {phase - 1, phase});
+    buffers_->unit_columns =
+        scratch("columns of W", "bit", block_->units() * 4, {phase - 1, phase - 1});
     // As many samples as give the product enough rows for a table to be worth its making.
     const size_t enough = (kFewRows + w.out.positions() - 1) / w.out.positions();
     buffers_->samples_dx =
@@ -256,11 +272,6 @@ class Planner {
     buffers_->winners_of_row =
         scratch("winners of a row", "bit", 4 * across * words_for(below.units()) * 8, life);
   }
-
-  struct Type {
-    std::string_view name;
-    size_t bytes;
-  };
 
   const RunFile& run_;
   const Network& network_;

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "arena.h"
+#include "kernels/byte_binary/byte_binary.h"
 #include "network.h"
 #include "threads.h"
 
@@ -24,6 +25,12 @@ inline size_t words_for(size_t bits) { return (bits + 63) / 64; }
 
 // Terms of a sum of gradients times bits: whole words of 32.
 inline size_t terms_for(size_t n) { return (n + 31) / 32 * 32; }
+
+// Of dX's sums at most: bytes are grouped by exponent (gradient_map.h).
+inline size_t terms_of_dx(size_t units, Format gradients) {
+  return terms_for(units +
+                   (gradients == Format::i6 ? (kLargestShift + 1) * (kTermsTogether - 1) : 0));
+}
 
 Lanes lanes_of(const Block& block);
 
@@ -77,7 +84,7 @@ struct BlockBuffers {
   std::optional<Arena::Id> tap_counts;  // [C][taps] i32: +1 weights of each tap (padded windows)
   size_t rows_forward = 0;              // rows handled at once, of the product
   Scratch input_rows, products;         // [rows][words] or i16 terms; [rows][channels] i32
-  // Norm and dW. G, S: f32 and f64, or i16 and i32.
+  // Norm and dW. G, S: f32 and f64, or i16 (i6: i8) and i32; the first block's bytes are i16 too.
   size_t rows_dw = 0, tile_words = 1;
   Scratch gradients_dw;   // [units at once][rows] G; first block: [rows][units at once]
   Scratch input_columns;  // [rows/32][lanes of the tile] u32; first block: [rows][64] i16
@@ -86,6 +93,7 @@ struct BlockBuffers {
   // dX; not in the first block.
   size_t rows_dx = 0, samples_dx = 0;
   Arena::Id packed_backward = 0;  // from dW on, as dW moves the weights
+  Scratch unit_columns;           // [C] u32, while packing it
   Scratch gradients, lanes;       // [rows][C, as terms] G, [rows][64·words] S
   Scratch samples;                // [samples][input] S
   size_t sum_bytes = 0;           // of S
@@ -106,6 +114,7 @@ struct Plan {
   // Shared exponents (gradient_map.h).
   Arena::Id scales = 0, largest = 0;  // [4][widest] f32, [threads][widest] i32
   Arena::Id sample_exponents = 0;     // [B][exponents a sample] i8
+  Arena::Id order = 0, shifts = 0;    // [terms] u32, [terms/8] u8: of the widest block
   size_t exponents_per_sample = 0;
   std::vector<BlockBuffers> blocks;
   std::vector<Arena::Id> persistent;  // those of the blocks, in order

@@ -53,6 +53,28 @@ TEST("transposed bits: every variant is the definition") {
   }
 }
 
+TEST("bytes in another order: every variant is the definition") {
+  for (const size_t n : {1, 63, 64, 65, 128, 130, 300, 1024}) {
+    for (const size_t terms : {0, 32, 64, 96, 352}) {
+      Drawn drawn(n + terms);
+      const size_t rows = 6, stride = n + 3;
+      const auto k =
+          drawn.many<int8_t>(rows * stride, [&] { return static_cast<int8_t>(drawn.integer(31)); });
+      const auto order = drawn.many<uint32_t>(terms, [&] {
+        return drawn.bits() % 5 == 0 ? kNothing : static_cast<uint32_t>(drawn.bits() % n);
+      });
+      each_variant([&](const Kernels& kernels, const Kernels& scalar) {
+        std::vector<int8_t> one(rows * terms + 1, 9), other = one;
+        scalar.reorder(rows, n, k.data(), stride, terms, order.data(), one.data());
+        kernels.reorder(rows, n, k.data(), stride, terms, order.data(), other.data());
+        EQUAL(same_bytes(one, other), true);
+        for (size_t j = 0; j < terms; ++j)
+          EQUAL(one[5 * terms + j], order[j] == kNothing ? 0 : k[5 * stride + order[j]]);
+      });
+    }
+  }
+}
+
 TEST("widened gradients, by rows and by columns: every variant is the definition") {
   for (const Format format : {Format::f32, Format::f16, Format::i16, Format::i8, Format::i6}) {
     for (const size_t n : kChannels) {

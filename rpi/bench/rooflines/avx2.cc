@@ -41,37 +41,40 @@ void binary_binary(size_t rounds) {
   });
 }
 
-// Of two groups of four: both planes' look-ups, and what adds them up. The index is hidden before
-// each look-up, or all would be one.
-template <size_t N>
-void short_binary(size_t rounds) {
-  struct Halfwords {
-    __m256i all = _mm256_setzero_si256(), odd = _mm256_setzero_si256();
-    void add(__m256i bytes) {
-      all = _mm256_add_epi16(all, bytes);
-      odd = _mm256_add_epi16(odd, _mm256_srli_epi16(bytes, 8));
-    }
-  };
+struct Halfwords {
+  __m256i all = _mm256_setzero_si256(), odd = _mm256_setzero_si256();
+  void add(__m256i bytes) {
+    all = _mm256_add_epi16(all, bytes);
+    odd = _mm256_add_epi16(odd, _mm256_srli_epi16(bytes, 8));
+  }
+};
+
+// Of two groups of four, in planes of bytes: their look-ups, and what adds them up. Of the first
+// plane two fit a byte. The index is hidden before each look-up, or all would be one.
+template <size_t N, size_t Planes>
+void tables(size_t rounds) {
   const __m256i table = _mm256_set1_epi8(1);
   __m256i index = _mm256_set1_epi8(3);
   const auto look_up = [&] {
     hide(index);
     return _mm256_shuffle_epi8(table, index);
   };
-  Halfwords lower[N], upper[N];
+  Halfwords sums[Planes][N];
   for (size_t round = 0; round < rounds; round += N) {
 #pragma GCC unroll 4
     for (size_t n = 0; n < N; ++n) {
       const __m256i first = look_up();
-      lower[n].add(_mm256_add_epi8(first, look_up()));
-      upper[n].add(look_up());
-      upper[n].add(look_up());
+      sums[0][n].add(_mm256_add_epi8(first, look_up()));
+      for (size_t plane = 1; plane < Planes; ++plane) {
+        sums[plane][n].add(look_up());
+        sums[plane][n].add(look_up());
+      }
     }
   }
-  for (Halfwords* sums : {lower, upper}) {
-    for (size_t n = 0; n < N; ++n) {
-      hide(sums[n].all);
-      hide(sums[n].odd);
+  for (auto& plane : sums) {
+    for (Halfwords& sum : plane) {
+      hide(sum.all);
+      hide(sum.odd);
     }
   }
 }
@@ -101,8 +104,8 @@ void integer_real(size_t rounds) {
 constexpr Roofline kAll[] = {
     {"avx2", "binary_binary", "vpxor 2 vpand vpsrlw 2 vpshufb 2 vpaddb", 256, binary_binary<kFew>,
      binary_binary<kMany>},
-    {"avx2", "short_binary", "4 vpshufb vpaddb 3 vpsrlw 6 vpaddw", 256, short_binary<2>,
-     short_binary<3>},
+    {"avx2", "short_binary", "4 vpshufb vpaddb 3 vpsrlw 6 vpaddw", 256, tables<2, 2>, tables<3, 2>},
+    {"avx2", "byte_binary", "2 vpshufb vpaddb vpsrlw 2 vpaddw", 256, tables<3, 1>, tables<6, 1>},
     {"avx2", "real_binary", "vpermps vfmadd", 32, real_binary<kFew>, real_binary<kMany>},
     {"avx2", "integer_integer", "vpmaddwd vpaddd", 16, integer_integer<kFew>,
      integer_integer<kMany>},

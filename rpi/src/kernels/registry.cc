@@ -74,15 +74,17 @@ constexpr Kernels kAll[] = {
      .byte_binary = byte_binary_avx512,
      .integer_real = integer_real_avx512,
      .integer_integer = integer_integer_avx512,
+     .reorder = reorder_avx512,
      EDGEBNN_BESIDE(avx512)},
     {.name = "avx2",
      .runs = with_avx2,
      .binary_binary = binary_binary_avx2,
      .real_binary = real_binary_avx2,
      .short_binary = short_binary_avx2,
-     .byte_binary = byte_binary_scalar,
+     .byte_binary = byte_binary_avx2,
      .integer_real = integer_real_avx2,
      .integer_integer = integer_integer_avx2,
+     .reorder = reorder_scalar,
      EDGEBNN_BESIDE(avx2)},
 #elif defined(__ARM_NEON)  // what the rest is compiled for as well
     {.name = "neon",
@@ -93,6 +95,7 @@ constexpr Kernels kAll[] = {
      .byte_binary = byte_binary_neon,
      .integer_real = integer_real_neon,
      .integer_integer = integer_integer_neon,
+     .reorder = reorder_scalar,
      EDGEBNN_BESIDE(neon)},
 #endif
     {.name = "scalar",
@@ -103,6 +106,7 @@ constexpr Kernels kAll[] = {
      .byte_binary = byte_binary_scalar,
      .integer_real = integer_real_scalar,
      .integer_integer = integer_integer_scalar,
+     .reorder = reorder_scalar,
      EDGEBNN_BESIDE(scalar)},
 };
 

@@ -17,6 +17,7 @@
 #include "kernels/norm_backward/norm_backward.h"
 #include "kernels/norm_forward/norm_forward.h"
 #include "kernels/real_binary/real_binary.h"
+#include "kernels/reorder/reorder.h"
 #include "kernels/shared_exponents/shared_exponents.h"
 #include "kernels/short_binary/short_binary.h"
 #include "kernels/sign_bits/sign_bits.h"
@@ -37,6 +38,7 @@ struct Kernels {
   ByteBinary* byte_binary;
   IntegerReal integer_real;
   IntegerInteger integer_integer;
+  Reorder* reorder;
   // Beside the products.
   CentrePixels* centre_pixels;
   TransposeBits* transpose_bits;

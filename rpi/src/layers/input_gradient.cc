@@ -10,7 +10,9 @@
 namespace edgebnn {
 
 void InputGradient::run(size_t samples) {
-  if (context_.gradients.shared()) {
+  if (context_.gradients.in_bytes()) {
+    run_as<int8_t, int32_t>(samples);
+  } else if (context_.gradients.shared()) {
     run_as<int16_t, int32_t>(samples);
   } else {
     run_as<float, double>(samples);
@@ -37,25 +39,35 @@ template <class G, class S>
 void InputGradient::compute(Range samples, size_t part, S* dx) const {
   const Window& w = block_.window;
   const GradientMap& map = context_.gradients;
-  const size_t units = block_.units(), terms = terms_for(units), positions = w.out.positions();
+  constexpr bool kBytes = std::is_same_v<G, int8_t>;
+  const ChannelOrder order = map.order();
+  const size_t units = block_.units(), positions = w.out.positions();
+  const size_t terms = kBytes ? order.terms : terms_for(units);
   const size_t lanes = lanes_.words() * 64;
   const auto* packed = context_.arena.at<uint32_t>(buffers_.packed_backward);
   auto* g = buffers_.gradients.at<G>(context_.arena, part);
   auto* sums = buffers_.lanes.at<S>(context_.arena, part);
   std::memset(dx, 0, samples.size() * w.in.size() * sizeof(S));
   std::memset(sums, 0, buffers_.rows_dx * lanes * sizeof(S));
-  if (terms > units) std::memset(g, 0, buffers_.rows_dx * terms * sizeof(G));
+  if (!kBytes && terms > units) std::memset(g, 0, buffers_.rows_dx * terms * sizeof(G));
   const size_t rows = samples.size() * positions;
   for (size_t first = 0; first < rows; first += buffers_.rows_dx) {
     const size_t count = std::min(buffers_.rows_dx, rows - first);
     for (size_t done = 0; done < count;) {
       const auto [k, there] = map.rows(samples.begin * positions + first + done, w.out, {0, units});
       const size_t some = std::min(there, count - done);
-      context_.kernels.widen_rows(some, units, k.format, k.k, k.stride, map.to_aligned(),
-                                  g + done * terms, terms);
+      if constexpr (kBytes) {
+        context_.kernels.reorder(some, units, static_cast<const int8_t*>(k.k), k.stride, terms,
+                                 order.channels, g + done * terms);
+      } else {
+        context_.kernels.widen_rows(some, units, k.format, k.k, k.stride, map.to_aligned(),
+                                    g + done * terms, terms);
+      }
       done += some;
     }
-    if constexpr (std::is_same_v<G, float>) {
+    if constexpr (kBytes) {
+      context_.kernels.byte_binary(count, terms, lanes, g, order.shifts, packed, sums);
+    } else if constexpr (std::is_same_v<G, float>) {
       context_.kernels.real_binary(count, terms, lanes, g, packed, sums);
     } else {
       context_.kernels.short_binary(count, terms, lanes, g, packed, sums);

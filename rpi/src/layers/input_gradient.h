@@ -21,7 +21,7 @@ class InputGradient {
   void run(size_t samples);
 
  private:
-  // G, S: a gradient and a sum of them, float and double or int16 and int32.
+  // G, S: a gradient and a sum of them, float and double, or int16 or int8 and int32.
   template <class G, class S>
   void run_as(size_t samples);
   template <class G, class S>

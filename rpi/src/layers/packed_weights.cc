@@ -9,25 +9,46 @@ namespace {
 
 constexpr size_t kWords = 8;  // of signs, side by side: 256 units
 
-// Calls body(first input, in-group place, rows, first unit, units) with rows: [32][kWords], of
-// which word w of row j has the signs of unit 32·w + j for 32 inputs.
+// 32 inputs of a group, or what is left of it.
+struct Square {
+  size_t group, place, inputs;
+};
+
+size_t squares_of_group(const Block& block) { return (lanes_of(block).per_group + 31) / 32; }
+
+// Calls body(rows, unit, n) for each square of 32 inputs and kWords·32 units; rows: [32][kWords],
+// of which word w of row j has the signs of unit `unit` + 32·w + j for the inputs.
+template <class Body>
+void each_unit(const Kernels& kernels, const Block& block, Format format, const void* weights,
+               Range units, const Square& square, Body&& body) {
+  const size_t stride = row_stride(format, block.units());
+  const size_t first = square.group * lanes_of(block).per_group + square.place;
+  alignas(64) uint32_t rows[32 * kWords];
+  for (size_t unit = units.begin; unit < units.end; unit += 32 * kWords) {
+    const size_t n = std::min(32 * kWords, units.end - unit);
+    std::fill(rows, rows + 32 * kWords, 0u);
+    kernels.sign_bits(square.inputs, n, format, weights, first * stride + unit, stride,
+                      reinterpret_cast<uint8_t*>(rows), kWords * 4);
+    kernels.transpose_bits(kWords, rows);
+    body(rows, unit, n);
+  }
+}
+
+Square square_of(const Block& block, size_t number) {
+  const size_t across = squares_of_group(block), place = number % across * 32;
+  return {number / across, place, std::min<size_t>(32, lanes_of(block).per_group - place)};
+}
+
+// Calls body(group, place, rows, unit, n) for all squares.
 template <class Body>
 void each_square(const Kernels& kernels, const Block& block, Format format, const void* weights,
                  Range units, Body&& body) {
-  const size_t stride = row_stride(format, block.units()), group = lanes_of(block).per_group;
-  alignas(64) uint32_t rows[32 * kWords];
-  for (size_t first = 0; first < block.fan_in(); first += group) {
-    for (size_t place = 0; place < group; place += 32) {
-      const size_t inputs = std::min<size_t>(32, group - place);
-      for (size_t unit = units.begin; unit < units.end; unit += 32 * kWords) {
-        const size_t n = std::min(32 * kWords, units.end - unit);
-        std::fill(rows, rows + 32 * kWords, 0u);
-        kernels.sign_bits(inputs, n, format, weights, (first + place) * stride + unit, stride,
-                          reinterpret_cast<uint8_t*>(rows), kWords * 4);
-        kernels.transpose_bits(kWords, rows);
-        body(first / group, place, rows, unit, n);
-      }
-    }
+  for (size_t number = 0; number < squares(block); ++number) {
+    const Square square = square_of(block, number);
+    each_unit(kernels, block, format, weights, units, square,
+              [&](const uint32_t* rows, size_t unit, size_t n) {
+                body(square.group, square.place, rows, unit, n);
+              });
   }
 }
 
@@ -99,19 +120,33 @@ size_t packed_words(const Block& block, size_t units) {
   return (units + grain - 1) / grain * grain * lanes_of(block).words();
 }
 
+size_t squares(const Block& block) { return lanes_of(block).groups * squares_of_group(block); }
+
 void pack_backward(const Kernels& kernels, const Block& block, Format format, const void* weights,
-                   Range inputs, uint32_t* packed) {
+                   Range numbers, const ChannelOrder* order, uint32_t* columns, uint32_t* packed) {
   const Lanes lanes = lanes_of(block);
-  const size_t stride = row_stride(format, block.units()), all = lanes.words() * 64;
-  uint32_t row[kWords] = {};
-  for (size_t i = inputs.begin; i < inputs.end; ++i) {
-    const size_t lane = i / lanes.per_group * lanes.words_per_group * 64 + i % lanes.per_group;
-    for (size_t unit = 0; unit < block.units(); unit += 32 * kWords) {
-      const size_t n = std::min(32 * kWords, block.units() - unit);
-      row[(n - 1) / 32] = 0;  // sign_bits writes pairs of bytes
-      kernels.sign_bits(1, n, format, weights, i * stride + unit, stride,
-                        reinterpret_cast<uint8_t*>(row), 0);
-      for (size_t w = 0; w * 32 < n; ++w) packed[(unit / 32 + w) * all + lane] = row[w];
+  const size_t units = block.units(), terms = order == nullptr ? terms_for(units) : order->terms;
+  const auto column = [&](size_t term) {
+    const size_t unit = order == nullptr ? term : order->channels[term];
+    return unit < units ? columns[unit] : 0u;
+  };
+  alignas(64) uint32_t rows[32 * kWords];
+  for (size_t number = numbers.begin; number < numbers.end; ++number) {
+    const Square square = square_of(block, number);
+    each_unit(kernels, block, format, weights, {0, units}, square,
+              [&](const uint32_t* signs, size_t unit, size_t n) {
+                for (size_t o = 0; o < n; ++o) columns[unit + o] = signs[o % 32 * kWords + o / 32];
+              });
+    uint32_t* to = packed + square.group * lanes.words_per_group * 64 + square.place;
+    for (size_t word = 0; word < terms / 32; word += kWords) {
+      const size_t words = std::min(kWords, terms / 32 - word);
+      for (size_t w = 0; w < words; ++w) {
+        for (size_t j = 0; j < 32; ++j) rows[j * kWords + w] = column((word + w) * 32 + j);
+      }
+      kernels.transpose_bits(kWords, rows);
+      for (size_t w = 0; w < words; ++w, to += lanes.words() * 64) {
+        for (size_t j = 0; j < square.inputs; ++j) to[j] = rows[j * kWords + w];
+      }
     }
   }
 }

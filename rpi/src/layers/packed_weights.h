@@ -1,6 +1,7 @@
 // W^, packed from the latent weights in the orders that the kernels want.
 #pragma once
 
+#include "gradient_map.h"
 #include "kernels/registry.h"
 #include "plan.h"
 
@@ -20,9 +21,11 @@ void arrange_rows(const Block& block, const uint64_t* rows, uint64_t* packed);
 // Words of packed weights of so many units, as pack_forward leaves them.
 size_t packed_words(const Block& block, size_t units);
 
-// Inputs [inputs.begin, inputs.end) for dX: [units/32][lanes], bits over 32 units. Lanes that
-// belong to no input are left as they are.
+// For dX: [terms/32][lanes], bits over 32 units, in their own order or in another. Of the squares
+// of 32 inputs (a group's last may be smaller) those from numbers.begin to numbers.end; lanes that
+// belong to no input are left as they are. columns: [units].
+size_t squares(const Block& block);
 void pack_backward(const Kernels& kernels, const Block& block, Format format, const void* weights,
-                   Range inputs, uint32_t* packed);
+                   Range numbers, const ChannelOrder* order, uint32_t* columns, uint32_t* packed);
 
 }  // namespace edgebnn

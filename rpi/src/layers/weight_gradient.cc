@@ -13,10 +13,12 @@ void WeightGradient::run(const ProductInput& input, size_t samples) {
   const size_t across = (lanes_.words() + buffers_.tile_words - 1) / buffers_.tile_words;
   if (!block_.first) {
     auto* packed = context_.arena.at<uint32_t>(buffers_.packed_backward);
+    const ChannelOrder order = context_.gradients.order();
     context_.threads.each([&](size_t part) {
       pack_backward(context_.kernels, block_, context_.run.stored_weights(),
-                    context_.arena.at(buffers_.weights), part_of(block_.fan_in(), part, parts),
-                    packed);
+                    context_.arena.at(buffers_.weights), part_of(squares(block_), part, parts),
+                    context_.gradients.in_bytes() ? &order : nullptr,
+                    buffers_.unit_columns.at<uint32_t>(context_.arena, part), packed);
     });
   }
   context_.threads.each([&](size_t part) {
@@ -24,7 +26,9 @@ void WeightGradient::run(const ProductInput& input, size_t samples) {
                     samples * block_.window.out.positions(),
                     optimizer_.matrix(layer_, block_, buffers_, context_.arena)};
     const Range numbers = part_of(groups * across, part, parts);
-    if (context_.gradients.shared()) {
+    if (context_.gradients.in_bytes() && !block_.first) {
+      tiles<int8_t, int32_t>(task, numbers);
+    } else if (context_.gradients.shared()) {
       tiles<int16_t, int32_t>(task, numbers);
     } else {
       tiles<float, double>(task, numbers);
@@ -46,11 +50,13 @@ void WeightGradient::tiles(const Task& task, Range numbers) {
   double* border = buffers_.border ? buffers_.border->at<double>(arena, task.part) : nullptr;
   for (size_t number = numbers.begin; number < numbers.end; ++number) {
     const Tile tile = tile_of(number);
-    if (block_.first) {
-      auto* sums = buffers_.accumulator.at<double>(arena, task.part);
-      accumulate_first<G>(task, tile, sums);
-      move_first(task, tile, sums);
-      continue;
+    if constexpr (!std::is_same_v<G, int8_t>) {
+      if (block_.first) {
+        auto* sums = buffers_.accumulator.at<double>(arena, task.part);
+        accumulate_first<G>(task, tile, sums);
+        move_first(task, tile, sums);
+        continue;
+      }
     }
     auto* sums = buffers_.accumulator.at<S>(arena, task.part);
     accumulate<G>(task, tile, sums);
@@ -112,7 +118,9 @@ void WeightGradient::accumulate(const Task& task, const Tile& tile, S* sums) con
     const size_t count = std::min(buffers_.rows_dw, task.rows - first), terms = terms_for(count);
     load_columns(tile.units, first, count, terms, columns);
     gather(task, tile, first, count, bits);
-    if constexpr (std::is_same_v<G, float>) {
+    if constexpr (std::is_same_v<G, int8_t>) {
+      context_.kernels.byte_binary(n, terms, tile.lanes(), columns, nullptr, bits, sums);
+    } else if constexpr (std::is_same_v<G, float>) {
       context_.kernels.real_binary(n, terms, tile.lanes(), columns, bits, sums);
     } else {
       context_.kernels.short_binary(n, terms, tile.lanes(), columns, bits, sums);
@@ -163,7 +171,7 @@ template <class G>
 void WeightGradient::border_of(const Task& task, Range units, double* border) const {
   const size_t positions = block_.window.out.positions();
   const size_t taps = block_.window.taps(), n = units.size();
-  G g[kUnitsAtOnce];
+  std::conditional_t<std::is_same_v<G, float>, float, int16_t> g[kUnitsAtOnce];
   std::memset(border, 0, taps * n * 8);
   for (size_t position = 0; position < positions; ++position) {
     bool outside = false;

@@ -39,7 +39,7 @@ class WeightGradient {
   };
   Tile tile_of(size_t number) const;
 
-  // G, S: a gradient and a sum of them, float and double or int16 and int32.
+  // G, S: a gradient and a sum of them, float and double, or int16 or int8 and int32.
   template <class G, class S>
   void tiles(const Task& task, Range numbers);
   template <class G>

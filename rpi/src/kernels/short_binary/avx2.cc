@@ -2,10 +2,9 @@
 // max(g, 0) and n = max(-g, 0), a term adds 2·(set ? p : n) - |g|; so the table of four terms holds
 // the 16 sums of p or n, which are between 0 and 4·8191 < 2^15, and the |g| are taken out at the
 // end. Seven bits of a sum stand in one plane of bytes, eight in another: two look-ups.
-//
-// Bytes are added in halfwords, evens and odds: `odd` sums halfwords >> 8, and `all` halfwords as
-// they are, modulo 2^16, so that all - (odd << 8) is the sum of the evens. Of the seven-bit plane,
-// two look-ups fit a byte and are added first.
+// Of the seven-bit plane, two look-ups fit a byte and are added first.
+#include "kernels/avx2.h"
+
 #include <immintrin.h>
 
 #include "kernels/short_binary/short_binary.h"
@@ -14,23 +13,11 @@ namespace edgebnn {
 namespace {
 
 constexpr size_t kRows = 8, kWords = 4;  // rows and words of terms whose tables lie ready: 8 KiB
-constexpr size_t kLanes = 32;
-
-inline __m256i load(const void* at) { return _mm256_loadu_si256(static_cast<const __m256i*>(at)); }
-inline void store(void* at, __m256i v) { _mm256_storeu_si256(static_cast<__m256i*>(at), v); }
-inline __m256i twice(const uint8_t* table) {
-  return _mm256_broadcastsi128_si256(_mm_load_si128(reinterpret_cast<const __m128i*>(table)));
-}
 
 // Tables of the eight groups of four of a word's terms: [8][2 planes][16 entries].
 struct Tables {
   alignas(32) uint8_t of[8][2][16];
 };
-// Nibbles of the eight groups, a byte a lane; in the order in which add_to wants lanes.
-struct Nibbles {
-  alignas(32) uint8_t of[8][kLanes];
-};
-
 // Four tables of 16 terms. Returns their |g|, in halfwords.
 inline __m256i make_tables(const int16_t* g, uint8_t (*tables)[2][16]) {
   const __m256i own = load(g), p = _mm256_max_epi16(own, _mm256_setzero_si256());
@@ -93,39 +80,7 @@ inline int32_t make_row(size_t words, const int16_t* g, Tables* tables) {
   return sum;
 }
 
-// The words of 32 lanes, or of 16.
-inline void make_nibbles(const uint32_t* b, size_t lanes, Nibbles& nibbles) {
-  // Byte j of the four lanes of a half, side by side.
-  const __m256i by_byte = _mm256_setr_epi8(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15, 0,
-                                           4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15);
-  __m256i words[4];
-  for (size_t q = 0; q < 4; ++q) words[q] = _mm256_shuffle_epi8(load(b + q * 8 % lanes), by_byte);
-  for (size_t k = 0; k < 2; ++k) {  // bytes 2k and 2k + 1
-    const __m256i even = k == 0 ? _mm256_unpacklo_epi8(words[0], words[2])
-                                : _mm256_unpackhi_epi8(words[0], words[2]);
-    const __m256i odd = k == 0 ? _mm256_unpacklo_epi8(words[1], words[3])
-                               : _mm256_unpackhi_epi8(words[1], words[3]);
-    const __m256i bytes[2] = {_mm256_unpacklo_epi64(even, odd), _mm256_unpackhi_epi64(even, odd)};
-    for (size_t j = 0; j < 2; ++j) {
-      const __m256i nibble = _mm256_set1_epi8(15);
-      store(nibbles.of[4 * k + 2 * j], _mm256_and_si256(bytes[j], nibble));
-      store(nibbles.of[4 * k + 2 * j + 1],
-            _mm256_and_si256(_mm256_srli_epi16(bytes[j], 4), nibble));
-    }
-  }
-}
-
-struct Halfwords {
-  __m256i all, odd;
-  void add(__m256i bytes) {
-    all = _mm256_add_epi16(all, bytes);
-    odd = _mm256_add_epi16(odd, _mm256_srli_epi16(bytes, 8));
-  }
-  __m256i even() const { return _mm256_sub_epi16(all, _mm256_slli_epi16(odd, 8)); }
-};
-
-// s += 2·(lower + 128·upper) - size. Halfword i of a half of `even` is lane 4h + i of eight lanes,
-// 0..7 for i < 4 and 8..15 from there (of i - 4); of `odd` alike, 16 lanes on.
+// s += 2·(lower + 128·upper) - size.
 inline void add_to(int32_t* s, size_t lanes, const Halfwords& lower, const Halfwords& upper,
                    int32_t size) {
   const __m256i weights = _mm256_set1_epi32(2 | 256 << 16), less = _mm256_set1_epi32(size);

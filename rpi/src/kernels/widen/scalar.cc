@@ -31,7 +31,11 @@ void widen_columns_scalar(size_t n, Format format, const void* const rows[kColum
     for (size_t c = 0; c < n; ++c) {
       float x = 0;
       if (rows[j] != nullptr) load(format, rows[j], c, 1, &x);
-      put(format, x, out, c * out_stride + j);
+      if (format == Format::i6) {
+        static_cast<int8_t*>(out)[c * out_stride + j] = static_cast<int8_t>(x);
+      } else {
+        put(format, x, out, c * out_stride + j);
+      }
     }
   }
 }

@@ -127,6 +127,8 @@ void EDGEBNN_NAME(widen_columns)(size_t n, Format format, const void* const rows
       return columns_of<_Float16, float>(n, rows, out, out_stride);
     case Format::i16:
       return columns_of<int16_t, int16_t>(n, rows, out, out_stride);
+    case Format::i6:
+      return columns_of<int8_t, int8_t>(n, rows, out, out_stride);
     default:
       return columns_of<int8_t, int16_t>(n, rows, out, out_stride);
   }

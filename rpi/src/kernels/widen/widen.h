@@ -1,4 +1,5 @@
-// Stored gradients as the products take them: f32 and f16 as float32, integers as shorts.
+// Stored gradients as the products take them: f32 and f16 as float32, integers as shorts; as
+// columns i6 as bytes.
 //   rows:     out[m][c] = k[m][c]·factor[c]
 //   columns:  out[c][j] = rows[j][c], j = 0..7
 #pragma once

@@ -31,7 +31,8 @@ def products(network: Network, batch_size: int) -> dict[str, int]:
 def kernels_of(switches: Switches) -> dict[str, str]:
     """Product -> the kernel that runs it."""
     shared = switches.gradient_dtype in SHARED
-    gradients = "short_binary" if shared else "real_binary"
+    integers = "byte_binary" if switches.gradient_dtype == "i6" else "short_binary"
+    gradients = integers if shared else "real_binary"
     return {
         "first Y": "short_binary",
         "first dW": "integer_integer" if shared else "integer_real",

@@ -75,7 +75,7 @@ PRESETS: dict[str, Switches] = {
     "lean": Switches(
         activations="bool",
         batch_norm="bnn",
-        gradient_dtype="i8",
+        gradient_dtype="i6",
         momentum_dtype="i4",
         pool_mask="index",
         ste="clip",

@@ -81,9 +81,10 @@ struct BlockBuffers {
   Format product_format = Format::i16;  // of Y in the map
   bool keeps_products = true;           // whether the map has room for Y
   Arena::Id packed_forward;             // W^ (packed_weights.h)
-  std::optional<Arena::Id> tap_counts;  // [C][taps] i32: +1 weights of each tap (padded windows)
-  size_t rows_forward = 0;              // rows handled at once, of the product
-  Scratch input_rows, products;         // [rows][words] or i16 terms; [rows][channels] i32
+  std::optional<Arena::Id>
+      tap_counts;  // [taps][C] i32, of a thread's channels: +1 weights of each tap (padded windows)
+  size_t rows_forward = 0;       // rows handled at once, of the product
+  Scratch input_rows, products;  // [rows][words] or i16 terms; [rows][channels] i32
   // Norm and dW. G, S: f32 and f64, or i16 (i6: i8) and i32; the first block's bytes are i16 too.
   size_t rows_dw = 0, tile_words = 1;
   Scratch gradients_dw;   // [units at once][rows] G; first block: [rows][units at once]

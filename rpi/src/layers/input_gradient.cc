@@ -4,7 +4,6 @@
 #include <cstring>
 #include <type_traits>
 
-#include "layers/input_rows.h"
 #include "layers/pool.h"
 
 namespace edgebnn {
@@ -72,9 +71,9 @@ void InputGradient::compute(Range samples, size_t part, S* dx) const {
     } else {
       context_.kernels.short_binary(count, terms, lanes, g, packed, sums);
     }
-    for (size_t m = 0; m < count; ++m)
-      take_to_map((first + m) % positions, sums + m * lanes,
-                  dx + (first + m) / positions * w.in.size());
+    Place place = place_of(w.out, first);
+    for (size_t m = 0; m < count; ++m, advance(place, w.out))
+      take_to_map(place, sums + m * lanes, dx + place.sample * w.in.size());
   }
 }
 
@@ -82,26 +81,24 @@ void InputGradient::compute(Range samples, size_t part, S* dx) const {
 // [in positions][channels]. Those of a line of taps lie side by side, as do their lanes where none
 // is padding.
 template <class S>
-void InputGradient::take_to_map(size_t position, S* sums, S* map) const {
+void InputGradient::take_to_map(const Place& place, S* sums, S* map) const {
   const Window& w = block_.window;
   const size_t channels = lanes_.per_group, per_tap = lanes_.words_per_group * 64;
-  const auto width = static_cast<size_t>(w.width);
-  const bool together = channels == per_tap;
-  for (size_t tap = 0; tap < w.taps();) {
-    const ptrdiff_t to = input_position(w, position, tap);
-    size_t taps = 1;
-    if (together && to >= 0) {
-      const size_t x = static_cast<size_t>(to) % static_cast<size_t>(w.in.width);
-      taps = std::min(width - tap % width, static_cast<size_t>(w.in.width) - x);
+  const Taps taps(w, place);
+  const auto take = [&](int y, int x, int n) {  // a tap and those behind it
+    S* from = sums + static_cast<size_t>(y * w.width + x) * per_tap;
+    const auto position = static_cast<size_t>((taps.top + y) * w.in.width + taps.left + x);
+    context_.kernels.take_sums(static_cast<size_t>(n) * channels, std::is_same_v<S, double>, from,
+                               map + position * channels);
+  };
+  for (int y = taps.begin_y; y < taps.end_y; ++y) {
+    if (channels == per_tap) {
+      take(y, taps.begin_x, taps.end_x - taps.begin_x);
+      continue;
     }
-    S* from = sums + tap * per_tap;
-    if (to >= 0) {
-      context_.kernels.take_sums(taps * channels, std::is_same_v<S, double>, from,
-                                 map + static_cast<size_t>(to) * channels);
-    }
-    if (to < 0 || !together) std::memset(from, 0, per_tap * sizeof(S));
-    tap += taps;
+    for (int x = taps.begin_x; x < taps.end_x; ++x) take(y, x, 1);
   }
+  if (!taps.all(w) || channels != per_tap) std::memset(sums, 0, lanes_.words() * 64 * sizeof(S));
 }
 
 // dX' of a sample into the map.

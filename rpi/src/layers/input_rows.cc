@@ -1,42 +1,58 @@
 #include "layers/input_rows.h"
 
 #include <algorithm>
+#include <cstring>
 
 namespace edgebnn {
+namespace {
 
-ptrdiff_t input_position(const Window& w, size_t position, size_t tap) {
-  const ptrdiff_t y =
-      static_cast<ptrdiff_t>(position / w.out.width * w.stride + tap / w.width) - w.pad_top;
-  const ptrdiff_t x =
-      static_cast<ptrdiff_t>(position % w.out.width * w.stride + tap % w.width) - w.pad_left;
-  if (y < 0 || x < 0 || y >= w.in.height || x >= w.in.width) return -1;
-  return y * w.in.width + x;
+// So few that a call of memcpy costs more.
+template <class T>
+inline T* copied(T* to, const T* from, size_t n) {
+  constexpr size_t kTogether = sizeof(T) == 1 ? 8 : 4;
+  size_t i = 0;
+  for (; i + kTogether <= n; i += kTogether) std::memcpy(to + i, from + i, kTogether * sizeof(T));
+  for (; i < n; ++i) {
+    to[i] = from[i];
+    asm volatile("");  // the compiler would call memcpy
+  }
+  return to + n;
 }
+
+}  // namespace
+
+Place place_of(const Shape& map, size_t row) {
+  const size_t position = row % map.positions(), width = static_cast<size_t>(map.width);
+  return {row / map.positions(), static_cast<int>(position / width),
+          static_cast<int>(position % width)};
+}
+
+Taps::Taps(const Window& w, const Place& place)
+    : top(place.y * w.stride - w.pad_top),
+      left(place.x * w.stride - w.pad_left),
+      begin_y(std::clamp(-top, 0, w.height)),
+      end_y(std::clamp(w.in.height - top, begin_y, w.height)),
+      begin_x(std::clamp(-left, 0, w.width)),
+      end_x(std::clamp(w.in.width - left, begin_x, w.width)) {}
 
 // A row's items (pixels, or words of bits) are those under its taps, `per_tap` each; those of a
 // line of taps lie side by side in the map. For items [begin, end) of a row, in order: calls
 // copy(n, from), `from` counted in items from the sample's first, or clear(n) where a tap lies
 // outside.
 template <class Copy, class Clear>
-void InputRows::each_run(size_t row, size_t per_tap, Range items, Copy&& copy,
+void InputRows::each_run(const Taps& taps, size_t per_tap, Range items, Copy&& copy,
                          Clear&& clear) const {
   const Window& w = block_.window;
-  // Divisions of 32 bits are several times quicker, and there are many.
-  const auto position = static_cast<uint32_t>(row % w.out.positions());
-  const auto across = static_cast<uint32_t>(w.out.width);
-  const int top = static_cast<int>(position / across) * w.stride - w.pad_top;
-  const int left = static_cast<int>(position % across) * w.stride - w.pad_left;
   const size_t line = static_cast<size_t>(w.width) * per_tap;  // items of a line of taps
-  const auto inside = [&](int x) {  // of a line, the item of a tap at x: clipped to the map
-    return static_cast<size_t>(std::clamp(x - left, 0, w.width)) * per_tap;
-  };
-  const size_t from_left = inside(0), to_right = inside(w.in.width);
-  size_t first = items.begin % line;
-  int y = top + static_cast<int>(items.begin / line);
+  const size_t from_left = static_cast<size_t>(taps.begin_x) * per_tap;
+  const size_t to_right = static_cast<size_t>(taps.end_x) * per_tap;
+  int y = 0;
+  size_t first = items.begin;
+  for (; first >= line; first -= line) ++y;
   for (size_t left_over = items.size(); left_over > 0; first = 0, ++y) {
     const size_t end = std::min(line, first + left_over);
     left_over -= end - first;
-    if (y < 0 || y >= w.in.height) {
+    if (y < taps.begin_y || y >= taps.end_y) {
       clear(end - first);
       continue;
     }
@@ -44,48 +60,54 @@ void InputRows::each_run(size_t row, size_t per_tap, Range items, Copy&& copy,
     const size_t ends = std::clamp(to_right, begins, end);
     if (begins > first) clear(begins - first);
     if (ends > begins) {
-      const auto base =
-          static_cast<ptrdiff_t>(y * w.in.width + left) * static_cast<ptrdiff_t>(per_tap);
+      const auto base = static_cast<ptrdiff_t>((taps.top + y) * w.in.width + taps.left) *
+                        static_cast<ptrdiff_t>(per_tap);
       copy(ends - begins, static_cast<size_t>(base + static_cast<ptrdiff_t>(begins)));
     }
     if (end > ends) clear(end - ends);
   }
 }
 
-void InputRows::integers(size_t row, size_t first, size_t lanes, int16_t* out) const {
+void InputRows::integers(const Place& row, size_t first, size_t lanes, int16_t* out) const {
   const Window& w = block_.window;
-  const uint8_t* image = input_.images + row / w.out.positions() * w.in.size();
+  const uint8_t* image = input_.images + row.sample * w.in.size();
   const size_t fan_in = block_.fan_in(), end = std::min(first + lanes, fan_in);
+  const auto channels = static_cast<size_t>(w.in.channels);
   int16_t* const behind = out + lanes;
+  const auto centre = [&](size_t n, const uint8_t* pixels) {
+    kernels_.centre_pixels(n, pixels, out);
+    out += n;
+  };
   if (first < end && w.whole()) {
-    kernels_.centre_pixels(end - first, image + first, out);
-    out += end - first;
+    centre(end - first, image + first);
   } else if (first < end) {
-    each_run(
-        row, static_cast<size_t>(w.in.channels), {first, end},
-        [&](size_t n, size_t from) {
-          kernels_.centre_pixels(n, image + from, out);
-          out += n;
-        },
-        [&](size_t n) { out = std::fill_n(out, n, int16_t{0}); });
+    const Taps taps(w, row);
+    uint8_t pixels[256];
+    if (taps.all(w) && end - first <= sizeof pixels) {
+      uint8_t* pixel = pixels;
+      each_run(
+          taps, channels, {first, end},
+          [&](size_t n, size_t from) { pixel = copied(pixel, image + from, n); }, [](size_t) {});
+      centre(end - first, pixels);
+    } else {
+      each_run(
+          taps, channels, {first, end}, [&](size_t n, size_t from) { centre(n, image + from); },
+          [&](size_t n) { out = std::fill_n(out, n, int16_t{0}); });
+    }
   }
   std::fill(out, behind, int16_t{0});
 }
 
-void InputRows::words(size_t row, size_t first, size_t count, uint64_t* out) const {
+void InputRows::words(const Place& row, size_t first, size_t count, uint64_t* out) const {
   const Window& w = block_.window;
   const size_t per_tap = lanes_.words_per_group;
-  const uint64_t* map = input_.bits + row / w.out.positions() * w.in.positions() * per_tap;
-  const auto each = [&](size_t n, auto&& word) {
-    for (size_t i = 0; i < n; ++i) {
-      *out++ = word(i);
-      asm volatile("");  // a loop: so few words are not worth a call of memmove
-    }
-  };
+  const uint64_t* map = input_.bits + row.sample * w.in.positions() * per_tap;
   each_run(
-      row, per_tap, {first, first + count},
-      [&](size_t n, size_t from) { each(n, [&](size_t i) { return map[from + i]; }); },
-      [&](size_t n) { each(n, [](size_t) { return uint64_t{0}; }); });
+      Taps(w, row), per_tap, {first, first + count},
+      [&](size_t n, size_t from) { out = copied(out, map + from, n); },
+      [&](size_t n) {
+        for (; n > 0; --n) *out++ = 0;
+      });
 }
 
 }  // namespace edgebnn

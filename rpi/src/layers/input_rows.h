@@ -1,7 +1,8 @@
 // The inputs of a product, row by row: an implicit GEMM over packed bits, no copy of the batch.
 //
-// A row is one output position of one sample: b·out.positions() + y·out.width + x. Zero padding
-// contributes 0: packed rows hold -1 there, so products over border rows are corrected.
+// A row is one output position of one sample: b·out.positions() + y·out.width + x, or its place.
+// Zero padding contributes 0: packed rows hold -1 there, so products over border rows are
+// corrected.
 #pragma once
 
 #include "kernels/registry.h"
@@ -14,8 +15,43 @@ struct ProductInput {
   const uint64_t* bits = nullptr;   // others: [B][in positions][words per position]
 };
 
-// Index of the input position under a tap of an output position, or -1 in the padding.
-ptrdiff_t input_position(const Window& window, size_t position, size_t tap);
+// Counted along, as dividing each row's number costs as much as copying the row.
+struct Place {
+  size_t sample;
+  int y, x;
+};
+Place place_of(const Shape& map, size_t row);
+inline void advance(Place& place, const Shape& map) {
+  if (++place.x < map.width) return;
+  place.x = 0;
+  if (++place.y < map.height) return;
+  place.y = 0;
+  ++place.sample;
+}
+
+// Where a window lies whose output is at a place, and which of its lines and columns of taps lie on
+// the map, from `begin` to `end`.
+struct Taps {
+  int top, left, begin_y, end_y, begin_x, end_x;
+
+  Taps(const Window& w, const Place& place);
+  bool all(const Window& w) const {
+    return end_y - begin_y == w.height && end_x - begin_x == w.width;
+  }
+  bool on_map(int y, int x) const { return begin_y <= y && y < end_y && begin_x <= x && x < end_x; }
+};
+
+// Calls body(tap) for the taps that lie in the padding.
+template <class Body>
+void each_tap_outside(const Window& w, const Place& place, Body&& body) {
+  const Taps taps(w, place);
+  if (taps.all(w)) return;
+  for (int tap = 0, y = 0; y < w.height; ++y) {
+    for (int x = 0; x < w.width; ++x, ++tap) {
+      if (!taps.on_map(y, x)) body(static_cast<size_t>(tap));
+    }
+  }
+}
 
 class InputRows {
  public:
@@ -23,13 +59,13 @@ class InputRows {
       : kernels_(kernels), block_(block), input_(input), lanes_(lanes_of(block)) {}
 
   // Lanes [first, first + lanes) of a row of centred pixels, zero beyond the fan-in.
-  void integers(size_t row, size_t first, size_t lanes, int16_t* out) const;
+  void integers(const Place& row, size_t first, size_t lanes, int16_t* out) const;
   // Words [first, first + count) of a row of signs.
-  void words(size_t row, size_t first, size_t count, uint64_t* out) const;
+  void words(const Place& row, size_t first, size_t count, uint64_t* out) const;
 
  private:
   template <class Copy, class Clear>
-  void each_run(size_t row, size_t per_tap, Range items, Copy&& copy, Clear&& clear) const;
+  void each_run(const Taps& taps, size_t per_tap, Range items, Copy&& copy, Clear&& clear) const;
 
   const Kernels& kernels_;
   const Block& block_;

@@ -132,11 +132,12 @@ void WeightGradient::accumulate(const Task& task, const Tile& tile, S* sums) con
 void WeightGradient::gather(const Task& task, const Tile& tile, size_t first, size_t count,
                             uint32_t* bits) const {
   const size_t words = tile.words.size();
+  Place place = place_of(block_.window.out, first);
   for (size_t m = 0; m < count; m += 32, bits += tile.lanes()) {
     auto* rows = reinterpret_cast<uint64_t*>(bits);
-    for (size_t i = 0; i < 32; ++i) {
+    for (size_t i = 0; i < 32; ++i, advance(place, block_.window.out)) {
       if (m + i < count) {
-        task.input.words(first + m + i, tile.words.begin, words, rows + i * words);
+        task.input.words(place, tile.words.begin, words, rows + i * words);
       } else {
         std::fill(rows + i * words, rows + (i + 1) * words, uint64_t{0});
       }
@@ -155,8 +156,9 @@ void WeightGradient::accumulate_first(const Task& task, const Tile& tile, double
   for (size_t first = 0; first < task.rows; first += buffers_.rows_dw) {
     const size_t count = std::min(buffers_.rows_dw, task.rows - first);
     load_rows(tile.units, first, count, g);
-    for (size_t m = 0; m < count; ++m)
-      task.input.integers(first + m, tile.words.begin * 64, 64, pixels + m * 64);
+    Place place = place_of(block_.window.out, first);
+    for (size_t m = 0; m < count; ++m, advance(place, block_.window.out))
+      task.input.integers(place, tile.words.begin * 64, 64, pixels + m * 64);
     if constexpr (std::is_same_v<G, float>) {
       context_.kernels.integer_real(count, n, pixels, g, sums);
     } else {
@@ -169,32 +171,37 @@ void WeightGradient::accumulate_first(const Task& task, const Tile& tile, double
 // border: [taps][units].
 template <class G>
 void WeightGradient::border_of(const Task& task, Range units, double* border) const {
-  const size_t positions = block_.window.out.positions();
-  const size_t taps = block_.window.taps(), n = units.size();
+  const Shape& out = block_.window.out;
+  const size_t positions = out.positions(), n = units.size();
   std::conditional_t<std::is_same_v<G, float>, float, int16_t> g[kUnitsAtOnce];
-  std::memset(border, 0, taps * n * 8);
-  for (size_t position = 0; position < positions; ++position) {
-    bool outside = false;
-    for (size_t tap = 0; tap < taps; ++tap)
-      outside |= input_position(block_.window, position, tap) < 0;
-    for (size_t b = 0; outside && b < task.samples; ++b) {
+  double sum[kUnitsAtOnce];
+  std::memset(border, 0, block_.window.taps() * n * 8);
+  Place place{};
+  for (size_t position = 0; position < positions; ++position, advance(place, out)) {
+    if (Taps(block_.window, place).all(block_.window)) continue;
+    std::fill(sum, sum + n, 0.0);
+    for (size_t b = 0; b < task.samples; ++b) {
       load_rows(units, b * positions + position, 1, g);
-      for (size_t tap = 0; tap < taps; ++tap) {
-        if (input_position(block_.window, position, tap) >= 0) continue;
-        for (size_t o = 0; o < n; ++o) border[tap * n + o] += static_cast<double>(g[o]);
-      }
+      for (size_t o = 0; o < n; ++o) sum[o] += static_cast<double>(g[o]);
     }
+    each_tap_outside(block_.window, place, [&](size_t tap) {
+      for (size_t o = 0; o < n; ++o) border[tap * n + o] += sum[o];
+    });
   }
 }
 
+// transpose_bits has left lane 32w + j at j·words + w.
 template <class S>
 void WeightGradient::add_border(const Tile& tile, const double* border, S* sums) const {
-  const size_t n = tile.units.size(), lanes = tile.lanes(), words = lanes / 32;
-  for (size_t w = 0; w < words; ++w) {
-    const size_t tap = (tile.words.begin + w / 2) / lanes_.words_per_group;
-    for (size_t o = 0; o < n; ++o) {
-      const auto missing = static_cast<S>(border[tap * n + o]);
-      for (size_t j = 0; j < 32; ++j) sums[o * lanes + j * words + w] += missing;
+  const size_t n = tile.units.size(), words = tile.lanes() / 32;
+  S missing[kTileWords * 2];
+  for (size_t o = 0; o < n; ++o, sums += tile.lanes()) {
+    for (size_t w = 0; w < words; ++w) {
+      const size_t tap = (tile.words.begin + w / 2) / lanes_.words_per_group;
+      missing[w] = static_cast<S>(border[tap * n + o]);
+    }
+    for (size_t j = 0; j < 32; ++j) {
+      for (size_t w = 0; w < words; ++w) sums[j * words + w] += missing[w];
     }
   }
 }

@@ -15,18 +15,22 @@ constexpr size_t kScratch = 32 * 1024;  // bytes that a block of rows may take: 
 // Rows that dW sums at once. Sums of integers are fetched seldom; an odd number of lines of the
 // cache, as columns of gradients lie so far apart. Sums of reals are float32's no longer than that.
 constexpr size_t kRowsAtOnce = 480, kRealRowsAtOnce = kTermsInFloat;
+constexpr size_t kLittle = 8;   // part of W and m: their eighth
 constexpr size_t kFewRows = 8;  // rows that share the bits of W^ while they are at hand
 
 size_t rounded_up(size_t n, size_t grain) { return (n + grain - 1) / grain * grain; }
 
 size_t rows_within(size_t bytes_per_row, size_t most) {
-  return std::clamp<size_t>(kScratch / std::max<size_t>(bytes_per_row, 1), 1,
-                            std::max<size_t>(most, 1));
+  return std::clamp<size_t>(kScratch / bytes_per_row, 1, most);
 }
 
 // Y is an integer of at most fan_in, times 255 in the first layer.
 Format product_format(const Block& block) {
   return block.fan_in() * (block.first ? 255 : 1) <= 32767 ? Format::i16 : Format::i32;
+}
+
+size_t matrix_bytes(const Block& block, Format format) {
+  return bytes_for(format, block.fan_in() * row_stride(format, block.units()));
 }
 
 class Planner {
@@ -81,25 +85,23 @@ class Planner {
   }
 
   // The map has room for every gradient. Byte-wide gradients ask for memory before time: a Y that
-  // does not fit beside them is computed again instead of kept.
+  // does not fit beside them is computed again instead of kept, but where little would hold it.
   void size_map() {
     const size_t gradient = bytes_of(run_.switches.gradients);
-    size_t bytes = 0;
+    size_t bytes = 0, state = 0;
     for (const Block& block : network_.blocks) {
       bytes = std::max(bytes, block.window.out.size() * gradient);
+      state +=
+          matrix_bytes(block, run_.stored_weights()) + matrix_bytes(block, run_.switches.momenta);
       plan_.widest = std::max(plan_.widest, block.units());
     }
+    const size_t little = bytes + state / kLittle / batch_;
     for (size_t l = 0; l < network_.blocks.size(); ++l) {
-      const Block& block = network_.blocks[l];
       BlockBuffers& buffers = plan_.blocks[l];
-      buffers.product_format = product_format(block);
-      const size_t products = block.normed.size() * bytes_of(buffers.product_format);
-      buffers.keeps_products = gradient > 1 || products <= bytes;
-    }
-    for (size_t l = 0; l < network_.blocks.size(); ++l) {
-      if (!plan_.blocks[l].keeps_products) continue;
-      bytes = std::max(bytes,
-                       network_.blocks[l].normed.size() * bytes_of(plan_.blocks[l].product_format));
+      buffers.product_format = product_format(network_.blocks[l]);
+      const size_t products = network_.blocks[l].normed.size() * bytes_of(buffers.product_format);
+      buffers.keeps_products = gradient > 1 || products <= little;
+      if (buffers.keeps_products) bytes = std::max(bytes, products);
     }
     plan_.sample_bytes = (bytes + 63) / 64 * 64;
   }
@@ -133,13 +135,13 @@ class Planner {
 
   void add_persistent() {
     const Switches& switches = run_.switches;
-    const size_t units = block_->units(), fan_in = block_->fan_in();
+    const size_t units = block_->units();
     const auto persistent = [&](const char* name, Format format, size_t bytes) {
       plan_.persistent.push_back(add(name, name_of(format), bytes, always()));
       return plan_.persistent.back();
     };
     const auto matrix = [&](const char* name, Format format) {
-      return persistent(name, format, bytes_for(format, fan_in * row_stride(format, units)));
+      return persistent(name, format, matrix_bytes(*block_, format));
     };
     const auto row = [&](const char* name) { return persistent(name, Format::f32, units * 4); };
     buffers_->weights = matrix("W", run_.stored_weights());
@@ -181,7 +183,7 @@ class Planner {
     const size_t per_row = block_->pool_before.present ? 4 : 1;
     const size_t channels = largest_part(block_->units(), plan_.threads, kChannelGrain);
     const bool first = block_->first;
-    const size_t row_bytes = first ? words * 128 : words * 8;
+    const size_t row_bytes = words * (first ? 128 : 8);
     const size_t units = rounded_up(block_->units(), first ? kChannelGrain : kUnitsTogether);
     buffers_->packed_forward = add("packed W", "bit", units * words * 8, life);
     if (block_->window.padded() && !first)
@@ -227,21 +229,19 @@ class Planner {
     buffers_->rows_dw = rows;
     buffers_->tile_words = first ? 1 : std::min(kTileWords, lanes_of(*block_).words());
     const size_t lanes = buffers_->tile_words * 64;
-    const auto part = [&](const char* name, std::string_view type, size_t bytes) {
-      return scratch(name, type, bytes, life);
-    };
     const Type gradient = first && shared ? kShort : gradient_;
     buffers_->gradients_dw =
-        part("dY of a tile", gradient.name, units * terms_for(rows) * gradient.bytes);
+        scratch("dY of a tile", gradient.name, units * terms_for(rows) * gradient.bytes, life);
     if (first) {
-      buffers_->input_columns = part("input rows of dW", "i16", rows * 128);
-      buffers_->accumulator = part("dW of a tile", "f64", 64 * units * 8);
+      buffers_->input_columns = scratch("input rows of dW", "i16", rows * 128, life);
+      buffers_->accumulator = scratch("dW of a tile", "f64", 64 * units * 8, life);
       return;
     }
-    buffers_->input_columns = part("input columns", "bit", terms_for(rows) / 32 * lanes * 4);
-    buffers_->accumulator = part("dW of a tile", sum_.name, units * lanes * sum_.bytes);
+    buffers_->input_columns =
+        scratch("input columns", "bit", terms_for(rows) / 32 * lanes * 4, life);
+    buffers_->accumulator = scratch("dW of a tile", sum_.name, units * lanes * sum_.bytes, life);
     if (block_->window.padded())
-      buffers_->border = part("border", "f64", block_->window.taps() * units * 8);
+      buffers_->border = scratch("border", "f64", block_->window.taps() * units * 8, life);
   }
 
   void add_input_gradient() {

@@ -49,6 +49,20 @@ void InputRows::each_run(const Taps& taps, size_t per_tap, Range items, Copy&& c
   int y = 0;
   size_t first = items.begin;
   for (; first >= line; first -= line) ++y;
+  const auto base = [&](int y) {  // of a line, also where it begins outside the map
+    return static_cast<ptrdiff_t>((taps.top + y) * w.in.width + taps.left) *
+           static_cast<ptrdiff_t>(per_tap);
+  };
+  if (taps.all(w)) {
+    auto from = static_cast<size_t>(base(y));
+    const size_t next = static_cast<size_t>(w.in.width) * per_tap;
+    for (size_t left_over = items.size(); left_over > 0; first = 0, from += next) {
+      const size_t n = std::min(line - first, left_over);
+      copy(n, from + first);
+      left_over -= n;
+    }
+    return;
+  }
   for (size_t left_over = items.size(); left_over > 0; first = 0, ++y) {
     const size_t end = std::min(line, first + left_over);
     left_over -= end - first;
@@ -60,9 +74,7 @@ void InputRows::each_run(const Taps& taps, size_t per_tap, Range items, Copy&& c
     const size_t ends = std::clamp(to_right, begins, end);
     if (begins > first) clear(begins - first);
     if (ends > begins) {
-      const auto base = static_cast<ptrdiff_t>((taps.top + y) * w.in.width + taps.left) *
-                        static_cast<ptrdiff_t>(per_tap);
-      copy(ends - begins, static_cast<size_t>(base + static_cast<ptrdiff_t>(begins)));
+      copy(ends - begins, static_cast<size_t>(base(y) + static_cast<ptrdiff_t>(begins)));
     }
     if (end > ends) clear(end - ends);
   }

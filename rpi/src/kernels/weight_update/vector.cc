@@ -26,20 +26,50 @@ using Move = UpdateRule::Move;
   return w - (m * rule.rate) / (root(second) + rule.epsilon);
 }
 
+// +1 or -1, by bits.
+[[gnu::always_inline]] inline Floats signs_of(uint64_t bits) {
+  return mask_of(static_cast<uint16_t>(bits)) != 0 ? Floats{} + 1.0f : Floats{} - 1.0f;
+}
+
+// Of whole vectors, where signs move weights on a line: formats that are known keep what they ask
+// for in registers. Returns how many elements.
+template <Format M, Format W>
+inline size_t update_by_signs(const UpdateRule& rule, size_t n, uint64_t signs,
+                              const StoredRun& momenta, const StoredRun& weights) {
+  size_t i = 0;
+  for (; i + kAtOnce <= n; i += kAtOnce) {
+    const auto counted = static_cast<uint32_t>(i);
+    const Floats kept = load_stored(M, momenta.array, momenta.first + i, kAtOnce) * rule.keep;
+    const Floats m =
+        store_stored(M, momenta.array, momenta.first + i, kept + signs_of(signs >> i) * rule.take,
+                     kAtOnce, momenta.noise + counted);
+    const Floats w = load_stored(W, weights.array, weights.first + i, kAtOnce) - m * rule.rate;
+    store_stored(W, weights.array, weights.first + i, clamped(w, -1, 1), kAtOnce,
+                 weights.noise + counted);
+  }
+  return i;
+}
+
 }  // namespace
 
 void EDGEBNN_NAME(weight_update)(const UpdateRule& rule, size_t n, const WeightGradients& gradients,
                                  const StoredRun& momenta, float* v, const StoredRun& weights) {
-  for (size_t i = 0; i < n; i += kAtOnce) {
+  const auto stored_as = [&](Format m, Format w) {
+    return momenta.format == m && weights.format == w;
+  };
+  size_t i = 0;
+  if (gradients.real == nullptr && rule.move == Move::linear) {  // the presets
+    const uint64_t signs = *gradients.signs;
+    if (stored_as(Format::q15, Format::q15))
+      i = update_by_signs<Format::q15, Format::q15>(rule, n, signs, momenta, weights);
+    if (stored_as(Format::i4_momentum, Format::i8_weight))
+      i = update_by_signs<Format::i4_momentum, Format::i8_weight>(rule, n, signs, momenta, weights);
+  }
+  for (; i < n; i += kAtOnce) {
     const size_t left = n - i;
     const auto counted = static_cast<uint32_t>(i);
-    Floats g;
-    if (gradients.real != nullptr) {
-      g = load(gradients.real + i, left);
-    } else {
-      const Ints mask = mask_of(static_cast<uint16_t>(*gradients.signs >> i));
-      g = mask != 0 ? Floats{} + 1.0f : Floats{} - 1.0f;
-    }
+    const Floats g = gradients.real != nullptr ? load(gradients.real + i, left)
+                                               : signs_of(*gradients.signs >> i);
     Floats m = load_stored(momenta.format, momenta.array, momenta.first + i, left);
     m = store_stored(momenta.format, momenta.array, momenta.first + i,
                      m * rule.keep + g * rule.take, left, momenta.noise + counted);

@@ -15,7 +15,6 @@ constexpr size_t kScratch = 32 * 1024;  // bytes that a block of rows may take: 
 // Rows that dW sums at once. Sums of integers are fetched seldom; an odd number of lines of the
 // cache, as columns of gradients lie so far apart. Sums of reals are float32's no longer than that.
 constexpr size_t kRowsAtOnce = 480, kRealRowsAtOnce = kTermsInFloat;
-constexpr size_t kLittle = 8;   // part of W and m: their eighth
 constexpr size_t kFewRows = 8;  // rows that share the bits of W^ while they are at hand
 
 size_t rounded_up(size_t n, size_t grain) { return (n + grain - 1) / grain * grain; }
@@ -84,24 +83,24 @@ class Planner {
     return {add(name, type, stride * plan_.threads, life), stride};
   }
 
-  // The map has room for every gradient. Byte-wide gradients ask for memory before time: a Y that
-  // does not fit beside them is computed again instead of kept, but where little would hold it.
+  // The map has room for every gradient, and for each Y. But byte-wide gradients ask for memory
+  // before time: a Y larger than its W and m, that does not fit beside them, is computed again.
   void size_map() {
-    const size_t gradient = bytes_of(run_.switches.gradients);
-    size_t bytes = 0, state = 0;
+    const bool narrow = bytes_of(run_.switches.gradients) == 1;
+    size_t bytes = 0;
     for (const Block& block : network_.blocks) {
-      bytes = std::max(bytes, block.window.out.size() * gradient);
-      state +=
+      bytes = std::max(bytes, block.window.out.size() * bytes_of(run_.switches.gradients));
+      const size_t products = block.normed.size() * bytes_of(product_format(block));
+      const size_t state =
           matrix_bytes(block, run_.stored_weights()) + matrix_bytes(block, run_.switches.momenta);
+      if (!narrow || batch_ * products <= state) bytes = std::max(bytes, products);
       plan_.widest = std::max(plan_.widest, block.units());
     }
-    const size_t little = bytes + state / kLittle / batch_;
     for (size_t l = 0; l < network_.blocks.size(); ++l) {
       BlockBuffers& buffers = plan_.blocks[l];
       buffers.product_format = product_format(network_.blocks[l]);
-      const size_t products = network_.blocks[l].normed.size() * bytes_of(buffers.product_format);
-      buffers.keeps_products = gradient > 1 || products <= little;
-      if (buffers.keeps_products) bytes = std::max(bytes, products);
+      buffers.keeps_products =
+          network_.blocks[l].normed.size() * bytes_of(buffers.product_format) <= bytes;
     }
     plan_.sample_bytes = (bytes + 63) / 64 * 64;
   }

@@ -43,10 +43,11 @@ class _Speechless(Exception):
 def run(command: str, **environment: str) -> subprocess.CompletedProcess[str]:
     """A line of a shell; `$EDGEBNN` is our command, `$PYTHON` the interpreter."""
     known = {"EDGEBNN": " ".join(EDGEBNN), "PYTHON": sys.executable}
+    usual = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
     return subprocess.run(
         ["bash", "-c", command],
         cwd=ROOT,
-        env={**os.environ, **known, **environment},
+        env={**usual, **known, **environment},
         check=False,
         capture_output=True,
         text=True,

@@ -41,6 +41,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         status = _run(options, output)
         sys.stdout.flush()
         return status
+    except SystemExit:  # argparse has shown its help, or tried to
+        if streams.reader_gone():
+            streams.give_up()
+        raise
     except KeyboardInterrupt:
         print("edgebnn: interrupted; what was complete is kept", file=sys.stderr)
         return 130

@@ -22,6 +22,8 @@ struct Bench {
   std::vector<float> floats = std::vector<float>(kElements), ones = floats;
   std::vector<double> doubles = std::vector<double>(3 * kChannels);
   std::vector<uint8_t> bits = std::vector<uint8_t>(4 * kElements), pixels = bits;
+  std::vector<int8_t> bytes = std::vector<int8_t>(2 * kElements);
+  std::vector<uint32_t> order = std::vector<uint32_t>(kChannels);
   std::vector<int8_t> exponents = std::vector<int8_t>(kChannels);
   uint64_t signs = 0x5555555555555555;
 
@@ -83,12 +85,20 @@ void time_all(const Kernels& kernels) {
   report.line("widen_rows", 4, [](K k, Bench& b) {
     k.widen_rows(kRows, n, Format::i16, b.shorts.data(), n, nullptr, b.others.data(), n);
   });
-  report.line("widen_columns", 4, [](K k, Bench& b) {
+  const auto columns = [](K k, Format format, const auto* from, auto* to) {
     for (size_t m = 0; m < kRows; m += kColumnRows) {
       const void* rows[kColumnRows];
-      for (size_t j = 0; j < kColumnRows; ++j) rows[j] = b.shorts.data() + (m + j) * n;
-      k.widen_columns(n, Format::i16, rows, b.others.data() + m, kRows);
+      for (size_t j = 0; j < kColumnRows; ++j) rows[j] = from + (m + j) * n;
+      k.widen_columns(n, format, rows, to + m, kRows);
     }
+  };
+  report.line("widen_columns", 4,
+              [&](K k, Bench& b) { columns(k, Format::i16, b.shorts.data(), b.others.data()); });
+  report.line("widen_columns, i6", 2, [&](K k, Bench& b) {
+    columns(k, Format::i6, b.bytes.data(), b.bytes.data() + kElements);
+  });
+  report.line("reorder", 2, [](K k, Bench& b) {
+    k.reorder(kRows, n, b.bytes.data(), n, n, b.order.data(), b.bytes.data() + kElements);
   });
   report.line("max_pool, of 4", 20.25, [](K k, Bench& b) {
     k.max_pool(kRows, n, n, b.sums.data(), b.more.data(), b.bits.data(), n / 4);

@@ -18,9 +18,9 @@ namespace edgebnn {
 // The channels of dY as terms of dX's sums, where they stay bytes (byte_binary.h): by exponent,
 // each filled up with kNothing to groups that share one; those whose gradients are all 0 nowhere.
 struct ChannelOrder {
-  size_t terms;
-  const uint32_t* channels;  // [terms]
-  const uint8_t* shifts;     // [terms / kTermsTogether]: 2^shift times the aligned unit
+  size_t terms = 0;
+  const uint32_t* channels = nullptr;  // [terms]
+  const uint8_t* shifts = nullptr;     // [terms / kTermsTogether]: 2^shift times the aligned unit
 };
 
 class GradientMap {

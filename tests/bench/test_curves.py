@@ -106,6 +106,8 @@ def test_the_table_stands_in_its_document_and_no_other(tmp_path: Path) -> None:
         (["--steps", "302"], "--steps: found 302, wanted is a multiple of 5"),
         (["--steps", "15"], "--steps: found 15, allowed are 20 to "),
         (["--seeds", "1"], "--seeds: found 1, allowed are 2 to "),
+        (["--output", "/"], "--output: found the folder '/'; a file's name is wanted"),
+        (["--output", "/dev/null/a.json"], "--output: '/dev/null/a.json' cannot be written: "),
     ],
 )
 def test_a_wrong_option_is_told(

@@ -39,7 +39,7 @@ void InputGradient::compute(Range samples, size_t part, S* dx) const {
   const Window& w = block_.window;
   const GradientMap& map = context_.gradients;
   constexpr bool kBytes = std::is_same_v<G, int8_t>;
-  const ChannelOrder order = map.order();
+  const ChannelOrder order = kBytes ? map.order() : ChannelOrder{};
   const size_t units = block_.units(), positions = w.out.positions();
   const size_t terms = kBytes ? order.terms : terms_for(units);
   const size_t lanes = lanes_.words() * 64;

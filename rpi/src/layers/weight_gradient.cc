@@ -13,11 +13,12 @@ void WeightGradient::run(const ProductInput& input, size_t samples) {
   const size_t across = (lanes_.words() + buffers_.tile_words - 1) / buffers_.tile_words;
   if (!block_.first) {
     auto* packed = context_.arena.at<uint32_t>(buffers_.packed_backward);
-    const ChannelOrder order = context_.gradients.order();
+    const bool bytes = context_.gradients.in_bytes();
+    const ChannelOrder order = bytes ? context_.gradients.order() : ChannelOrder{};
     context_.threads.each([&](size_t part) {
       pack_backward(context_.kernels, block_, context_.run.stored_weights(),
                     context_.arena.at(buffers_.weights), part_of(squares(block_), part, parts),
-                    context_.gradients.in_bytes() ? &order : nullptr,
+                    bytes ? &order : nullptr,
                     buffers_.unit_columns.at<uint32_t>(context_.arena, part), packed);
     });
   }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+import tempfile
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
@@ -80,6 +81,8 @@ def run(
         if options.tables:
             refresh(read_record(options.tables), Path())
             return 0
+        if options.output:
+            _check_output(options.output)
         record = measured()
         path = options.output or RESULTS / default.format(record.run_id)
         record.write(path)
@@ -95,3 +98,19 @@ def run(
         print(table(record))
     print(f"record: {path}")
     return 0
+
+
+def _check_output(path: Path) -> None:
+    """Whether a record can be written there: said before it is measured.
+
+    Raises:
+        ConfigError: it is a folder, or its folder cannot be written to.
+    """
+    if path.is_dir():
+        raise ConfigError(f"--output: found the folder '{path}'; a file's name is wanted")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=path.parent):
+            pass
+    except OSError as error:
+        raise ConfigError(f"--output: '{path}' cannot be written: {error.strerror}") from error

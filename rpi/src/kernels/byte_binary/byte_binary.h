@@ -1,7 +1,7 @@
 // Bytes times binary: s[r][l] += sum over t of 2^shifts[t/8]·g[r][t]·b[t][l], |g| <= 31, b in
 // {-1, +1}. Exact. The products of dX and dW as in short_binary.h, on i6 gradients: few enough bits
 // that a sum of four still is a byte. For dW all shifts are 0; for dX terms are units, whose
-// exponents differ, and stand sorted by them (grouped_terms.h).
+// exponents differ, and stand sorted by them (gradient_map.h).
 #pragma once
 
 #include <cstddef>

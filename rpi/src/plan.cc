@@ -15,7 +15,8 @@ constexpr size_t kScratch = 32 * 1024;  // bytes that a block of rows may take: 
 // Rows that dW sums at once. Sums of integers are fetched seldom; an odd number of lines of the
 // cache, as columns of gradients lie so far apart. Sums of reals are float32's no longer than that.
 constexpr size_t kRowsAtOnce = 480, kRealRowsAtOnce = kTermsInFloat;
-constexpr size_t kFewRows = 8;  // rows that share the bits of W^ while they are at hand
+// Rows of dX that share the bits of W^ while they are at hand, and that tables are made for at least.
+constexpr size_t kManyRows = 32, kFewRows = 8;
 
 size_t rounded_up(size_t n, size_t grain) { return (n + grain - 1) / grain * grain; }
 
@@ -247,9 +248,9 @@ class Planner {
     const int phase = plan_.phases.inputs(l_);
     const Life life{phase, phase};
     const Window& w = block_->window;
-    const size_t lanes = lanes_of(*block_).words() * 64,
+    const size_t words = lanes_of(*block_).words(),
                  terms = terms_of_dx(block_->units(), run_.switches.gradients);
-    buffers_->packed_backward = add("packed W", "bit", terms / 8 * lanes, {phase - 1, phase});
+    buffers_->packed_backward = add("packed W", "bit", terms / 8 * words * 64, {phase - 1, phase});
     buffers_->unit_columns =
         scratch("columns of W", "bit", block_->units() * 4, {phase - 1, phase - 1});
     // As many samples as give the product enough rows for a table to be worth its making.
@@ -257,8 +258,13 @@ class Planner {
     buffers_->samples_dx =
         std::min(batch_, std::max(rows_within(w.in.size() * sum_.bytes, batch_), enough));
     const size_t rows = buffers_->samples_dx * w.out.positions();
-    buffers_->rows_dx = std::min(
-        rows, std::max(rows_within(lanes * sum_.bytes + terms * gradient_.bytes, rows), kFewRows));
+    const size_t row_bytes = words * 64 * sum_.bytes + terms * gradient_.bytes;
+    // Sums of reals depend on their order: a row's are made at once.
+    const bool shared = shares_exponents(run_.switches.gradients);
+    buffers_->words_dx = shared ? std::min(words, kTileWords) : words;
+    buffers_->rows_dx =
+        std::min(rows, shared ? kManyRows : std::max(rows_within(row_bytes, rows), kFewRows));
+    const size_t lanes = buffers_->words_dx * 64;
     buffers_->gradients =
         scratch("dY rows", gradient_.name, buffers_->rows_dx * terms * gradient_.bytes, life);
     buffers_->lanes = scratch("dX rows", sum_.name, buffers_->rows_dx * lanes * sum_.bytes, life);

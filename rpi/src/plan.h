@@ -34,8 +34,8 @@ inline size_t terms_of_dx(size_t units, Format gradients) {
 
 Lanes lanes_of(const Block& block);
 
-// dW is made for a tile of at most so many words of inputs (of 64) and so many units, and moves
-// their weights at once. Nine: so many taps have most windows.
+// Products of gradients are made for at most so many words of inputs (of 64) at once, those of dW
+// for so many units, whose weights then move. Nine: so many taps have most windows.
 inline constexpr size_t kTileWords = 9, kUnitsAtOnce = 64;
 
 // Channels that belong to one thread: as many as a byte of bits and a vector of sums ask for.
@@ -93,9 +93,10 @@ struct BlockBuffers {
   std::optional<Scratch> border;  // [taps][units at once] f64 (padded windows)
   // dX; not in the first block.
   size_t rows_dx = 0, samples_dx = 0;
+  size_t words_dx = 0;            // of inputs at once: dX of rows is made in parts
   Arena::Id packed_backward = 0;  // from dW on, as dW moves the weights
   Scratch unit_columns;           // [C] u32, while packing it
-  Scratch gradients, lanes;       // [rows][C, as terms] G, [rows][64·words] S
+  Scratch gradients, lanes;       // [rows][C, as terms] G, [rows][64·words at once] S
   Scratch samples;                // [samples][input] S
   size_t sum_bytes = 0;           // of S
   std::optional<Scratch>

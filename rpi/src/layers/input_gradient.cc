@@ -42,12 +42,10 @@ void InputGradient::compute(Range samples, size_t part, S* dx) const {
   const ChannelOrder order = kBytes ? map.order() : ChannelOrder{};
   const size_t units = block_.units(), positions = w.out.positions();
   const size_t terms = kBytes ? order.terms : terms_for(units);
-  const size_t lanes = lanes_.words() * 64;
-  const auto* packed = context_.arena.at<uint32_t>(buffers_.packed_backward);
   auto* g = buffers_.gradients.at<G>(context_.arena, part);
   auto* sums = buffers_.lanes.at<S>(context_.arena, part);
   std::memset(dx, 0, samples.size() * w.in.size() * sizeof(S));
-  std::memset(sums, 0, buffers_.rows_dx * lanes * sizeof(S));
+  std::memset(sums, 0, buffers_.rows_dx * buffers_.words_dx * 64 * sizeof(S));
   if (!kBytes && terms > units) std::memset(g, 0, buffers_.rows_dx * terms * sizeof(G));
   const size_t rows = samples.size() * positions;
   for (size_t first = 0; first < rows; first += buffers_.rows_dx) {
@@ -64,32 +62,42 @@ void InputGradient::compute(Range samples, size_t part, S* dx) const {
       }
       done += some;
     }
-    if constexpr (kBytes) {
-      context_.kernels.byte_binary(count, terms, lanes, g, order.shifts, packed, sums);
-    } else if constexpr (std::is_same_v<G, float>) {
-      context_.kernels.real_binary(count, terms, lanes, g, packed, sums);
-    } else {
-      context_.kernels.short_binary(count, terms, lanes, g, packed, sums);
+    const auto* packed = context_.arena.at<uint32_t>(buffers_.packed_backward);
+    for (size_t word = 0; word < lanes_.words(); word += buffers_.words_dx) {
+      const Range words{word, std::min(word + buffers_.words_dx, lanes_.words())};
+      const size_t lanes = words.size() * 64;
+      if constexpr (kBytes) {
+        context_.kernels.byte_binary(count, terms, lanes, g, order.shifts, packed, sums);
+      } else if constexpr (std::is_same_v<G, float>) {
+        context_.kernels.real_binary(count, terms, lanes, g, packed, sums);
+      } else {
+        context_.kernels.short_binary(count, terms, lanes, g, packed, sums);
+      }
+      packed += terms / 32 * lanes;
+      Place place = place_of(w.out, first);
+      for (size_t m = 0; m < count; ++m, advance(place, w.out))
+        take_to_map(place, words, sums + m * lanes, dx + place.sample * w.in.size());
     }
-    Place place = place_of(w.out, first);
-    for (size_t m = 0; m < count; ++m, advance(place, w.out))
-      take_to_map(place, sums + m * lanes, dx + place.sample * w.in.size());
   }
 }
 
-// The sums of an output position, [lanes], go to where its taps lie and leave zeros behind. map:
-// [in positions][channels]. Those of a line of taps lie side by side, as do their lanes where none
-// is padding.
+// The sums of an output position, [lanes of these words], go to where its taps lie and leave zeros
+// behind. map: [in positions][channels]. Those of a line of taps lie side by side, as do their lanes
+// where none is padding.
 template <class S>
-void InputGradient::take_to_map(const Place& place, S* sums, S* map) const {
+void InputGradient::take_to_map(const Place& place, Range words, S* sums, S* map) const {
   const Window& w = block_.window;
   const size_t channels = lanes_.per_group, per_tap = lanes_.words_per_group * 64;
   const Taps taps(w, place);
   const auto take = [&](int y, int x, int n) {  // a tap and those behind it
-    S* from = sums + static_cast<size_t>(y * w.width + x) * per_tap;
+    const size_t lane = static_cast<size_t>(y * w.width + x) * per_tap;
+    const size_t begin = std::max(lane, words.begin * 64);
+    const size_t end = std::min(lane + static_cast<size_t>(n) * channels, words.end * 64);
+    if (begin >= end) return;
     const auto position = static_cast<size_t>((taps.top + y) * w.in.width + taps.left + x);
-    context_.kernels.take_sums(static_cast<size_t>(n) * channels, std::is_same_v<S, double>, from,
-                               map + position * channels);
+    context_.kernels.take_sums(end - begin, std::is_same_v<S, double>,
+                               sums + begin - words.begin * 64,
+                               map + position * channels + begin - lane);
   };
   for (int y = taps.begin_y; y < taps.end_y; ++y) {
     if (channels == per_tap) {
@@ -98,7 +106,7 @@ void InputGradient::take_to_map(const Place& place, S* sums, S* map) const {
     }
     for (int x = taps.begin_x; x < taps.end_x; ++x) take(y, x, 1);
   }
-  if (!taps.all(w) || channels != per_tap) std::memset(sums, 0, lanes_.words() * 64 * sizeof(S));
+  if (!taps.all(w) || channels != per_tap) std::memset(sums, 0, words.size() * 64 * sizeof(S));
 }
 
 // dX' of a sample into the map.

@@ -28,7 +28,7 @@ class InputGradient {
   template <class G, class S>
   void compute(Range samples, size_t part, S* dx) const;
   template <class S>
-  void take_to_map(const Place& place, S* sums, S* map) const;
+  void take_to_map(const Place& place, Range words, S* sums, S* map) const;
   void replace(size_t sample, size_t part, const void* dx) const;
   template <class Body>
   void each_kept(size_t sample, size_t part, const void* dx, Body&& body) const;

@@ -18,7 +18,7 @@ void WeightGradient::run(const ProductInput& input, size_t samples) {
     context_.threads.each([&](size_t part) {
       pack_backward(context_.kernels, block_, context_.run.stored_weights(),
                     context_.arena.at(buffers_.weights), part_of(squares(block_), part, parts),
-                    bytes ? &order : nullptr,
+                    buffers_.words_dx, bytes ? &order : nullptr,
                     buffers_.unit_columns.at<uint32_t>(context_.arena, part), packed);
     });
   }

@@ -2,9 +2,9 @@
 // beside the roofline of its ISA, taken in the same run.
 //
 // Processor time, so that other work on the machine counts little; the least of several trials, in
-// which kernel and roofline take turns. One product as the trainer asks for it: dX for a few
-// positions, dW for a tile of 576 inputs and 64 units over 480 positions, Y for the rows that fit
-// beside each other; so operands lie in the first or second cache, as they do there.
+// which kernel and roofline take turns. One product as the trainer asks for it: dX of 576
+// inputs for 32 positions, dW for a tile of 576 inputs and 64 units over 480 positions, Y for the
+// rows that fit beside each other; so operands lie in the first or second cache, as they do there.
 #include <algorithm>
 #include <cstdio>
 #include <cstring>
@@ -23,18 +23,20 @@ namespace {
 std::vector<Roofline> all_rooflines() {
   std::vector<Roofline> all;
 #if defined(__x86_64__)
-  for (const auto some : {rooflines_avx512(), rooflines_avx2()})
+  for (const auto some : {rooflines_amx(), rooflines_avx512(), rooflines_avx2()})
     all.insert(all.end(), some.begin(), some.end());
 #endif
   return all;
 }
 
+// What a variant takes from another (registry.cc), has the other's.
 const Roofline* roofline_of(const char* variant, const char* kernel) {
   static const std::vector<Roofline> all = all_rooflines();
   const auto found = std::find_if(all.begin(), all.end(), [&](const Roofline& one) {
     return std::strcmp(one.variant, variant) == 0 && std::strcmp(one.kernel, kernel) == 0;
   });
-  return found == all.end() ? nullptr : &*found;
+  if (found != all.end()) return &*found;
+  return std::strcmp(variant, "amx") == 0 ? roofline_of("avx512", kernel) : nullptr;
 }
 
 // `product`: of which layer, and which. `m`, `k`, `n`: its rows, terms and lanes (units).
@@ -182,10 +184,10 @@ constexpr Shape kY[] = {{"mlp Y", 31, 256, 256},
                         {"conv6 Y", 12, 4608, 512},
                         {"fc1 Y", 6, 8192, 1024}};
 constexpr Shape kGradients[] = {{"mlp dX", 32, 256, 256},   {"mlp dW", 64, 224, 256},
-                                {"conv2 dX", 8, 128, 1152}, {"conv4 dX", 8, 256, 2304},
-                                {"conv6 dX", 8, 512, 4608}, {"fc1 dX", 8, 1024, 8192},
+                                {"conv2 dX", 32, 128, 576}, {"conv4 dX", 32, 256, 576},
+                                {"conv6 dX", 32, 512, 576}, {"fc1 dX", 8, 1024, 576},
                                 {"conv dW", 64, 480, 576}};
-constexpr Shape kFirstY[] = {{"mlp Y", 12, 832, 256}, {"conv1 Y", 51, 64, 128}};
+constexpr Shape kFirstY[] = {{"mlp Y", 16, 832, 256}, {"conv1 Y", 48, 64, 128}};
 constexpr Shape kFirst[] = {{"first dW", 128, 64, 64}};
 
 void time_all(const Report& report, const Kernels& kernels) {

@@ -15,8 +15,9 @@ constexpr size_t kScratch = 32 * 1024;  // bytes that a block of rows may take: 
 // Rows that dW sums at once. Sums of integers are fetched seldom; an odd number of lines of the
 // cache, as columns of gradients lie so far apart. Sums of reals are float32's no longer than that.
 constexpr size_t kRowsAtOnce = 480, kRealRowsAtOnce = kTermsInFloat;
-// Rows of dX that share the bits of W^ while they are at hand, and that tables are made for at least.
-constexpr size_t kManyRows = 32, kFewRows = 8;
+// Rows of dX that share the bits of W^ while they are at hand; that tables are made for at least;
+// of products made by the tile (kernels/amx.h).
+constexpr size_t kManyRows = 32, kFewRows = 8, kTileRows = 16;
 
 size_t rounded_up(size_t n, size_t grain) { return (n + grain - 1) / grain * grain; }
 
@@ -47,10 +48,11 @@ class Planner {
         arena_(arena),
         batch_(static_cast<size_t>(run.batch_size)),
         count_(static_cast<int>(network.blocks.size())),
-        gradient_(run.switches.gradients == Format::i6       ? Type{"i8", 1}
-                  : shares_exponents(run.switches.gradients) ? kShort
-                                                             : Type{"f32", 4}),
-        sum_(shares_exponents(run.switches.gradients) ? Type{"i32", 4} : Type{"f64", 8}) {
+        shared_(shares_exponents(run.switches.gradients)),
+        gradient_(run.switches.gradients == Format::i6 ? Type{"i8", 1}
+                  : shared_                            ? kShort
+                                                       : Type{"f32", 4}),
+        sum_(shared_ ? Type{"i32", 4} : Type{"f64", 8}) {
     plan_.threads = threads;
     plan_.phases = {count_};
   }
@@ -188,9 +190,9 @@ class Planner {
     buffers_->packed_forward = add("packed W", "bit", units * words * 8, life);
     if (block_->window.padded() && !first)
       buffers_->tap_counts = add("W of a tap", "i32", block_->units() * taps * 4, life);
-    const size_t rows =
-        rows_within(per_row * (row_bytes + channels * 4), batch_ * block_->normed.positions()) *
-        per_row;
+    const size_t all = batch_ * block_->normed.positions();
+    size_t rows = rows_within(per_row * (row_bytes + channels * 4), all) * per_row;
+    if (first) rows = std::min(std::max<size_t>(rows / kTileRows, 1) * kTileRows, all * per_row);
     buffers_->rows_forward = rows;
     buffers_->input_rows = scratch("input rows", first ? "i16" : "bit", rows * row_bytes, life);
     buffers_->products =
@@ -199,8 +201,8 @@ class Planner {
 
   // Sums of gradients that share exponents are taken in 32 bits.
   void check_sums() const {
+    if (!shared_) return;
     const Format format = run_.switches.gradients;
-    if (!shares_exponents(format)) return;
     const uint64_t largest = format == Format::i16 ? kLargestShort : INT8_MAX;
     const Window& w = block_->window;
     const uint64_t terms = INT32_MAX / largest, positions = w.out.positions();
@@ -223,13 +225,12 @@ class Planner {
     const Life life{phase, phase};
     const bool first = block_->first;
     const size_t units = std::min(block_->units(), kUnitsAtOnce);
-    const bool shared = shares_exponents(run_.switches.gradients);
     const size_t rows =
-        std::min(shared ? kRowsAtOnce : kRealRowsAtOnce, batch_ * block_->window.out.positions());
+        std::min(shared_ ? kRowsAtOnce : kRealRowsAtOnce, batch_ * block_->window.out.positions());
     buffers_->rows_dw = rows;
     buffers_->tile_words = first ? 1 : std::min(kTileWords, lanes_of(*block_).words());
     const size_t lanes = buffers_->tile_words * 64;
-    const Type gradient = first && shared ? kShort : gradient_;
+    const Type gradient = first && shared_ ? kShort : gradient_;
     buffers_->gradients_dw =
         scratch("dY of a tile", gradient.name, units * terms_for(rows) * gradient.bytes, life);
     if (first) {
@@ -260,10 +261,9 @@ class Planner {
     const size_t rows = buffers_->samples_dx * w.out.positions();
     const size_t row_bytes = words * 64 * sum_.bytes + terms * gradient_.bytes;
     // Sums of reals depend on their order: a row's are made at once.
-    const bool shared = shares_exponents(run_.switches.gradients);
-    buffers_->words_dx = shared ? std::min(words, kTileWords) : words;
+    buffers_->words_dx = shared_ ? std::min(words, kTileWords) : words;
     buffers_->rows_dx =
-        std::min(rows, shared ? kManyRows : std::max(rows_within(row_bytes, rows), kFewRows));
+        std::min(rows, shared_ ? kManyRows : std::max(rows_within(row_bytes, rows), kFewRows));
     const size_t lanes = buffers_->words_dx * 64;
     buffers_->gradients =
         scratch("dY rows", gradient_.name, buffers_->rows_dx * terms * gradient_.bytes, life);
@@ -283,6 +283,7 @@ class Planner {
   Arena& arena_;
   size_t batch_;
   int count_, l_ = 0;
+  bool shared_;          // exponents of gradients
   Type gradient_, sum_;  // as the products take them
   const Block* block_ = nullptr;
   BlockBuffers* buffers_ = nullptr;
@@ -291,12 +292,6 @@ class Planner {
 };
 
 }  // namespace
-
-Lanes lanes_of(const Block& block) {
-  if (block.first) return {1, block.fan_in(), words_for(block.fan_in())};
-  const auto channels = static_cast<size_t>(block.window.in.channels);
-  return {block.window.taps(), channels, words_for(channels)};
-}
 
 Plan make_plan(const RunFile& run, const Network& network, Arena& arena, size_t threads) {
   return Planner(run, network, arena, threads).plan();

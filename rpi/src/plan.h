@@ -32,7 +32,11 @@ inline size_t terms_of_dx(size_t units, Format gradients) {
                    (gradients == Format::i6 ? (kLargestShift + 1) * (kTermsTogether - 1) : 0));
 }
 
-Lanes lanes_of(const Block& block);
+inline Lanes lanes_of(const Block& block) {
+  if (block.first) return {1, block.fan_in(), words_for(block.fan_in())};
+  const auto channels = static_cast<size_t>(block.window.in.channels);
+  return {block.window.taps(), channels, words_for(channels)};
+}
 
 // Products of gradients are made for at most so many words of inputs (of 64) at once, those of dW
 // for so many units, whose weights then move. Nine: so many taps have most windows.

@@ -223,6 +223,28 @@ TEST("kernels: bytes x binary") {
   EQUAL(wrong, size_t{0});
 }
 
+// More rows and terms than a strip of tiles has, and tiles that are not full.
+TEST("kernels: gradients x binary, by the tile") {
+  size_t wrong = 0;
+  each_variant([&](const Kernels& kernels) {
+    for (const size_t rows : {16, 31, 48, 64, 95, 130}) {
+      for (const size_t terms : {32, 64, 96, 512, 544, 1120}) {
+        for (const size_t lanes : {16, 32, 48}) {
+          wrong += wrong_products<int16_t, int32_t>(kernels.short_binary,
+                                                    Terms<int16_t>(rows, terms, lanes));
+          const Bytes o(rows, terms, lanes, kLargestShift + 1);
+          wrong += wrong_products<int8_t, int32_t>(
+              [&](size_t r, size_t t, size_t l, const int8_t* g, const uint32_t* b, int32_t* s) {
+                kernels.byte_binary(r, t, l, g, o.shifts.data(), b, s);
+              },
+              o);
+        }
+      }
+    }
+  });
+  EQUAL(wrong, size_t{0});
+}
+
 TEST("kernels: pixels x gradients") {
   size_t wrong = 0;
   each_variant([&](const Kernels& kernels) {

@@ -25,13 +25,14 @@ from edgebnn.trainer.run_file import run_file
 ROOT = Path(__file__).parents[2]
 CLANG = "clang++-19"
 MODELS = {"mlp": "mnist", "cnv": "cifar10", "binarynet": "cifar10"}
-KERNELS = ["avx512", "avx2", "scalar"]
+KERNELS = ["amx", "avx512", "avx2", "scalar"]
 BATCH, STEPS = 2, 20
 # A step of BinaryNet takes the scalar kernels a minute.
 STEPS_OF = {
     **{("mlp", kernels): STEPS for kernels in KERNELS},
-    **{("cnv", "avx512"): STEPS, ("cnv", "avx2"): STEPS, ("cnv", "scalar"): 2},
-    **{("binarynet", "avx512"): STEPS, ("binarynet", "avx2"): 2},
+    **{("cnv", kernels): STEPS for kernels in KERNELS},
+    **{("cnv", "scalar"): 2},
+    **{("binarynet", "amx"): STEPS, ("binarynet", "avx512"): 2, ("binarynet", "avx2"): 2},
 }
 OPTIONS = {"UBSAN_OPTIONS": "print_stacktrace=1", "TSAN_OPTIONS": "halt_on_error=1"}
 

@@ -20,6 +20,7 @@ struct Roofline {
   void (*many)(size_t rounds);
 };
 
+std::span<const Roofline> rooflines_amx();
 std::span<const Roofline> rooflines_avx2();
 std::span<const Roofline> rooflines_avx512();
 

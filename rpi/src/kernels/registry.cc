@@ -4,6 +4,8 @@
 
 #if defined(__x86_64__)
 #include <cpuid.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 #endif
 
 #include "errors.h"
@@ -47,6 +49,19 @@ bool with_avx512() {
   return keeps(kAndAvx512) && all_of(cpuid(7).ebx, kF | kDq | kBw | kVl) &&
          all_of(cpuid(7).ecx, kVbmi | kVnni | kVpopcntdq);
 }
+
+// Beside what AVX-512's products use. The system keeps tiles only for a process that asked for it.
+bool with_amx() {
+#if defined(__linux__)
+  constexpr unsigned kTile = 1u << 24, kInt8 = 1u << 25, kBitalg = 1u << 12, kTiles = 0x60000;
+  constexpr long kRequestPermission = 0x1023, kTileData = 18;  // ARCH_REQ_XCOMP_PERM
+  return with_avx512() && keeps(kTiles) && all_of(cpuid(7).edx, kTile | kInt8) &&
+         all_of(cpuid(7).ecx, kBitalg) &&
+         syscall(SYS_arch_prctl, kRequestPermission, kTileData) == 0;
+#else
+  return false;
+#endif
+}
 #endif
 
 // Those that one source makes for every ISA.
@@ -66,6 +81,16 @@ bool with_avx512() {
 
 constexpr Kernels kAll[] = {
 #if defined(__x86_64__)
+    {.name = "amx",
+     .runs = with_amx,
+     .binary_binary = binary_binary_avx512,
+     .real_binary = real_binary_avx512,
+     .short_binary = short_binary_amx,
+     .byte_binary = byte_binary_amx,
+     .integer_real = integer_real_avx512,
+     .integer_integer = integer_integer_avx512,
+     .reorder = reorder_avx512,
+     EDGEBNN_BESIDE(avx512)},
     {.name = "avx512",
      .runs = with_avx512,
      .binary_binary = binary_binary_avx512,

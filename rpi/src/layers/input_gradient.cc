@@ -82,8 +82,8 @@ void InputGradient::compute(Range samples, size_t part, S* dx) const {
 }
 
 // The sums of an output position, [lanes of these words], go to where its taps lie and leave zeros
-// behind. map: [in positions][channels]. Those of a line of taps lie side by side, as do their lanes
-// where none is padding.
+// behind. map: [in positions][channels]. Those of a line of taps lie side by side, as do their
+// lanes where none is padding.
 template <class S>
 void InputGradient::take_to_map(const Place& place, Range words, S* sums, S* map) const {
   const Window& w = block_.window;

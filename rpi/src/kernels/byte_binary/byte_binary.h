@@ -17,6 +17,7 @@ inline constexpr size_t kTermsTogether = 8;  // share a shift
 using ByteBinary = void(size_t rows, size_t terms, size_t lanes, const int8_t* g,
                         const uint8_t* shifts, const uint32_t* b, int32_t* s);
 
-ByteBinary byte_binary_scalar, byte_binary_avx512, byte_binary_avx2, byte_binary_neon;
+ByteBinary byte_binary_scalar, byte_binary_amx, byte_binary_avx512, byte_binary_avx2,
+    byte_binary_neon;
 
 }  // namespace edgebnn

@@ -17,6 +17,8 @@ using ShortBinary = void (*)(size_t rows, size_t terms, size_t lanes, const int1
 
 void short_binary_scalar(size_t rows, size_t terms, size_t lanes, const int16_t* g,
                          const uint32_t* b, int32_t* s);
+void short_binary_amx(size_t rows, size_t terms, size_t lanes, const int16_t* g, const uint32_t* b,
+                      int32_t* s);
 void short_binary_avx512(size_t rows, size_t terms, size_t lanes, const int16_t* g,
                          const uint32_t* b, int32_t* s);
 void short_binary_avx2(size_t rows, size_t terms, size_t lanes, const int16_t* g, const uint32_t* b,

@@ -1,0 +1,103 @@
+// A gradient is two bytes, 2^7·upper + lower with -64 <= lower < 64, each with a product of its
+// own.
+#include "kernels/amx.h"
+
+#include "kernels/short_binary/short_binary.h"
+
+namespace edgebnn {
+namespace {
+
+using amx::kDepth;
+using amx::kSide;
+using amx::kTerms;
+
+constexpr size_t kTiles = 2;  // of rows that lie ready, two bytes each: 32 KiB
+constexpr int kUpper = 7;
+
+// Tiles of gradients of the first `terms` terms.
+inline void load(const int16_t* g, size_t stride, size_t terms, amx::Tile& upper,
+                 amx::Tile& lower) {
+  const __m512i half = _mm512_set1_epi16(1 << (kUpper - 1));
+  for (size_t r = 0; r < kSide; ++r, g += stride) {
+    for (size_t t = 0; t < kTerms; t += 32) {
+      const __m512i x = t < terms ? _mm512_loadu_si512(g + t) : _mm512_setzero_si512();
+      const __m512i high = _mm512_srai_epi16(_mm512_add_epi16(x, half), kUpper);
+      const __m512i low = _mm512_sub_epi16(x, _mm512_slli_epi16(high, kUpper));
+      _mm256_store_si256(reinterpret_cast<__m256i*>(upper[r] + t), _mm512_cvtepi16_epi8(high));
+      _mm256_store_si256(reinterpret_cast<__m256i*>(lower[r] + t), _mm512_cvtepi16_epi8(low));
+    }
+  }
+}
+
+using Sums = int32_t[kSide][kSide];
+
+// s += 2^7·upper + lower.
+inline void add(const Sums& upper, const Sums& lower, size_t lanes, int32_t* s) {
+  for (size_t r = 0; r < kSide; ++r, s += lanes) {
+    const __m512i high = _mm512_slli_epi32(_mm512_load_si512(upper[r]), kUpper);
+    const __m512i sum = _mm512_add_epi32(high, _mm512_load_si512(lower[r]));
+    _mm512_storeu_si512(s, _mm512_add_epi32(_mm512_loadu_si512(s), sum));
+  }
+}
+
+// A tile of rows, as two of bytes, times one or two of lanes.
+template <bool kLanes>
+inline void block(size_t depth, size_t lanes, const amx::Tile (*a)[kDepth],
+                  const amx::Tile (*b)[kDepth], int32_t* s) {
+  alignas(64) Sums sums[4];
+  _tile_zero(0);
+  _tile_zero(1);
+  _tile_zero(2);
+  _tile_zero(3);
+  amx::multiply<true, kLanes>(depth, a, b);
+  _tile_stored(0, sums[0], sizeof sums[0][0]);
+  _tile_stored(2, sums[2], sizeof sums[0][0]);
+  if constexpr (kLanes) _tile_stored(1, sums[1], sizeof sums[0][0]);
+  if constexpr (kLanes) _tile_stored(3, sums[3], sizeof sums[0][0]);
+  add(sums[0], sums[2], lanes, s);
+  if constexpr (kLanes) add(sums[1], sums[3], lanes, s + kSide);
+}
+
+void strip(size_t tiles, size_t terms, size_t lanes, const int16_t* g, const uint32_t* bits,
+           int32_t* s) {
+  alignas(64) amx::Tile a[kTiles][2][kDepth], b[2][kDepth];
+  constexpr amx::Weights
+      kWhole = {},
+      kHalf = {0, 0, 0, 0, amx::kNothing, amx::kNothing, amx::kNothing, amx::kNothing};
+  for (size_t first = 0; first < terms; first += kDepth * kTerms) {
+    const size_t left = terms - first;
+    const amx::Depth depth(left < kDepth * kTerms ? left : kDepth * kTerms);
+    for (size_t k = 0; k < depth.tiles; ++k) {
+      for (size_t tile = 0; tile < tiles; ++tile)
+        load(g + tile * kSide * terms + first + k * kTerms, terms, depth.terms(k), a[tile][0][k],
+             a[tile][1][k]);
+    }
+    for (size_t l = 0; l < lanes; l += 2 * kSide) {
+      const bool two = l + kSide < lanes;
+      for (size_t k = 0; k < depth.tiles; ++k) {
+        const uint32_t* here = bits + (first + k * kTerms) / 32 * lanes + l;
+        const amx::Weights& weights = depth.terms(k) == kTerms ? kWhole : kHalf;
+        amx::spread(here, lanes, weights, b[0][k]);
+        if (two) amx::spread(here + kSide, lanes, weights, b[1][k]);
+      }
+      for (size_t tile = 0; tile < tiles; ++tile)
+        (two ? block<true> : block<false>)(depth.tiles, lanes, a[tile], b,
+                                           s + tile * kSide * lanes + l);
+    }
+  }
+}
+
+}  // namespace
+
+void short_binary_amx(size_t rows, size_t terms, size_t lanes, const int16_t* g, const uint32_t* b,
+                      int32_t* s) {
+  const amx::Tiles configured;
+  while (rows >= kSide) {
+    const size_t tiles = rows / kSide < kTiles ? rows / kSide : kTiles, some = tiles * kSide;
+    strip(tiles, terms, lanes, g, b, s);
+    rows -= some, g += some * terms, s += some * lanes;
+  }
+  short_binary_avx512(rows, terms, lanes, g, b, s);
+}
+
+}  // namespace edgebnn

@@ -54,6 +54,7 @@ class Threads {
   void work(size_t part);
   void guarded(size_t part);
 
+  const int looks_;  // at what is waited for, before sleeping
   std::vector<std::thread> workers_;
   Call call_ = nullptr;
   void* body_ = nullptr;

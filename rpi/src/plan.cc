@@ -260,8 +260,8 @@ class Planner {
         std::min(batch_, std::max(rows_within(w.in.size() * sum_.bytes, batch_), enough));
     const size_t rows = buffers_->samples_dx * w.out.positions();
     const size_t row_bytes = words * 64 * sum_.bytes + terms * gradient_.bytes;
-    // Sums of reals depend on their order: a row's are made at once.
-    buffers_->words_dx = shared_ ? std::min(words, kTileWords) : words;
+    // In parts, tables are made again for each; sums of reals depend on their order.
+    buffers_->words_dx = shared_ ? std::min(words, 2 * kTileWords) : words;
     buffers_->rows_dx =
         std::min(rows, shared_ ? kManyRows : std::max(rows_within(row_bytes, rows), kFewRows));
     const size_t lanes = buffers_->words_dx * 64;

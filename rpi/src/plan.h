@@ -38,8 +38,8 @@ inline Lanes lanes_of(const Block& block) {
   return {block.window.taps(), channels, words_for(channels)};
 }
 
-// Products of gradients are made for at most so many words of inputs (of 64) at once, those of dW
-// for so many units, whose weights then move. Nine: so many taps have most windows.
+// dW is made for a tile of at most so many words of inputs (of 64) and so many units, and moves
+// their weights at once. Nine: so many taps have most windows.
 inline constexpr size_t kTileWords = 9, kUnitsAtOnce = 64;
 
 // Channels that belong to one thread: as many as a byte of bits and a vector of sums ask for.

@@ -13,6 +13,7 @@ ISAS = (
     "avx512_vnni",
     "avx512vbmi",
     "avx512_vpopcntdq",
+    "amx_int8",
     "asimd",
     "asimddp",
     "neon",

@@ -111,14 +111,27 @@ class Line {
 };
 
 Schedule schedule_of(const Line& line) {
+  using enum Schedule::Kind;
   const Words& words = line.words();
-  const std::string kind = words.size() > 1 ? words[1] : "";
-  if (kind == "constant" && words.size() == 2) return {};
-  if ((kind == "step" || kind == "plateau") && words.size() == 4) {
-    const auto type = kind == "step" ? Schedule::Kind::step : Schedule::Kind::plateau;
-    return {type, line.number(0.0, 1.0, 3, 2), line.number(1, 1 << 30, 3, 3)};
+  const bool warms = words.size() > 3 && words[words.size() - 2] == "warmup";
+  const size_t count = words.size() - 1, own = count - (warms ? 2 : 0);
+  const std::string kind = own > 0 ? words[1] : "";
+  Schedule schedule;
+  if ((kind == "step" || kind == "plateau") && own == 3) {
+    schedule.kind = kind == "step" ? step : plateau;
+    schedule.factor = line.number(0.0, 1.0, count, 2);
+    schedule.every = line.number(1, 1 << 30, count, 3);
+  } else if (kind == "cosine" && own == 2) {
+    schedule.kind = cosine;
+    schedule.floor = line.number(0.0, 3e38, count, 2);
+  } else if (kind != "constant" || own != 1) {
+    line.refuse(
+        "are 'constant', 'step FACTOR EVERY', 'plateau FACTOR PATIENCE', 'cosine FLOOR', and "
+        "behind "
+        "each 'warmup EPOCHS'");
   }
-  line.refuse("are 'constant', 'step FACTOR EVERY', 'plateau FACTOR PATIENCE'");
+  if (warms) schedule.warmup = line.number(1, 1 << 24, count, count);
+  return schedule;
 }
 
 using Reader = std::function<void(const Line&, RunFile&)>;
@@ -202,6 +215,11 @@ void check(const RunFile& run) {
     throw InputError(run.path +
                      ": momentum_dtype: i8 and i4 hold averages of signs, which weight_gradient "
                      "f32 does not give; allowed are f32, f16, q15");
+  }
+  const int warmup = run.schedule.warmup;
+  if (warmup >= run.epochs) {
+    throw InputError(run.path + ": schedule: found warmup " + std::to_string(warmup) +
+                     ", fewer than the " + std::to_string(run.epochs) + " epochs are allowed");
   }
   if (run.layers.empty()) throw InputError(run.path + ": layer: missing");
 }

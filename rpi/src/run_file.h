@@ -20,9 +20,11 @@ struct Switches {
 };
 
 struct Schedule {
-  enum class Kind { constant, step, plateau } kind = Kind::constant;
+  enum class Kind { constant, step, plateau, cosine } kind = Kind::constant;
   double factor = 1;
-  int every = 0;  // epochs: between steps, or of patience
+  int every = 0;     // epochs: between steps, or of patience
+  double floor = 0;  // of cosine
+  int warmup = 0;    // epochs before it begins
 };
 
 // A `layer` line, with its number for messages: the first layer is 1.

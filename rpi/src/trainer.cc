@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
+#include <numbers>
 #include <utility>
 
 #include "augmentation.h"
@@ -62,15 +63,22 @@ Checkpoint::Resumed Trainer::resume(Checkpoint& checkpoint) {
 
 float Trainer::learning_rate(int epoch) const {
   const Schedule& schedule = run_.schedule;
-  if (schedule.kind == Schedule::Kind::step) {
-    return static_cast<float>(run_.learning_rate *
-                              std::pow(schedule.factor, epoch / schedule.every));
+  const double full = run_.learning_rate;
+  const int begun = epoch - schedule.warmup;
+  if (begun < 0) return static_cast<float>(full * (epoch + 1) / (schedule.warmup + 1));
+  if (schedule.kind == Schedule::Kind::step)
+    return static_cast<float>(full * std::pow(schedule.factor, begun / schedule.every));
+  if (schedule.kind == Schedule::Kind::cosine) {
+    const double turn = std::numbers::pi * begun / (run_.epochs - schedule.warmup);
+    return static_cast<float>(schedule.floor +
+                              (full - schedule.floor) * ((1 + std::cos(turn)) / 2));
   }
   return static_cast<float>(progress_.plateau_rate);
 }
 
 void Trainer::wait_for_plateau(double accuracy) {
   if (run_.schedule.kind != Schedule::Kind::plateau) return;
+  if (progress_.epoch <= static_cast<uint64_t>(run_.schedule.warmup)) return;
   progress_.plateau_waited = accuracy > progress_.plateau_best ? 0 : progress_.plateau_waited + 1;
   progress_.plateau_best = std::max(progress_.plateau_best, accuracy);
   if (progress_.plateau_waited == static_cast<uint64_t>(run_.schedule.every)) {

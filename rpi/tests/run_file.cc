@@ -64,6 +64,23 @@ std::string with(const std::string& line, const std::string& instead) {
   return text.replace(at, line.size(), instead);
 }
 
+TEST("run file: schedules") {
+  const auto read = [](const std::string& schedule) {
+    const TextFile file(with("schedule step 0.5 10", "schedule " + schedule));
+    return read_run_file(file.path()).schedule;
+  };
+  EQUAL(read("constant warmup 3").warmup, 3);
+  EQUAL(read("plateau 0.5 7 warmup 19").every, 7);
+  const Schedule cosine = read("cosine 1e-5 warmup 2");
+  EQUAL(cosine.kind == Schedule::Kind::cosine, true);
+  EQUAL(cosine.floor, 1e-5);
+  EQUAL(cosine.warmup, 2);
+  SAYS(read("cosine"), "cosine FLOOR");
+  SAYS(read("warmup 3"), "'warmup EPOCHS'");
+  SAYS(read("constant warmup 0"), "from 1 to");
+  SAYS(read("cosine 0 warmup 20"), "found warmup 20, fewer than the 20 epochs");
+}
+
 TEST("run file: every key is read") {
   const TextFile file(kGood);
   const RunFile run = read_run_file(file.path());

@@ -13,16 +13,23 @@ from edgebnn.data.datasets import read_packed
 
 
 @pytest.mark.parametrize(
-    ("preset", "model", "augmentation"),
+    ("preset", "model", "augmentation", "schedule"),
     [
-        ("standard", "mlp", {}),
-        ("proposed", "mlp", {"shift": 0.15, "flip": True}),
-        ("standard", "pool-after", {"shift": 0.3}),
-        ("proposed", "pool-before", {}),
+        ("standard", "mlp", {}, {"kind": "step", "factor": 0.25, "every": 2}),
+        ("proposed", "mlp", {"shift": 0.15, "flip": True}, {"kind": "cosine", "floor": 1e-5}),
+        ("standard", "pool-after", {"shift": 0.3}, {"kind": "cosine", "warmup": 2}),
+        ("proposed", "pool-before", {}, {"kind": "step", "factor": 0.5, "every": 1, "warmup": 1}),
     ],
 )
 def test_epochs(
-    preset: str, model: str, augmentation: Any, *, trainer: Path, data_file: Any, tmp_path: Path
+    preset: str,
+    model: str,
+    augmentation: Any,
+    schedule: Any,
+    *,
+    trainer: Path,
+    data_file: Any,
+    tmp_path: Path,
 ) -> None:
     """Shuffles, augmentation, schedules, moving statistics and evaluation: the series of epochs."""
     from edgebnn.emulation.batches import evaluation_batches, training_batches
@@ -30,7 +37,6 @@ def test_epochs(
     from edgebnn.emulation.precision import exact_sums
     from edgebnn.emulation.schedule import learning_rate
 
-    schedule = {"kind": "step", "factor": 0.25, "every": 2}
     case = Case(
         preset,
         "digits",
@@ -50,7 +56,9 @@ def test_epochs(
 
     class Rate(keras.callbacks.Callback):
         def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
-            self.model.optimizer.learning_rate = learning_rate(run.optimizer, [0.0] * epoch)
+            self.model.optimizer.learning_rate = learning_rate(
+                run.optimizer, [0.0] * epoch, run.epochs
+            )
 
     with exact_sums():
         history = emulated.fit(

@@ -219,6 +219,9 @@ def test_run_file_has_every_key_of_the_format() -> None:
     assert lines[0] == "edgebnn-run 1"
     assert f"run_id {run.id}" in lines
     assert "schedule step 0.5 4" in lines
+    warmed = {"kind": "cosine", "floor": 1e-5, "warmup": 1}
+    asked = plan(optimizer={"schedule": warmed}, device={"epochs": 2}).runs["device"].values()
+    assert all("schedule cosine 1e-05 warmup 1" in run_file(run).splitlines() for run in asked)
     assert {"shift 0.0", "flip false"} <= set(lines)
     assert "input 8 8 1" in lines
     assert [line for line in lines if line.startswith("layer ")][:3] == [

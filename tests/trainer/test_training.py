@@ -178,6 +178,9 @@ def test_schedules(job: Any) -> None:
     constant = series("constant")
     assert series("step 1e-9 100") == constant
     assert series("plateau 1e-9 100") == constant
+    assert series("cosine 0.01") == constant  # its floor is the learning rate
+    for schedule in ("step 1e-9 1", "cosine 0", "constant warmup 5"):
+        assert series(schedule)["loss"][1:] != constant["loss"][1:]
     stopped = series("step 1e-9 2")["loss"]
     assert stopped[:2] == constant["loss"][:2]
     assert stopped[2:] != constant["loss"][2:]

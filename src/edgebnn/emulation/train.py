@@ -109,7 +109,7 @@ def _fit(
         """Times the batches, sets the learning rate, and keeps each epoch as it ends."""
 
         def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
-            rate = learning_rate(run.optimizer, done.history["validation_accuracy"])
+            rate = learning_rate(run.optimizer, done.history["validation_accuracy"], epochs)
             self.model.optimizer.learning_rate = rate
             self.seconds = 0.0
 

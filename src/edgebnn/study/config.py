@@ -69,13 +69,18 @@ class _Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-class Constant(_Strict):
+class _Schedule(_Strict):
+    warmup: Annotated[int, Field(strict=True, ge=0, le=1 << 24)] = 0
+    """Epochs before the schedule begins, in which the learning rate rises to its own in equal steps."""
+
+
+class Constant(_Schedule):
     """The learning rate as it is."""
 
     kind: Literal["constant"] = "constant"
 
 
-class Step(_Strict):
+class Step(_Schedule):
     """The learning rate times `factor` every `every` epochs."""
 
     kind: Literal["step"]
@@ -83,7 +88,7 @@ class Step(_Strict):
     every: PositiveInt
 
 
-class Plateau(_Strict):
+class Plateau(_Schedule):
     """The learning rate times `factor` when validation accuracy has not risen for `patience` epochs."""
 
     kind: Literal["plateau"]
@@ -91,12 +96,19 @@ class Plateau(_Strict):
     patience: PositiveInt = 50
 
 
+class Cosine(_Schedule):
+    """The learning rate falls as half a cosine does, to `floor` when the last epoch has ended."""
+
+    kind: Literal["cosine"]
+    floor: Number = Field(default=0.0, ge=0, le=3e38)
+
+
 class Optimizer(_Strict):
     """adam, sgd with momentum, or bop (Helwegen et al. 2019)."""
 
     kind: Literal["adam", "sgd", "bop"] = "adam"
     learning_rate: Number = Field(default=1e-3, ge=1e-30, le=3e38)
-    schedule: Constant | Step | Plateau = Field(default=Constant(), discriminator="kind")
+    schedule: Constant | Step | Plateau | Cosine = Field(default=Constant(), discriminator="kind")
     gamma: Number = Field(default=1e-4, gt=0, le=1)
     """bop only: weight of the newest gradient in the average."""
     tau: Number = Field(default=1e-8, ge=0, le=3e38)
@@ -110,6 +122,12 @@ def _own_keys(optimizer: Optimizer) -> Optimizer:
             raise ValueError(
                 f"'{key}' is a key of bop alone; kind is {optimizer.kind}: leave it out"
             )
+    schedule = optimizer.schedule
+    if isinstance(schedule, Cosine) and schedule.floor > optimizer.learning_rate:
+        raise ValueError(
+            f"schedule.floor: found {schedule.floor!r}, at most learning_rate,"
+            f" {optimizer.learning_rate!r}, is allowed"
+        )
     return optimizer
 
 
@@ -188,6 +206,17 @@ class Experiment(_Strict):
     augmentation: Augmentation = Augmentation()
     emulate: Emulation | None = None
     device: OnDevice | None = None
+
+    @model_validator(mode="after")
+    def _warmed_up_in_time(self) -> Self:
+        warmup = self.optimizer.schedule.warmup
+        for stage, asked in (("emulate", self.emulate), ("device", self.device)):
+            if asked is not None and warmup >= asked.epochs:
+                raise ValueError(
+                    f"optimizer.schedule.warmup: found {warmup}, fewer than the {asked.epochs}"
+                    f" epochs of {stage} are allowed"
+                )
+        return self
 
 
 class MemoryCase(_Strict):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from edgebnn.errors import ConfigError
-from edgebnn.study.config import Plateau, Step
+from edgebnn.study.config import Cosine, Plateau, Step
 from edgebnn.study.plan import Run
 
 
@@ -21,8 +21,12 @@ def run_file(run: Run) -> str:
             schedule_text = f"step {schedule.factor!r} {schedule.every}"
         case Plateau():
             schedule_text = f"plateau {schedule.factor!r} {schedule.patience}"
+        case Cosine():
+            schedule_text = f"cosine {schedule.floor!r}"
         case _:
             schedule_text = "constant"
+    if schedule.warmup:
+        schedule_text += f" warmup {schedule.warmup}"
     lines = [
         "edgebnn-run 1",
         f"run_id {run.id}",

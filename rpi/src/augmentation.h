@@ -13,7 +13,7 @@ namespace edgebnn {
 
 class Augmentation {
  public:
-  // Of one epoch, from 0, by the run's `seed`, `shift` and `flip`.
+  // Of one epoch, from 0, by the run's `seed`, `shift`, its fill and `flip`.
   Augmentation(const RunFile& run, const Shape& shape, uint64_t epoch);
   // Changes the image at a position of the epoch in place: [height][width][channels] u8.
   void apply(uint64_t position, uint8_t* image) const;
@@ -22,7 +22,7 @@ class Augmentation {
   Stream stream_;
   size_t height_, width_, channels_;
   int64_t most_down_, most_right_;  // pixels either way
-  bool flip_;
+  bool blacks_, flip_;
 };
 
 }  // namespace edgebnn

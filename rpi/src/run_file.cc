@@ -151,7 +151,13 @@ const std::map<std::string, Reader>& readers() {
       {"schedule", [](const Line& l, RunFile& r) { r.schedule = schedule_of(l); }},
       {"shift",
        [](const Line& l, RunFile& r) {
-         r.shift = l.number(0.0, 0.5);
+         const size_t count = l.words().size() > 2 ? 2 : 1;  // SHIFT, or SHIFT FILL
+         r.shift = l.number(0.0, 0.5, count, 1);
+         if (count == 2) {
+           const std::string& fill = l.value(2, 2);
+           if (fill != "edge" && fill != "zero") l.refuse("are a number, then edge or zero");
+           r.blacks = fill == "zero";
+         }
          if (r.shift == 0.5) l.refuse("is a number from 0 to below 0.5");
        }},
       {"flip", [](const Line& l,

@@ -13,11 +13,12 @@ namespace {
 
 using Image = std::vector<uint8_t>;
 
-RunFile run_with(double shift, bool flip) {
+RunFile run_with(double shift, bool flip, bool blacks = false) {
   RunFile run;
   run.seed = 9;
   run.shift = shift;
   run.flip = flip;
+  run.blacks = blacks;
   return run;
 }
 
@@ -42,13 +43,15 @@ Image by_definition(const Image& in, const Shape& shape, const RunFile& run, uin
   Image out(in.size());
   for (int y = 0; y < shape.height; ++y) {
     for (int x = 0; x < shape.width; ++x) {
-      const int from_y = std::clamp(y - dy, 0, shape.height - 1);
-      const int from_x = std::clamp((mirrored ? shape.width - 1 - x : x) - dx, 0, shape.width - 1);
+      const int y_there = y - dy, x_there = (mirrored ? shape.width - 1 - x : x) - dx;
+      const int from_y = std::clamp(y_there, 0, shape.height - 1);
+      const int from_x = std::clamp(x_there, 0, shape.width - 1);
+      const bool empty = from_y != y_there || from_x != x_there;
       for (int c = 0; c < shape.channels; ++c) {
         const auto at = [&](int row, int column) {
           return static_cast<size_t>((row * shape.width + column) * shape.channels + c);
         };
-        out[at(y, x)] = in[at(from_y, from_x)];
+        out[at(y, x)] = run.blacks && empty ? uint8_t{0} : in[at(from_y, from_x)];
       }
     }
   }
@@ -60,8 +63,8 @@ TEST("augmentation: the definition, whatever the shape") {
                              Shape{8, 1, 4}, Shape{1, 1, 1}}) {
     const Image image = random_image(shape);
     for (const double shift : {0.0, 0.15, 0.3, 0.49}) {
-      for (const bool flip : {false, true}) {
-        const RunFile run = run_with(shift, flip);
+      for (const int how : {0, 1, 2, 3}) {
+        const RunFile run = run_with(shift, how % 2 != 0, how / 2 != 0);
         const Augmentation augmentation(run, shape, 4);
         size_t wrong = 0;
         for (uint64_t position = 100; position < 140; ++position) {

@@ -64,6 +64,18 @@ std::string with(const std::string& line, const std::string& instead) {
   return text.replace(at, line.size(), instead);
 }
 
+TEST("run file: a shift's fill") {
+  const auto blacks = [](const std::string& shift) {
+    const TextFile file(with("shift 0.15", "shift " + shift));
+    return read_run_file(file.path()).blacks;
+  };
+  EQUAL(blacks("0.1"), false);
+  EQUAL(blacks("0.1 edge"), false);
+  EQUAL(blacks("0.1 zero"), true);
+  SAYS(blacks("0.1 black"), "found '0.1 black', allowed are a number, then edge or zero");
+  SAYS(blacks("0.1 edge zero"), "are 2 values");
+}
+
 TEST("run file: schedules") {
   const auto read = [](const std::string& schedule) {
     const TextFile file(with("schedule step 0.5 10", "schedule " + schedule));

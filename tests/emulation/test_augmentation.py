@@ -10,7 +10,7 @@ IMAGES = np.random.default_rng(2).integers(0, 256, (40, 7, 13, 3)).astype(np.uin
 POSITIONS = np.arange(100, 140)
 
 
-def by_hand(image, seed, epoch, position, *, shift, flip):
+def by_hand(image, seed, epoch, position, *, shift, fill, flip):
     a, b, c = (int(draws(seed, AUGMENTATION + epoch, 3 * position + i)) for i in range(3))
     h, w, _ = image.shape
     most_y, most_x = int(shift * h), int(shift * w)
@@ -20,18 +20,21 @@ def by_hand(image, seed, epoch, position, *, shift, flip):
     for y in range(h):
         for x in range(w):
             source = w - 1 - x if flip and c >> 63 else x
+            inside = 0 <= y - dy < h and 0 <= source - dx < w
             out[y, x] = image[min(max(y - dy, 0), h - 1), min(max(source - dx, 0), w - 1)]
+            if fill == "zero" and not inside:
+                out[y, x] = 0
     return out
 
 
 @pytest.mark.parametrize("shift", [0.0, 0.15, 0.3])
+@pytest.mark.parametrize("fill", ["edge", "zero"])
 @pytest.mark.parametrize("flip", [False, True])
-def test_definition(shift, flip):
-    found = augment(IMAGES, 9, 4, POSITIONS, shift=shift, flip=flip)
+def test_definition(shift, fill, flip):
+    asked = {"shift": shift, "fill": fill, "flip": flip}
+    found = augment(IMAGES, 9, 4, POSITIONS, **asked)
     for image, position, ours in zip(IMAGES, POSITIONS, found, strict=True):
-        np.testing.assert_array_equal(
-            ours, by_hand(image, 9, 4, int(position), shift=shift, flip=flip)
-        )
+        np.testing.assert_array_equal(ours, by_hand(image, 9, 4, int(position), **asked))
 
 
 def test_any_batch_is_cut_from_the_same_epoch():

@@ -17,7 +17,7 @@ from edgebnn.data.datasets import read_packed
     [
         ("standard", "mlp", {}, {"kind": "step", "factor": 0.25, "every": 2}),
         ("proposed", "mlp", {"shift": 0.15, "flip": True}, {"kind": "cosine", "floor": 1e-5}),
-        ("standard", "pool-after", {"shift": 0.3}, {"kind": "cosine", "warmup": 2}),
+        ("standard", "pool-after", {"shift": 0.3, "fill": "zero"}, {"kind": "cosine", "warmup": 2}),
         ("proposed", "pool-before", {}, {"kind": "step", "factor": 0.5, "every": 1, "warmup": 1}),
     ],
 )

@@ -187,7 +187,7 @@ def test_augmentation_is_told_to_the_trainer_and_to_the_record() -> None:
         run = next(iter(planned[stage].values()))
         told = {"augmentation_shift": 0.15, "augmentation_flip": "true"}
         assert told.items() <= run.parameters().items()
-    assert {"shift 0.15", "flip true"} <= set(run_file(run).splitlines())
+    assert {"shift 0.15 edge", "flip true"} <= set(run_file(run).splitlines())
     assert "augmentation_shift" not in next(iter(planned["memory"].values())).parameters()
 
 
@@ -222,7 +222,7 @@ def test_run_file_has_every_key_of_the_format() -> None:
     warmed = {"kind": "cosine", "floor": 1e-5, "warmup": 1}
     asked = plan(optimizer={"schedule": warmed}, device={"epochs": 2}).runs["device"].values()
     assert all("schedule cosine 1e-05 warmup 1" in run_file(run).splitlines() for run in asked)
-    assert {"shift 0.0", "flip false"} <= set(lines)
+    assert {"shift 0.0 edge", "flip false"} <= set(lines)
     assert "input 8 8 1" in lines
     assert [line for line in lines if line.startswith("layer ")][:3] == [
         "layer flatten",

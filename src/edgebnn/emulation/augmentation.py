@@ -7,7 +7,7 @@ mirroring on CIFAR-10.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,9 +24,10 @@ def augment(
     positions: Any,
     *,
     shift: float = 0.0,
+    fill: Literal["edge", "zero"] = "edge",
     flip: bool = False,
 ) -> Images:
-    """Each image shifted by whole pixels, edges repeated, then mirrored left to right or not.
+    """Each image shifted by whole pixels, then mirrored left to right or not.
 
     Args:
         images: uint8 [B, height, width, channels].
@@ -34,6 +35,7 @@ def augment(
         epoch: from 0.
         positions: integers [B], each image's position in the epoch's order (0..n-1).
         shift: share of a side, in [0, 0.5): up to floor(shift·side) pixels either way.
+        fill: of what a shift leaves empty: the edge repeated, or 0.
         flip: mirror every image with probability 1/2.
 
     Returns:
@@ -51,11 +53,13 @@ def augment(
     if flip:
         mirrored = (drawn[2] >> np.uint64(63)).astype(bool)
         x = np.where(mirrored[:, None], width - 1 - x, x)
-    rows = np.clip(np.arange(height) - down[:, None], 0, height - 1)
-    columns = np.clip(x - right[:, None], 0, width - 1)
+    y, x = np.arange(height) - down[:, None], x - right[:, None]
+    rows, columns = np.clip(y, 0, height - 1), np.clip(x, 0, width - 1)
     first = (np.arange(count)[:, None] * height + rows) * width  # of a source row, among all pixels
     source = first[:, :, None] + columns[:, None, :]
     chosen: Images = images.reshape(-1, channels).take(source, axis=0)
+    if fill == "zero":
+        chosen[(rows != y)[:, :, None] | (columns != x)[:, None, :]] = 0
     return chosen
 
 

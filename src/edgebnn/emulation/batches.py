@@ -29,13 +29,13 @@ def training_images(run: Run, split: Split, first_epoch: int, epochs: int) -> Ba
         images uint8 [B, h, w, c] and labels uint8 [B].
     """
     count, size, seed = len(split.labels), run.batch_size, run.seed or 0
-    shift, flip = run.augmentation.shift, run.augmentation.flip
+    augmentation = run.augmentation.model_dump()
     for epoch in range(first_epoch, epochs):
         order = permutation(seed, epoch, count)
         for start in range(0, count - size + 1, size):
             positions = np.arange(start, start + size)
             index = order[positions]
-            images = augment(split.images[index], seed, epoch, positions, shift=shift, flip=flip)
+            images = augment(split.images[index], seed, epoch, positions, **augmentation)
             yield images, split.labels[index]
 
 

@@ -173,6 +173,8 @@ class Augmentation(_Strict):
 
     shift: Number = Field(default=0.0, ge=0, lt=0.5)
     """Share of a side: up to floor(shift·side) whole pixels either way."""
+    fill: Literal["edge", "zero"] = "edge"
+    """What a shift leaves empty repeats the edge, or is 0 (black)."""
     flip: Flag = False
     """Mirror left to right, or do not, at random."""
 

@@ -100,6 +100,7 @@ class Run(BaseModel):
         if self.stage != "memory":
             flat |= {
                 "augmentation_shift": self.augmentation.shift,
+                "augmentation_fill": self.augmentation.fill,
                 "augmentation_flip": str(self.augmentation.flip).lower(),
             }
         for name in ("data_digest", "epochs", "seed", "board", "backend", "kernel"):

@@ -41,7 +41,7 @@ def run_file(run: Run) -> str:
             else []
         ),
         f"schedule {schedule_text}",
-        f"shift {run.augmentation.shift!r}",
+        f"shift {run.augmentation.shift!r} {run.augmentation.fill}",
         f"flip {str(run.augmentation.flip).lower()}",
         *(f"{name} {value}" for name, value in sorted(run.switches.model_dump().items())),
         "input " + " ".join(map(str, run.network.input)),

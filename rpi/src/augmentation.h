@@ -22,7 +22,7 @@ class Augmentation {
   Stream stream_;
   size_t height_, width_, channels_;
   int64_t most_down_, most_right_;  // pixels either way
-  bool blacks_, flip_;
+  bool zero_fill_, flip_;
 };
 
 }  // namespace edgebnn

@@ -126,9 +126,8 @@ Schedule schedule_of(const Line& line) {
     schedule.floor = line.number(0.0, 3e38, count, 2);
   } else if (kind != "constant" || own != 1) {
     line.refuse(
-        "are 'constant', 'step FACTOR EVERY', 'plateau FACTOR PATIENCE', 'cosine FLOOR', and "
-        "behind "
-        "each 'warmup EPOCHS'");
+        "are 'constant', 'step FACTOR EVERY', 'plateau FACTOR PATIENCE', 'cosine FLOOR'; "
+        "behind each may stand 'warmup EPOCHS'");
   }
   if (warms) schedule.warmup = line.number(1, 1 << 24, count, count);
   return schedule;
@@ -156,7 +155,7 @@ const std::map<std::string, Reader>& readers() {
          if (count == 2) {
            const std::string& fill = l.value(2, 2);
            if (fill != "edge" && fill != "zero") l.refuse("are a number, then edge or zero");
-           r.blacks = fill == "zero";
+           r.zero_fill = fill == "zero";
          }
          if (r.shift == 0.5) l.refuse("is a number from 0 to below 0.5");
        }},

@@ -45,9 +45,9 @@ struct RunFile {
   double learning_rate = 0;
   double gamma = 0, tau = 0;  // of bop
   Schedule schedule;
-  double shift = 0;     // of training images: a share of a side, in [0, 0.5)
-  bool blacks = false;  // what a shift leaves empty is 0, instead of the edge repeated
-  bool flip = false;    // of training images
+  double shift = 0;        // of training images: a share of a side, in [0, 0.5)
+  bool zero_fill = false;  // what a shift leaves empty is 0, instead of the edge repeated
+  bool flip = false;       // of training images
   Switches switches;
   int height = 0, width = 0, channels = 0;
   std::vector<LayerLine> layers;

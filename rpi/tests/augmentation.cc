@@ -13,12 +13,12 @@ namespace {
 
 using Image = std::vector<uint8_t>;
 
-RunFile run_with(double shift, bool flip, bool blacks = false) {
+RunFile run_with(double shift, bool flip, bool zero_fill = false) {
   RunFile run;
   run.seed = 9;
   run.shift = shift;
   run.flip = flip;
-  run.blacks = blacks;
+  run.zero_fill = zero_fill;
   return run;
 }
 
@@ -51,7 +51,7 @@ Image by_definition(const Image& in, const Shape& shape, const RunFile& run, uin
         const auto at = [&](int row, int column) {
           return static_cast<size_t>((row * shape.width + column) * shape.channels + c);
         };
-        out[at(y, x)] = run.blacks && empty ? uint8_t{0} : in[at(from_y, from_x)];
+        out[at(y, x)] = run.zero_fill && empty ? uint8_t{0} : in[at(from_y, from_x)];
       }
     }
   }

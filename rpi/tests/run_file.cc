@@ -65,15 +65,15 @@ std::string with(const std::string& line, const std::string& instead) {
 }
 
 TEST("run file: a shift's fill") {
-  const auto blacks = [](const std::string& shift) {
+  const auto zero_fill = [](const std::string& shift) {
     const TextFile file(with("shift 0.15", "shift " + shift));
-    return read_run_file(file.path()).blacks;
+    return read_run_file(file.path()).zero_fill;
   };
-  EQUAL(blacks("0.1"), false);
-  EQUAL(blacks("0.1 edge"), false);
-  EQUAL(blacks("0.1 zero"), true);
-  SAYS(blacks("0.1 black"), "found '0.1 black', allowed are a number, then edge or zero");
-  SAYS(blacks("0.1 edge zero"), "are 2 values");
+  EQUAL(zero_fill("0.1"), false);
+  EQUAL(zero_fill("0.1 edge"), false);
+  EQUAL(zero_fill("0.1 zero"), true);
+  SAYS(zero_fill("0.1 black"), "found '0.1 black', allowed are a number, then edge or zero");
+  SAYS(zero_fill("0.1 edge zero"), "are 2 values");
 }
 
 TEST("run file: schedules") {

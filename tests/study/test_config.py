@@ -40,6 +40,7 @@ def test_short_forms_and_defaults() -> None:
         ({"optimizer": {"schedule": {"kind": "cosine", "floor": 0.1}}}, ["schedule.floor: found 0.1", "0.001"]),
         ({"optimizer": {"schedule": {"kind": "cosine", "warmup": 3}}, "emulate": {"epochs": 3}}, ["schedule.warmup: found 3", "3 epochs of emulate"]),
         ({"optimizer": {"schedule": {"kind": "constant", "warmup": -1}}}, ["schedule", "warmup", "-1"]),
+        ({"augmentation": {"fill": "zero"}}, ["experiments.0.augmentation", "fill: found 'zero'", "'shift'"]),
         ({"optimizer": {"kind": "adamw"}}, ["experiments.0.optimizer.kind", "'adam'", "'adamw'"]),
         ({"optimizer": {"schedule": {"kind": "step", "factor": 0.5}}}, ["every", "required"]),
         ({"optimizer": {"learning_rte": 1}}, ["learning_rte", "did you mean 'learning_rate'"]),

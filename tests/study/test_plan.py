@@ -185,7 +185,11 @@ def test_augmentation_is_told_to_the_trainer_and_to_the_record() -> None:
     planned = plan(augmentation={"shift": 0.15, "flip": True}).runs
     for stage in ("emulate", "device"):
         run = next(iter(planned[stage].values()))
-        told = {"augmentation_shift": 0.15, "augmentation_flip": "true"}
+        told = {
+            "augmentation_shift": 0.15,
+            "augmentation_fill": "edge",
+            "augmentation_flip": "true",
+        }
         assert told.items() <= run.parameters().items()
     assert {"shift 0.15 edge", "flip true"} <= set(run_file(run).splitlines())
     assert "augmentation_shift" not in next(iter(planned["memory"].values())).parameters()

@@ -181,6 +181,8 @@ def test_schedules(job: Any) -> None:
     assert series("cosine 0.01") == constant  # its floor is the learning rate
     for schedule in ("step 1e-9 1", "cosine 0", "constant warmup 5"):
         assert series(schedule)["loss"][1:] != constant["loss"][1:]
+    # What is learned while it warms up does not count as waiting.
+    assert series("plateau 1e-9 1 warmup 5") == series("constant warmup 5")
     stopped = series("step 1e-9 2")["loss"]
     assert stopped[:2] == constant["loss"][:2]
     assert stopped[2:] != constant["loss"][2:]

@@ -45,11 +45,11 @@ struct Places {
 inline constexpr Places kPlaces;
 
 // Bytes of what a bit may count: ±2^0 to ±2^6, and 0 for a term that is not there.
-constexpr int kLargestPower = 6, kNothing = 7;
+constexpr int kLargestExponent = 6, kAbsent = 7;
 struct Powers {
   alignas(64) int8_t plus[8][64], minus[8][64];
   constexpr Powers() : plus(), minus() {
-    for (int power = 0; power <= kLargestPower; ++power) {
+    for (int power = 0; power <= kLargestExponent; ++power) {
       for (int i = 0; i < 64; ++i) {
         plus[power][i] = static_cast<int8_t>(1 << power);
         minus[power][i] = static_cast<int8_t>(-(1 << power));
@@ -59,20 +59,20 @@ struct Powers {
 };
 inline constexpr Powers kPowers;
 
-// What 64 terms count, by eights: powers of two.
-using Weights = uint8_t[kTerms / 8];
+// What 64 terms count, by eights: 2^exponent.
+using Exponents = uint8_t[kTerms / 8];
 
 // A tile of b: 16 lanes of bits, [terms/32][lanes].
-inline void spread(const uint32_t* bits, size_t lanes, const Weights& weights, Tile& b) {
+inline void spread(const uint32_t* bits, size_t lanes, const Exponents& exponents, Tile& b) {
   for (size_t word = 0; word < 2; ++word) {
-    const bool there = weights[word * 4] != kNothing;
+    const bool there = exponents[word * 4] != kAbsent;
     const __m512i here = _mm512_loadu_si512(bits + (there ? word * lanes : 0));
     for (size_t row = 0; row < 8; ++row) {
-      const size_t power = weights[word * 4 + row / 2];
+      const size_t exponent = exponents[word * 4 + row / 2];
       const __mmask64 set = _mm512_bitshuffle_epi64_mask(here, _mm512_load_si512(kPlaces.of[row]));
       _mm512_store_si512(b[word * 8 + row],
-                         _mm512_mask_blend_epi8(set, _mm512_load_si512(kPowers.minus[power]),
-                                                _mm512_load_si512(kPowers.plus[power])));
+                         _mm512_mask_blend_epi8(set, _mm512_load_si512(kPowers.minus[exponent]),
+                                                _mm512_load_si512(kPowers.plus[exponent])));
     }
   }
 }

@@ -178,6 +178,12 @@ class Augmentation(_Strict):
     flip: Flag = False
     """Mirror left to right, or do not, at random."""
 
+    @model_validator(mode="after")
+    def _fills_what_it_empties(self) -> Self:
+        if self.fill == "zero" and not self.shift:
+            raise ValueError("fill: found 'zero', but without a 'shift' nothing is left empty")
+        return self
+
 
 class Emulation(_Strict):
     """Training in Keras, on this machine or its GPUs."""

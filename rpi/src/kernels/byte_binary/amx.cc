@@ -14,7 +14,7 @@ using amx::kTerms;
 constexpr size_t kTiles = 4;  // of rows that lie ready: 32 KiB
 
 struct Shifts {
-  amx::Weights of_bits;
+  amx::Exponents of_bits;
   __mmask64 quadrupled;  // gradients
 };
 
@@ -23,8 +23,8 @@ Shifts split(const uint8_t* shifts, size_t terms) {
   for (size_t i = 0; i < kTerms / kTermsTogether; ++i) {
     const bool there = i * kTermsTogether < terms;
     const int shift = there && shifts != nullptr ? shifts[i] : 0;
-    const bool more = shift > amx::kLargestPower;
-    s.of_bits[i] = static_cast<uint8_t>(there ? shift - (more ? 2 : 0) : amx::kNothing);
+    const bool more = shift > amx::kLargestExponent;
+    s.of_bits[i] = static_cast<uint8_t>(there ? shift - (more ? 2 : 0) : amx::kAbsent);
     if (more) s.quadrupled |= __mmask64{255} << (i * kTermsTogether);
   }
   return s;

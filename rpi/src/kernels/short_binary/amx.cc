@@ -61,9 +61,9 @@ inline void block(size_t depth, size_t lanes, const amx::Tile (*a)[kDepth],
 void strip(size_t tiles, size_t terms, size_t lanes, const int16_t* g, const uint32_t* bits,
            int32_t* s) {
   alignas(64) amx::Tile a[kTiles][2][kDepth], b[2][kDepth];
-  constexpr amx::Weights
-      kWhole = {},
-      kHalf = {0, 0, 0, 0, amx::kNothing, amx::kNothing, amx::kNothing, amx::kNothing};
+  constexpr amx::Exponents kWhole = {},
+                           kHalf = {0,           0, 0, 0, amx::kAbsent, amx::kAbsent, amx::kAbsent,
+                                    amx::kAbsent};
   for (size_t first = 0; first < terms; first += kDepth * kTerms) {
     const size_t left = terms - first;
     const amx::Depth depth(left < kDepth * kTerms ? left : kDepth * kTerms);
@@ -76,9 +76,9 @@ void strip(size_t tiles, size_t terms, size_t lanes, const int16_t* g, const uin
       const bool two = l + kSide < lanes;
       for (size_t k = 0; k < depth.tiles; ++k) {
         const uint32_t* here = bits + (first + k * kTerms) / 32 * lanes + l;
-        const amx::Weights& weights = depth.terms(k) == kTerms ? kWhole : kHalf;
-        amx::spread(here, lanes, weights, b[0][k]);
-        if (two) amx::spread(here + kSide, lanes, weights, b[1][k]);
+        const amx::Exponents& exponents = depth.terms(k) == kTerms ? kWhole : kHalf;
+        amx::spread(here, lanes, exponents, b[0][k]);
+        if (two) amx::spread(here + kSide, lanes, exponents, b[1][k]);
       }
       for (size_t tile = 0; tile < tiles; ++tile)
         (two ? block<true> : block<false>)(depth.tiles, lanes, a[tile], b,

@@ -16,8 +16,8 @@ import pytest
 from edgebnn import commands
 from edgebnn.cli import main
 from edgebnn.ended import ended
-from edgebnn.study.config import Optimizer
 from edgebnn.study.model_file import load_network
+from edgebnn.study.optimizer_config import Optimizer
 from edgebnn.study.plan import Run, canonical_json
 from edgebnn.study.switches import PRESETS
 

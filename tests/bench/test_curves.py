@@ -20,8 +20,9 @@ from edgebnn.bench.curves.tables import curves_table
 from edgebnn.bench.documents import DOCUMENTS, refresh
 from edgebnn.data.datasets import prepare
 from edgebnn.record import Provenance, Record
-from edgebnn.study.config import Augmentation, Optimizer
+from edgebnn.study.config import Augmentation
 from edgebnn.study.model_file import parse_network
+from edgebnn.study.optimizer_config import Optimizer
 from edgebnn.study.plan import Run
 from edgebnn.study.switches import PRESETS
 from edgebnn.trainer.run_file import run_file

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from edgebnn.data.datasets import Packed, Split, write_packed
-from edgebnn.study.config import Optimizer
 from edgebnn.study.model_file import parse_network
+from edgebnn.study.optimizer_config import Optimizer
 from edgebnn.study.plan import Run
 from edgebnn.study.switches import PRESETS, Switches
 

@@ -3,7 +3,7 @@
 import pytest
 
 from edgebnn.emulation.schedule import learning_rate
-from edgebnn.study.config import Optimizer
+from edgebnn.study.optimizer_config import Optimizer
 
 
 def rates(schedule, accuracies):

@@ -18,9 +18,9 @@ from edgebnn.memory.accounting import (
 )
 from edgebnn.memory.accounting_view import show
 from edgebnn.memory.stage import accounting_record
-from edgebnn.study.config import Optimizer
 from edgebnn.study.model_file import load_network
 from edgebnn.study.network import Network
+from edgebnn.study.optimizer_config import Optimizer
 from edgebnn.study.plan import Run
 from edgebnn.study.switches import PRESETS, Switches
 

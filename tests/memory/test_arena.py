@@ -19,9 +19,9 @@ from edgebnn.errors import ConfigError, JobError
 from edgebnn.memory.arena import Arena, plan_arena
 from edgebnn.memory.arena_view import show_arenas
 from edgebnn.memory.stage import memory_record
-from edgebnn.study.config import Optimizer
 from edgebnn.study.model_file import load_network, parse_network
 from edgebnn.study.network import Network
+from edgebnn.study.optimizer_config import Optimizer
 from edgebnn.study.plan import Run
 from edgebnn.study.switches import PRESETS, Switches
 from edgebnn.trainer.build import PROGRAMS, compile_trainer, is_current

@@ -12,8 +12,9 @@ import numpy as np
 import pytest
 
 from edgebnn.data.datasets import Packed, Split, prepare
-from edgebnn.study.config import Augmentation, Optimizer
+from edgebnn.study.config import Augmentation
 from edgebnn.study.model_file import parse_network
+from edgebnn.study.optimizer_config import Optimizer
 from edgebnn.study.plan import Run
 from edgebnn.study.switches import PRESETS, Switches
 

@@ -17,8 +17,8 @@ from edgebnn.record import Metric, Provenance, Record
 from edgebnn.report import write_report
 from edgebnn.report.charts import nice_ticks, thinned
 from edgebnn.report.page import number
-from edgebnn.study.config import Optimizer
 from edgebnn.study.model_file import load_network
+from edgebnn.study.optimizer_config import Optimizer
 from edgebnn.study.plan import Run
 from edgebnn.study.switches import PRESETS
 

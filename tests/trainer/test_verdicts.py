@@ -10,8 +10,9 @@ import pytest
 
 from edgebnn.data.look import check_counts
 from edgebnn.errors import ConfigError
-from edgebnn.study.config import Augmentation, Experiment, Optimizer, parse
+from edgebnn.study.config import Augmentation, Experiment, parse
 from edgebnn.study.model_file import parse_network
+from edgebnn.study.optimizer_config import Optimizer
 from edgebnn.study.plan import Run
 from edgebnn.study.switches import PRESETS, Switches
 from edgebnn.study.trainable import untrained_layer

@@ -13,7 +13,7 @@ from edgebnn.bench.cases import Case
 from edgebnn.bench.contestant import Turn
 from edgebnn.bench.synthetic import BATCHES
 from edgebnn.errors import JobError
-from edgebnn.study.config import Optimizer
+from edgebnn.study.optimizer_config import Optimizer
 from edgebnn.study.plan import Run
 from edgebnn.study.switches import Switches
 from edgebnn.trainer.run_file import run_file

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from edgebnn.study.config import Cosine, Optimizer, Plateau, Step
+from edgebnn.study.optimizer_config import Cosine, Optimizer, Plateau, Step
 
 
 def learning_rate(optimizer: Optimizer, accuracies: Sequence[float], epochs: int) -> float:

@@ -19,7 +19,8 @@ from pydantic_core import PydanticCustomError
 from edgebnn.energy import MeterConfig
 from edgebnn.errors import ConfigError
 from edgebnn.spelling import nearest
-from edgebnn.study.config import Name, load_yaml, parse
+from edgebnn.study.config import load_yaml, parse
+from edgebnn.study.fields import Name
 
 Target = Literal["native", "aarch64-linux", "armv7-linux"]
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from pydantic import BaseModel, ValidationError
 
 from edgebnn.errors import ConfigError, JobError
-from edgebnn.study.config import Optimizer
+from edgebnn.study.optimizer_config import Optimizer
 from edgebnn.study.plan import Run
 from edgebnn.study.trainable import untrained_layer
 from edgebnn.trainer.native import native_trainer

@@ -2,139 +2,21 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    model_validator,
-)
+from pydantic import AfterValidator, Field, model_validator
 
-from edgebnn.errors import ConfigError
-from edgebnn.home import at_home
 from edgebnn.spelling import nearest
-from edgebnn.study.explain import NAME
 from edgebnn.study.explain import parse as parse  # noqa: PLC0414  (for the inventory)
+from edgebnn.study.fields import Flag, Name, Number, PathText, PositiveInt, Strict
+from edgebnn.study.optimizer_config import AskedOptimizer, Optimizer
 from edgebnn.study.switches import PRESETS, Switches
 from edgebnn.study.yaml_file import load_yaml as load_yaml  # noqa: PLC0414  (for the inventory)
 
-Name = Annotated[str, Field(pattern=NAME, max_length=64)]
-"""What may become part of a file's name, a tag or a remote argument."""
 
-PositiveInt = Annotated[int, Field(strict=True, ge=1, le=1 << 24)]
-"""Of batches and epochs: at most what the trainer takes (rpi/src/run_file.cc)."""
-
-
-def _number(value: Any) -> Any:
-    """Snakemake's YAML reads `1e-3`, without a point, as text."""
-    exponent = isinstance(value, str) and re.fullmatch(r"[-+]?\d+(\.\d*)?[eE][-+]?\d+", value)
-    return float(value) if exponent else value
-
-
-Number = Annotated[float, BeforeValidator(_number), Field(strict=True, allow_inf_nan=False)]
-Flag = Annotated[bool, Field(strict=True)]
-
-
-def _path(text: str) -> str:
-    if not text.strip():
-        raise ValueError("empty; a path is wanted")
-    if not text.isprintable():
-        raise ValueError("a path of printable characters is wanted, without tabs and line ends")
-    try:
-        return at_home(text)
-    except ConfigError as error:
-        raise ValueError(str(error)) from None
-
-
-def _results(text: str) -> str:
-    if found := [character for character in "{}?" if character in text]:
-        raise ValueError(
-            f"choose a folder without '{found[0]}': Snakemake reads braces as its wildcards, and an "
-            f"MLflow address ends at '?'"
-        )
-    return text.rstrip("/") or "/"
-
-
-PathText = Annotated[str, AfterValidator(_path)]
-"""A file's or folder's place; `~` is the home folder."""
-
-
-class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class _Schedule(_Strict):
-    warmup: Annotated[int, Field(strict=True, ge=0, le=1 << 24)] = 0
-    """Epochs before the schedule begins, in which the learning rate rises to its own in equal steps."""
-
-
-class Constant(_Schedule):
-    """The learning rate as it is."""
-
-    kind: Literal["constant"] = "constant"
-
-
-class Step(_Schedule):
-    """The learning rate times `factor` every `every` epochs."""
-
-    kind: Literal["step"]
-    factor: Number = Field(gt=0, le=1)
-    every: PositiveInt
-
-
-class Plateau(_Schedule):
-    """The learning rate times `factor` when validation accuracy has not risen for `patience` epochs."""
-
-    kind: Literal["plateau"]
-    factor: Number = Field(default=0.5, gt=0, lt=1)
-    patience: PositiveInt = 50
-
-
-class Cosine(_Schedule):
-    """The learning rate falls as half a cosine does, to `floor` when the last epoch has ended."""
-
-    kind: Literal["cosine"]
-    floor: Number = Field(default=0.0, ge=0, le=3e38)
-
-
-class Optimizer(_Strict):
-    """adam, sgd with momentum, or bop (Helwegen et al. 2019)."""
-
-    kind: Literal["adam", "sgd", "bop"] = "adam"
-    learning_rate: Number = Field(default=1e-3, ge=1e-30, le=3e38)
-    schedule: Constant | Step | Plateau | Cosine = Field(default=Constant(), discriminator="kind")
-    gamma: Number = Field(default=1e-4, gt=0, le=1)
-    """bop only: weight of the newest gradient in the average."""
-    tau: Number = Field(default=1e-8, ge=0, le=3e38)
-    """bop only: threshold of the average above which a weight flips."""
-
-
-def _own_keys(optimizer: Optimizer) -> Optimizer:
-    """Of what a user wrote: a run's own file names every key."""
-    for key in ("gamma", "tau"):
-        if key in optimizer.model_fields_set and optimizer.kind != "bop":
-            raise ValueError(
-                f"'{key}' is a key of bop alone; kind is {optimizer.kind}: leave it out"
-            )
-    schedule = optimizer.schedule
-    if isinstance(schedule, Cosine) and schedule.floor > optimizer.learning_rate:
-        raise ValueError(
-            f"schedule.floor: found {schedule.floor!r}, at most learning_rate,"
-            f" {optimizer.learning_rate!r}, is allowed"
-        )
-    return optimizer
-
-
-AskedOptimizer = Annotated[Optimizer, AfterValidator(_own_keys)]
-
-
-class Method(_Strict):
+class Method(Strict):
     """A preset, with some switches set otherwise: `{name: proposed-f32, preset: proposed, gradient_dtype: f32}`."""
 
     name: Name
@@ -168,7 +50,7 @@ class Method(_Strict):
         return {"name": name or preset, "switches": switches}
 
 
-class Augmentation(_Strict):
+class Augmentation(Strict):
     """Of training images, anew in every epoch (docs/numerics.md); as they are by default."""
 
     shift: Number = Field(default=0.0, ge=0, lt=0.5)
@@ -185,14 +67,14 @@ class Augmentation(_Strict):
         return self
 
 
-class Emulation(_Strict):
+class Emulation(Strict):
     """Training in Keras, on this machine or its GPUs."""
 
     batch_size: PositiveInt = 100
     epochs: PositiveInt = 20
 
 
-class OnDevice(_Strict):
+class OnDevice(Strict):
     """Training by the C++ trainer on the farm."""
 
     boards: tuple[Name, ...] = Field(default=("virtual",), min_length=1)
@@ -200,7 +82,7 @@ class OnDevice(_Strict):
     epochs: PositiveInt = 20
 
 
-class Experiment(_Strict):
+class Experiment(Strict):
     """One model on one data set, by some methods, with some seeds, in one or both engines."""
 
     name: Name
@@ -227,7 +109,7 @@ class Experiment(_Strict):
         return self
 
 
-class MemoryCase(_Strict):
+class MemoryCase(Strict):
     """A row of the memory model: what `methods` would need, without training anything."""
 
     dataset: Name
@@ -242,7 +124,16 @@ class MemoryCase(_Strict):
     )
 
 
-class Study(_Strict):
+def _results(text: str) -> str:
+    if found := [character for character in "{}?" if character in text]:
+        raise ValueError(
+            f"choose a folder without '{found[0]}': Snakemake reads braces as its wildcards, and an "
+            f"MLflow address ends at '?'"
+        )
+    return text.rstrip("/") or "/"
+
+
+class Study(Strict):
     """Everything one `snakemake all` does."""
 
     study: Name

@@ -19,17 +19,11 @@ from edgebnn.data.sources import check_data_folder, data_folder, remarks_on, sou
 from edgebnn.errors import ConfigError
 from edgebnn.spelling import nearest
 from edgebnn.study.asked import check_asked
-from edgebnn.study.config import (
-    Augmentation,
-    Experiment,
-    MemoryCase,
-    Method,
-    Optimizer,
-    Study,
-)
+from edgebnn.study.config import Augmentation, Experiment, MemoryCase, Method, Study
 from edgebnn.study.engines import forced_kernel, keras_backend
 from edgebnn.study.model_file import layer_place, load_network
 from edgebnn.study.network import Network
+from edgebnn.study.optimizer_config import Optimizer
 from edgebnn.study.switches import Switches, preset_name
 from edgebnn.study.trainable import check_batch_norms, untrained_layer
 from edgebnn.study.trainer_limits import beyond_the_trainer

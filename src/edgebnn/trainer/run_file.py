@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from edgebnn.errors import ConfigError
-from edgebnn.study.config import Cosine, Plateau, Step
+from edgebnn.study.optimizer_config import Cosine, Plateau, Step
 from edgebnn.study.plan import Run
 
 

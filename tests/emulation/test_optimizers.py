@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from edgebnn.emulation.layers import BinaryDense
-from edgebnn.emulation.optimizers import Adam, Bop, Sgd
+from edgebnn.emulation.optimizers import SGD, Adam, Bop
 
 RNG = np.random.default_rng(5)
 FAN_IN, UNITS = 12, 7
@@ -76,7 +76,7 @@ def test_binary_adam_keeps_no_second_moment():
 def test_sgd_on_binary_gradients(momentum_dtype):
     signs = RNG.choice([-1, 1], (30, FAN_IN, UNITS)).astype(np.float32)
     w0 = start()
-    found = steps(Sgd(0.05, weight_gradient="bool", momentum_dtype=momentum_dtype), w0, signs)
+    found = steps(SGD(0.05, weight_gradient="bool", momentum_dtype=momentum_dtype), w0, signs)
     w, m = w0.astype(np.float64), 0.0
     for s, (found_w, _) in zip(signs, found, strict=True):
         m = 0.9 * m + s / np.sqrt(FAN_IN)
@@ -87,7 +87,7 @@ def test_sgd_on_binary_gradients(momentum_dtype):
 def test_sgd_on_real_gradients():
     gradients = RNG.normal(size=(3, FAN_IN, UNITS)).astype(np.float32) * 0.1
     w0 = start()
-    found = steps(Sgd(0.1), w0, gradients, np.ones((3, 3), np.float32))
+    found = steps(SGD(0.1), w0, gradients, np.ones((3, 3), np.float32))
     m = 0.0
     w = w0
     for g, (found_w, _) in zip(gradients, found, strict=True):

@@ -74,7 +74,7 @@ class LatentOptimizer(keras.optimizers.Optimizer):  # type: ignore[misc]
         for variable in variables:
             latent = variable.name == LATENT
             adam_on_real = isinstance(self, Adam) and self.weight_gradient == "f32"
-            needed = adam_on_real if latent else not isinstance(self, Sgd)
+            needed = adam_on_real if latent else not isinstance(self, SGD)
             self._seconds.append(
                 self.add_variable_from_reference(variable, "second") if needed else None
             )
@@ -165,8 +165,8 @@ class Adam(LatentOptimizer):
         return self.adam_step(w, g, index, lr, None)
 
 
-@_register
-class Sgd(LatentOptimizer):
+@keras.saving.register_keras_serializable("edgebnn", "Sgd")  # its name in .keras files
+class SGD(LatentOptimizer):
     """W <- W - lr·m, m <- 0.9·m + g; on binary gradients g = sign/sqrt(fan_in).
 
     Narrow storage (all but f32) then keeps m in units of its bound, 10/sqrt(fan_in).
@@ -217,5 +217,5 @@ class Bop(LatentOptimizer):
         return {**super().get_config(), "gamma": self.gamma, "tau": self.tau}
 
 
-OPTIMIZERS: dict[str, type[LatentOptimizer]] = {"adam": Adam, "sgd": Sgd, "bop": Bop}
+OPTIMIZERS: dict[str, type[LatentOptimizer]] = {"adam": Adam, "sgd": SGD, "bop": Bop}
 """By the name that a study's `optimizer.kind` uses."""

@@ -19,7 +19,7 @@ DOCUMENTS = [
     *(ROOT / name for name in ("README.md", "CONTRIBUTING.md", "config/README.md")),
     *sorted((ROOT / "docs").glob("*.md")),
 ]
-ELSEWHERE = ("make ", "snakemake ", "mlflow ui ", "source ", "conda ")
+ELSEWHERE = ("make ", "snakemake ", "mlflow ui ", "source ", "conda ", "pip ")
 """Commands that set up or take minutes; tests/workflow and .ci/run hold them."""
 
 
@@ -56,6 +56,21 @@ def test_a_shown_command_runs(command: str, built: Callable[[str], Path]) -> Non
 def test_the_two_commands_are_shown() -> None:
     assert any(command.startswith("make run") for command in COMMANDS)
     assert any(command.startswith("make test") for command in COMMANDS)
+
+
+@pytest.mark.heavy
+def test_a_shown_program_runs(tmp_path: Path) -> None:
+    """All Python that is shown, of docs/own-model.md, as one program: no longer than that page says."""
+    program = "\n".join(block for name, block in blocks("python") if name == "own-model.md")
+    assert len([line for line in program.splitlines() if line.strip()]) <= 40
+    done = subprocess.run(
+        [sys.executable, "-c", program], cwd=tmp_path, check=False, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
+    accuracy, again = (line.split()[-1] for line in done.stdout.splitlines()[-2:])
+    assert accuracy == again
+    assert float(accuracy) > 0.95
+    assert {name for name, _ in blocks("python")} == {"own-model.md"}
 
 
 @pytest.mark.parametrize(("name", "block"), blocks("yaml"))

@@ -38,11 +38,11 @@ def sgn(x):
 
 @pytest.mark.parametrize("weight_gradient", ["f32", "bool"])
 def test_binary_dense(weight_gradient):
-    layer = BinaryDense(5, weight_gradient)
+    layer = BinaryDense(5, weight_gradient, reduction="sum")
     layer.build((None, 9))
     w = RNG.normal(size=(9, 5)).astype(np.float32)
     w[0, :2] = 0, -0.0
-    layer.latent_weights.assign(w)
+    layer.w.assign(w)
     x = RNG.integers(-255, 256, (7, 9)).astype(np.float32)
     x[:, 2] = 0  # its dW is 0, whose sign is +1
     dy = RNG.normal(size=(7, 5)).astype(np.float32)
@@ -61,11 +61,13 @@ def test_binary_dense(weight_gradient):
 @pytest.mark.parametrize("padding", ["same", "valid"])
 @pytest.mark.parametrize("kernel, stride", [(1, 1), (3, 1), (3, 2), (5, 1), (5, 2), (5, 3), (1, 2)])
 def test_binary_conv(kernel, stride, padding, weight_gradient):
-    layer = BinaryConv2D(7, kernel, stride, padding, weight_gradient=weight_gradient)
+    layer = BinaryConv2D(
+        7, kernel, stride, padding, weight_gradient=weight_gradient, reduction="sum"
+    )
     layer.build((None, 6, 9, 5))
     w = RNG.normal(size=(kernel, kernel, 5, 7)).astype(np.float32)
     w[0, 0, :2, 0] = 0, -0.0
-    layer.filter_weights.assign(w)
+    layer.w.assign(w)
     x = RNG.integers(-255, 256, (4, 6, 9, 5)).astype(np.float32)
     x[..., 2] = 0  # its dW is 0, whose sign is +1
     shape = layer.compute_output_shape(x.shape)
@@ -122,7 +124,7 @@ def test_max_pool(size, largest):
 @pytest.mark.parametrize("kind", ["l2", "l1", "bnn"])
 @pytest.mark.parametrize("shape", [(8, 6), (2, 3, 4, 6)], ids=["dense", "map"])
 def test_batch_norm(kind, shape):
-    layer = BatchNorm(kind)
+    layer = BatchNorm(kind, reduction="sum")
     y = RNG.integers(-30, 31, shape).astype(np.float32)
     g = RNG.normal(size=shape).astype(np.float32)
     layer.build(shape)
@@ -222,7 +224,8 @@ def test_windows_of_three(stride, padding):
 
 @pytest.mark.parametrize("shape", [(6, 5), (6, 5, 7, 3)], ids=["dense", "conv"])
 def test_real_weights(shape):
-    layer = RealDense(4) if len(shape) == 2 else RealConv2D(4, 3, 2, "same")
+    sums = {"reduction": "sum"}
+    layer = RealDense(4, **sums) if len(shape) == 2 else RealConv2D(4, 3, 2, "same", **sums)
     x = RNG.normal(size=shape).astype(np.float32)
     layer.build((None, *shape[1:]))
     g = RNG.normal(size=layer.compute_output_shape(shape)).astype(np.float32)

@@ -14,9 +14,9 @@ FAN_IN, UNITS = 12, 7
 def variables(w0, beta0=None):
     layer = BinaryDense(w0.shape[1])
     layer.build((None, w0.shape[0]))
-    layer.latent_weights.assign(w0)
+    layer.w.assign(w0)
     beta = keras.Variable(np.zeros(3, np.float32) if beta0 is None else beta0, name="beta")
-    return layer.latent_weights, beta
+    return layer.w, beta
 
 
 def steps(optimizer, w0, gradients, beta_gradients=None):

@@ -8,7 +8,8 @@ import keras
 from keras import ops
 
 from edgebnn.emulation import precision
-from edgebnn.emulation.storage import store_gradients
+from edgebnn.emulation.layers.arguments import one_of
+from edgebnn.emulation.storage import GRADIENTS, store_gradients
 
 
 def cross_entropy(labels: Any, logits: Any, gradient_dtype: str = "f32") -> Any:
@@ -44,11 +45,20 @@ def cross_entropy(labels: Any, logits: Any, gradient_dtype: str = "f32") -> Any:
 
 @keras.saving.register_keras_serializable("edgebnn")
 class SummedCrossEntropy(keras.losses.Loss):  # type: ignore[misc]
-    """Mean `cross_entropy` as the value, the gradient of its sum as the gradient."""
+    """Mean `cross_entropy` as the value, the gradient of its sum as the gradient.
+
+    For models whose every layer with variables has `reduction="sum"`. Labels are integers [B], logits
+    [B, classes]. Weights of samples or classes change the value only, never the gradient.
+
+    Raises:
+        ValueError: an unknown `gradient_dtype`.
+    """
 
     def __init__(self, gradient_dtype: str = "f32", name: str = "loss") -> None:
         super().__init__(name=name, reduction="sum_over_batch_size")
-        self.gradient_dtype = gradient_dtype
+        self.gradient_dtype = one_of(
+            "SummedCrossEntropy", "gradient_dtype", gradient_dtype, GRADIENTS
+        )
 
     def call(self, y_true: Any, y_pred: Any) -> Any:
         return cross_entropy(y_true, y_pred, self.gradient_dtype)

@@ -82,15 +82,17 @@ def _connect(
 
 def _dense(layer: Dense, switches: Switches) -> Any:
     if layer.weights == "real":
-        return RealDense(layer.units)
-    return BinaryDense(layer.units, switches.weight_gradient)
+        return RealDense(layer.units, reduction="sum")
+    return BinaryDense(layer.units, switches.weight_gradient, reduction="sum")
 
 
 def _conv(layer: Conv, switches: Switches) -> Any:
     window = (layer.filters, layer.kernel, layer.stride, layer.padding)
     if layer.weights == "real":
-        return RealConv2D(*window)
-    return BinaryConv2D(*window, weight_gradient=switches.weight_gradient)
+        return RealConv2D(*window, reduction="sum")
+    return BinaryConv2D(
+        *window, weight_gradient=switches.weight_gradient, integers=True, reduction="sum"
+    )
 
 
 MAKERS: dict[str, Callable[[Any, Switches], Any]] = {
@@ -100,7 +102,9 @@ MAKERS: dict[str, Callable[[Any, Switches], Any]] = {
     "max_pool": lambda layer, switches: MaxPool2D(layer.size, layer.stride, layer.padding),
     "avg_pool": lambda layer, switches: keras.layers.AveragePooling2D(layer.size, layer.stride),
     "global_avg_pool": lambda layer, switches: keras.layers.GlobalAveragePooling2D(),
-    "batch_norm": lambda layer, switches: BatchNorm(switches.batch_norm, switches.gradient_dtype),
+    "batch_norm": lambda layer, switches: BatchNorm(
+        switches.batch_norm, switches.gradient_dtype, reduction="sum"
+    ),
     "sign": lambda layer, switches: Sign(switches.ste, switches.gradient_dtype),
 }
 """Keras layers by the kind of a layer in a model file (a residual block is a graph of these)."""

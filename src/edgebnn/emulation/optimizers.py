@@ -16,6 +16,7 @@ import numpy as np
 from keras import ops
 
 from edgebnn.emulation.layers import LATENT
+from edgebnn.emulation.layers.arguments import switch_value
 from edgebnn.emulation.quantizers import sgn
 from edgebnn.emulation.random import ROUND_MOMENTA, ROUND_WEIGHTS, rounding_base, rounding_noise
 from edgebnn.emulation.storage import Noise, store_momenta, store_weights
@@ -44,6 +45,9 @@ class LatentOptimizer(keras.optimizers.Optimizer):  # type: ignore[misc]
         weight_dtype, momentum_dtype: storages (storage.WEIGHTS, storage.MOMENTA).
         weight_gradient: `bool` if the gradients of latent weights are their signs, else `f32`.
         seed: of the stochastic rounding.
+
+    Raises:
+        ValueError: an argument that is not allowed.
     """
 
     def __init__(
@@ -56,10 +60,16 @@ class LatentOptimizer(keras.optimizers.Optimizer):  # type: ignore[misc]
         **kwargs: Any,
     ) -> None:
         super().__init__(learning_rate, **kwargs)
-        self.weight_dtype = weight_dtype
-        self.momentum_dtype = momentum_dtype
-        self.weight_gradient = weight_gradient
+        name = type(self).__name__
+        self.weight_dtype = switch_value(name, "weight_dtype", weight_dtype)
+        self.momentum_dtype = switch_value(name, "momentum_dtype", momentum_dtype)
+        self.weight_gradient = switch_value(name, "weight_gradient", weight_gradient)
         self.seed = seed
+        if weight_gradient == "f32" and momentum_dtype in ("i8", "i4"):
+            raise ValueError(
+                f"{name}: momentum_dtype: {momentum_dtype} holds averages of signs, in [-1, 1]: "
+                f"allowed with weight_gradient='bool'"
+            )
 
     def build(self, variables: list[Any]) -> None:
         if self.built:

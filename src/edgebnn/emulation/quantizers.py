@@ -40,36 +40,36 @@ def binarize(x: Any, ste: str, gradient_dtype: str) -> Any:
     return sign(x)
 
 
-def binary_weights(w: Any, weight_gradient: str, batch: Any) -> Any:
-    """W^ = sgn(W); backward, from the gradient dW of the loss summed over the batch, what an
-    optimiser takes: sgn(dW) under `bool`, dW / B under `f32`.
+def binary_weights(w: Any, weight_gradient: str, divisor: Any) -> Any:
+    """W^ = sgn(W); backward, of the gradient dW what an optimiser takes: sgn(dW) under `bool`,
+    dW / divisor under `f32`.
 
     Args:
         w: latent weights, a variable or tensor of any shape.
         weight_gradient: the switch.
-        batch: B, as float32.
+        divisor: float32: the batch size where dW is of the loss summed over the batch, else 1.
     """
 
     @ops.custom_gradient  # type: ignore[untyped-decorator]
-    def signs(w: Any, batch: Any) -> Any:
+    def signs(w: Any, divisor: Any) -> Any:
         def grad(*args: Any, upstream: Any = None) -> Any:
             dw = args[0] if upstream is None else upstream
-            return sgn(dw) if weight_gradient == "bool" else dw / batch, ops.zeros_like(batch)
+            return sgn(dw) if weight_gradient == "bool" else dw / divisor, ops.zeros_like(divisor)
 
         return sgn(w), grad
 
-    return signs(ops.copy(w), batch)
+    return signs(ops.copy(w), divisor)
 
 
-def averaged_gradient(w: Any, batch: Any) -> Any:
-    """W as it is; backward, dW / B of the gradient dW of the loss summed over the batch."""
+def divided_gradient(w: Any, divisor: Any) -> Any:
+    """W as it is; backward, dW / divisor, as `binary_weights`."""
 
     @ops.custom_gradient  # type: ignore[untyped-decorator]
-    def same(w: Any, batch: Any) -> Any:
+    def same(w: Any, divisor: Any) -> Any:
         def grad(*args: Any, upstream: Any = None) -> Any:
             dw = args[0] if upstream is None else upstream
-            return dw / batch, ops.zeros_like(batch)
+            return dw / divisor, ops.zeros_like(divisor)
 
         return w, grad
 
-    return same(ops.copy(w), batch)
+    return same(ops.copy(w), divisor)

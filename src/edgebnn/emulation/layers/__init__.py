@@ -1,7 +1,8 @@
 """The layers of a binary network, with the backward of Courbariaux & Bengio or of Wang et al.
 
-Gradients follow docs/numerics.md: what flows between layers is the gradient of the loss *summed* over
-the batch, as stored; what reaches an optimiser is divided by the batch size, or is a sign.
+What reaches an optimiser is the gradient of the batch's mean loss, or a sign. What flows between layers
+is that of the loss as it is: of the mean, as Keras' losses are, or of the sum (`reduction="sum"`), as
+docs/numerics.md has it and as narrow storage of gradients wants it.
 """
 
 from edgebnn.emulation.layers.batch_norm import BatchNorm

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-import keras
 import numpy as np
 from keras import ops
 
 from edgebnn.emulation import precision
+from edgebnn.emulation.layers.arguments import switch_value
+from edgebnn.emulation.layers.layer import TrainedLayer
 from edgebnn.emulation.layers.registry import register
 from edgebnn.emulation.quantizers import sgn
 from edgebnn.emulation.storage import store_gradients
@@ -18,7 +19,7 @@ LEAST_MOVING_PSI = np.float32(2**-10)
 
 
 @register
-class BatchNorm(keras.layers.Layer):  # type: ignore[misc]
+class BatchNorm(TrainedLayer):
     """X' = (Y - mu)/psi + beta per channel (last axis), without a scale; shape unchanged.
 
     kind: `l2` psi = sqrt(var + 1e-5); `l1` psi = mean|Y - mu|; `bnn` as l1, with the backward of
@@ -26,15 +27,21 @@ class BatchNorm(keras.layers.Layer):  # type: ignore[misc]
     dY = v - mean(v) - mean(v·x^)·omega·x^, v = dX'/psi. Where psi = 0: X' = beta, dY = 0.
     Inference uses moving averages of mu and psi (momentum 0.9, from 0 and 1); a channel that is dead
     in batch after batch has a moving psi that decays: below LEAST_MOVING_PSI it is dead there too.
+    dY is kept as `gradient_dtype`; dbeta, the sum of dX', is divided by B under `reduction: sum`.
+
+    Raises:
+        ValueError: an argument, or an input's shape, that is not allowed.
     """
+
+    arguments = ("kind", "gradient_dtype")
 
     def __init__(self, kind: str = "l2", gradient_dtype: str = "f32", **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self.kind = kind
-        self.gradient_dtype = gradient_dtype
+        self.kind = switch_value("BatchNorm", "kind", kind, switch="batch_norm")
+        self.gradient_dtype = switch_value("BatchNorm", "gradient_dtype", gradient_dtype)
 
     def build(self, input_shape: tuple[int | None, ...]) -> None:
-        channels = (input_shape[-1],)
+        channels = (self.channels(input_shape),)
         self.beta = self.add_weight(name="beta", shape=channels, initializer="zeros")
         self.moving_mu = self.add_weight(
             name="moving_mu", shape=channels, initializer="zeros", trainable=False
@@ -82,7 +89,7 @@ class BatchNorm(keras.layers.Layer):  # type: ignore[misc]
                     direction = xn if self.kind == "l2" else sgn(xn)
                     m2 = precision.mean(v, axes, xn)
                 dy = (v - precision.mean(v, axes)) - m2 * direction
-                dbeta = precision.single(ops.sum(precision.wide(g), axes)) / precision.batch(y)
+                dbeta = precision.single(ops.sum(precision.wide(g), axes)) / self.divisor(y)
                 dy = store_gradients(self.gradient_dtype, dy, by_sample=False)
                 return dy, dbeta, ops.zeros_like(mu), ops.zeros_like(psi)
 
@@ -92,10 +99,6 @@ class BatchNorm(keras.layers.Layer):  # type: ignore[misc]
 
     def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
         return input_shape
-
-    def get_config(self) -> dict[str, Any]:
-        config = {"kind": self.kind, "gradient_dtype": self.gradient_dtype}
-        return {**super().get_config(), **config}
 
 
 def _reciprocal(psi: Any, alive: Any) -> Any:

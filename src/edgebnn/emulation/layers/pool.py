@@ -4,30 +4,45 @@ from __future__ import annotations
 
 from typing import Any
 
-import keras
 import numpy as np
 from keras import ops
 
+from edgebnn.emulation.layers.arguments import at_least_one, one_of
+from edgebnn.emulation.layers.layer import Layer
 from edgebnn.emulation.layers.registry import register
+from edgebnn.emulation.layers.window import PADDINGS, check_map, positions
 
 
 @register
-class MaxPool2D(keras.layers.Layer):  # type: ignore[misc]
+class MaxPool2D(Layer):
     """Largest of each size x size window: [B, h, w, c] -> [B, h', w', c].
 
     On products, before a batch norm, or on signs, where it is an OR. `valid` leaves out the rows and
     columns that fill no window; `same` pads as TensorFlow does, with what never wins. Backward: dX
     is dY at the first largest element of its window, row by row, and 0 elsewhere (docs/numerics.md,
     "Convolution and pooling"); of disjoint windows the values stay as they were stored.
+
+    Raises:
+        ValueError: an argument, or an input's shape, that is not allowed: its sides must be known.
     """
+
+    arguments = ("size", "stride", "padding")
 
     def __init__(
         self, size: int = 2, stride: int = 2, padding: str = "valid", **kwargs: Any
     ) -> None:
         super().__init__(**kwargs)
-        self.size = size
-        self.stride = stride
-        self.padding = padding
+        self.size = at_least_one("MaxPool2D", "size", size)
+        self.stride = at_least_one("MaxPool2D", "stride", stride)
+        self.padding = one_of("MaxPool2D", "padding", padding, PADDINGS)
+
+    def build(self, input_shape: tuple[int | None, ...]) -> None:
+        check_map("MaxPool2D", input_shape, self.size, self.padding)
+        if None in input_shape[1:]:
+            raise ValueError(
+                f"MaxPool2D: found an input of shape {tuple(input_shape)}: all but the batch must be "
+                f"known; give it to keras.Input"
+            )
 
     def call(self, x: Any) -> Any:
         borders = [self._border(side) for side in x.shape[1:3]]
@@ -46,11 +61,8 @@ class MaxPool2D(keras.layers.Layer):  # type: ignore[misc]
         total = max(total, 0)
         return total // 2, total - total // 2
 
-    def _positions(self, side: int) -> int:
-        """Windows along an axis."""
-        if self.padding == "same":
-            return -(-side // self.stride)
-        return (side - self.size) // self.stride + 1
+    def _positions(self, side: int | None) -> Any:
+        return positions(side, self.size, self.stride, self.padding)
 
     def _pool(self, x: Any) -> Any:
         """Of a map that its windows fit."""
@@ -115,8 +127,4 @@ class MaxPool2D(keras.layers.Layer):  # type: ignore[misc]
 
     def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
         batch, *sides, channels = input_shape
-        return (batch, *(None if s is None else self._positions(s) for s in sides), channels)
-
-    def get_config(self) -> dict[str, Any]:
-        config = {"size": self.size, "stride": self.stride, "padding": self.padding}
-        return {**super().get_config(), **config}
+        return (batch, *(self._positions(side) for side in sides), channels)

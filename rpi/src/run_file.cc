@@ -183,8 +183,8 @@ const std::map<std::string, Reader>& readers() {
        }},
       {"weight_dtype",
        [](const Line& l, RunFile& r) {
-         r.switches.weights =
-             l.choice<Format>({{"f32", f32}, {"f16", f16}, {"q15", q15}, {"i8", i8_weight}});
+         r.switches.weights = l.choice<Format>(
+             {{"f32", f32}, {"f16", f16}, {"q15", q15}, {"i8", i8_weight}, {"bool", bit}});
        }},
       {"weight_gradient",
        [](const Line& l, RunFile& r) {
@@ -220,6 +220,10 @@ void check(const RunFile& run) {
     throw InputError(run.path +
                      ": momentum_dtype: i8 and i4 hold averages of signs, which weight_gradient "
                      "f32 does not give; allowed are f32, f16, q15");
+  }
+  if (run.switches.weights == Format::bit && run.optimizer != "bop") {
+    throw InputError(run.path + ": weight_dtype: bool keeps no weight that optimizer " +
+                     run.optimizer + " could move; allowed is bop");
   }
   const int warmup = run.schedule.warmup;
   if (warmup >= run.epochs) {

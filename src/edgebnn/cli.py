@@ -227,7 +227,7 @@ def _add_memory(subparsers: argparse._SubParsersAction[argparse.ArgumentParser])
         "--method",
         action="append",
         metavar="PRESET",
-        help="standard, proposed, lean; repeatable (default: standard and proposed)",
+        help="standard, proposed, lean, bare; repeatable (default: standard and proposed)",
     )
     memory.add_argument(
         "--switch",

@@ -10,7 +10,7 @@ import pytest
 
 from edgebnn.data.datasets import Packed, Split, write_packed
 from edgebnn.study.model_file import parse_network
-from edgebnn.study.optimizer_config import Optimizer
+from edgebnn.study.optimizer_config import Optimizer, optimizer_of
 from edgebnn.study.plan import Run
 from edgebnn.study.switches import PRESETS, Switches
 
@@ -69,7 +69,9 @@ def make_run() -> Any:
             "model": "mlp",
             "network": _mlp((4, 5, 1), [32, 32], 5),
             "switches": Switches(**switches),
-            "optimizer": Optimizer(**{"learning_rate": 0.01, **(optimizer or {})}),
+            "optimizer": optimizer_of(
+                Optimizer(**{"learning_rate": 0.01, **(optimizer or {})}), Switches(**switches)
+            ),
             "batch_size": 50,
             "epochs": 6,
             "seed": 0,

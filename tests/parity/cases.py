@@ -14,7 +14,7 @@ import pytest
 from edgebnn.data.datasets import Packed, Split, prepare
 from edgebnn.study.config import Augmentation
 from edgebnn.study.model_file import parse_network
-from edgebnn.study.optimizer_config import Optimizer
+from edgebnn.study.optimizer_config import Optimizer, optimizer_of
 from edgebnn.study.plan import Run
 from edgebnn.study.switches import PRESETS, Switches
 
@@ -59,13 +59,16 @@ class Case:
     def run(self) -> Run:
         shape = list(SHAPES[self.data][:3])
         network = parse_network({"input": shape, "layers": self.layers}, "case")
+        switches = Switches(**{**PRESETS[self.preset].model_dump(), **self.switches})
+        # Weights without latent ones flip within the steps that are compared.
+        soon = {"kind": "bop", "gamma": 0.02, "tau": 0.05} if self.preset == "bare" else {}
         return Run(
             stage="device",
             dataset=self.data,
             model=self.model,
             network=network,
-            switches=Switches(**{**PRESETS[self.preset].model_dump(), **self.switches}),
-            optimizer=Optimizer(**self.optimizer),
+            switches=switches,
+            optimizer=optimizer_of(Optimizer(**{**soon, **self.optimizer}), switches),
             batch_size=self.batch_size,
             augmentation=Augmentation(**self.augmentation),
             epochs=1,
@@ -185,6 +188,8 @@ OPTIMIZER_CASES = [
     *(Case("standard", optimizer={"kind": kind, "tau": 1e-5}) for kind in ("sgd", "bop")),
     *(Case("proposed", optimizer={"kind": kind, "tau": 3e-4}) for kind in ("sgd", "bop")),
     Case("proposed", optimizer={"kind": "sgd"}, switches={"momentum_dtype": "f32"}),
+    *(Case("bare", switches={"momentum_dtype": m}) for m in ("f32", "f16", "q15", "i4")),
+    Case("bare", optimizer={"gamma": 0.3, "tau": 0.5}),
 ]
 MNIST_CASES = [
     pytest.param(

@@ -287,7 +287,8 @@ class Reference:
         self.layers = []
         for number, block in enumerate(blocks):
             w = initial_weights(seed, number, block.fan_in, block.units).copy()
-            w = store(switches["weight_dtype"], w, WEIGHT_GRIDS)
+            if switches["weight_dtype"] != "bool":
+                w = store(switches["weight_dtype"], w, WEIGHT_GRIDS)
             if optimizer == "bop":
                 w = sgn(w)
             zero, row = np.zeros_like(w), np.zeros(block.units, f32)
@@ -392,8 +393,10 @@ class Reference:
             return w - (step * m) / (np.sqrt(v) + eps * root), v
 
         if self.optimizer == "bop":
-            a.m = store_m(a.m * (one - self.gamma) + g * self.gamma)
-            flip = (np.abs(a.m) > self.tau) & (sgn(a.m) == sgn(a.W))
+            saturates = binary and self.s["momentum_dtype"] in MOMENTUM_GRIDS
+            unit = f32(2) * self.tau if saturates and 0 < self.tau < 0.5 else one
+            a.m = store_m(a.m * (one - self.gamma) + g * (self.gamma / unit))
+            flip = (np.abs(a.m) > self.tau / unit) & (sgn(a.m) == sgn(a.W))
             a.W = np.where(flip, -a.W, a.W)
         elif self.optimizer == "sgd":
             if not binary:

@@ -19,6 +19,7 @@ from edgebnn.data.datasets import read_packed
         ("proposed", "mlp", {"shift": 0.15, "flip": True}, {"kind": "cosine", "floor": 1e-5}),
         ("standard", "pool-after", {"shift": 0.3, "fill": "zero"}, {"kind": "cosine", "warmup": 2}),
         ("proposed", "pool-before", {}, {"kind": "step", "factor": 0.5, "every": 1, "warmup": 1}),
+        ("bare", "mlp", {}, {"kind": "step", "factor": 0.7, "every": 1, "warmup": 1}),
     ],
 )
 def test_epochs(

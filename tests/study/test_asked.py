@@ -41,6 +41,8 @@ def said(text: str, folder: Path) -> str:
 @pytest.mark.parametrize(
     ("old", "new", "words"),
     [
+        ("methods: [proposed]", "methods: [bare]\n  optimizer: {kind: sgd}",
+         "experiment 'a': method 'bare': weight_dtype: bool keeps no weight that optimizer.kind: sgd could move; allowed are bop"),
         ("seeds: [0]", "seeds: [1, 0, 1]", "experiment 'a': seeds: 1 stands twice"),
         ("boards: [virtual]", "boards: [virtual, virtual]", "experiment 'a': device.boards: virtual stands twice"),
         ("  emulate: {epochs: 2}\n  device: {boards: [virtual]}\n", "", "experiment 'a': trains nothing"),

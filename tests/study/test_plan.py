@@ -3,6 +3,7 @@
 import json
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -47,6 +48,26 @@ def test_every_combination_once() -> None:
 def test_names_of_study_and_experiment_change_no_id() -> None:
     renamed = study(name="b").model_copy(update={"study": "other", "results": "elsewhere"})
     assert ids(make_plan(renamed, {"virtual"})) == ids(plan())
+
+
+@pytest.mark.parametrize(
+    ("method", "optimizer", "taken"),
+    [
+        ("bare", {"kind": "adam", "learning_rate": 0.01}, ("bop", 1e-3, 0.05)),
+        ("bare", {"kind": "bop", "gamma": 0.1}, ("bop", 0.1, 0.05)),
+        ("proposed", {"kind": "bop"}, ("bop", 1e-3, 0.05)),
+        ("standard", {"kind": "bop"}, ("bop", 1e-4, 1e-8)),
+    ],
+)
+def test_what_an_optimizer_becomes(method: str, optimizer: dict[str, Any], taken: object) -> None:
+    """Signs without latent weights take bop; its defaults suit signs, or real gradients."""
+    schedule = {"kind": "step", "factor": 0.5, "every": 1}
+    asked = study(methods=[method], optimizer={**optimizer, "schedule": schedule})
+    for runs in make_plan(asked, {"virtual"}).runs.values():
+        for run in runs.values():
+            assert (run.optimizer.kind, run.optimizer.gamma, run.optimizer.tau) == taken
+            assert run.optimizer.schedule.kind == "step"
+            assert run.optimizer.learning_rate == optimizer.get("learning_rate", 1e-3)
 
 
 def test_augmentation_spelled_out_as_none_is_none() -> None:

@@ -31,7 +31,7 @@ def refused(job: Any, *options: object, status: int = 2, environment: Any = None
     ("keys", "said"),
     [
         ({"colour": "red"}, "unknown key 'colour'"),
-        ({"weight_dtype": "f8"}, "weight_dtype: found 'f8', allowed are f16, f32, i8, q15"),
+        ({"weight_dtype": "f8"}, "weight_dtype: found 'f8', allowed are bool, f16, f32, i8, q15"),
         ({"optimizer": "adagrad"}, "optimizer: found 'adagrad', allowed are adam, sgd, bop"),
         ({"batch_norm": "l2"}, "batch_norm: l1 and l2 need real activations"),
         ({"batch_size": 401}, "batch_size: 401 is more than the 400 training images"),
@@ -41,6 +41,10 @@ def refused(job: Any, *options: object, status: int = 2, environment: Any = None
         ({"gradient_dtype": "i7"}, "gradient_dtype: found 'i7', allowed are f16, f32, i16, i6, i8"),
         ({"optimizer": "bop"}, "gamma: missing"),
         ({"tau": 0.1}, "tau: only optimizer bop has it"),
+        (
+            {"weight_dtype": "bool"},
+            "weight_dtype: bool keeps no weight that optimizer adam could move; allowed is bop",
+        ),
         ({"momentum_dtype": "i4", "weight_gradient": "f32"}, "momentum_dtype: i8 and i4 hold"),
     ],
     ids=str,

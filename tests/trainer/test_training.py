@@ -12,7 +12,7 @@ import pytest
 from edgebnn.data.datasets import read_packed
 from edgebnn.record import Metric, Record, provenance
 
-PRESETS = ["standard", "proposed", "lean"]
+PRESETS = ["standard", "proposed", "lean"]  # bare, without latent weights, has bop alone
 NETWORKS = ["mlp", "conv", "stride"]
 METRICS = {
     "test_accuracy", "test_loss", "test_accuracy_at_best", "test_images", "guessing_accuracy", "validation_accuracy",

@@ -13,7 +13,7 @@ from edgebnn.bench.cases import Case
 from edgebnn.bench.contestant import Turn
 from edgebnn.bench.synthetic import BATCHES
 from edgebnn.errors import JobError
-from edgebnn.study.optimizer_config import Optimizer
+from edgebnn.study.optimizer_config import Optimizer, optimizer_of
 from edgebnn.study.plan import Run
 from edgebnn.study.switches import Switches
 from edgebnn.trainer.run_file import run_file
@@ -88,7 +88,7 @@ def run_of(case: Case, switches: Switches, epochs: int) -> Run:
         model=case.model,
         network=case.network,
         switches=switches,
-        optimizer=Optimizer(kind="adam"),
+        optimizer=optimizer_of(Optimizer(kind="adam"), switches),
         batch_size=case.batch_size,
         epochs=epochs,
         seed=0,

@@ -200,21 +200,41 @@ class Bop(LatentOptimizer):
     """Bop (Helwegen et al. 2019): weights are +1 or -1, flipped where their average insists.
 
     m <- (1 - gamma)·m + gamma·g; flip w where |m| > tau and sgn(m) = sgn(w). Other variables
-    take Adam.
+    take Adam. gamma follows the learning rate: it holds at `full_rate`, and is as many times less
+    as the learning rate is; flips then die out. Where storage saturates (q15, i8, i4), an average of
+    signs is kept in units of 2 tau, if tau is below 1/2.
+
+    Args:
+        gamma: weight of the newest gradient in the average.
+        tau: threshold of a flip. The defaults suit real gradients; for signs see study.optimizer_config.
+        full_rate: the learning rate at which gamma holds; None: `learning_rate`, a number.
     """
 
     def __init__(
-        self, learning_rate: float = 1e-3, gamma: float = 1e-4, tau: float = 1e-8, **kwargs: Any
+        self,
+        learning_rate: float = 1e-3,
+        gamma: float = 1e-4,
+        tau: float = 1e-8,
+        full_rate: float | None = None,
+        **kwargs: Any,
     ) -> None:
         super().__init__(learning_rate, **kwargs)
         self.gamma = gamma
         self.tau = tau
+        self.full_rate = float(learning_rate) if full_rate is None else full_rate
 
     def latent_step(self, w: Any, g: Any, index: int, lr: Any, latent: _Latent) -> Any:
-        gamma = np.float32(self.gamma)
-        m = self.average(g, np.float32(1) - gamma, gamma, index, latent)
-        flip = ops.logical_and(ops.abs(m) > np.float32(self.tau), sgn(m) == sgn(w))
+        gamma = np.float32(self.gamma) * (lr / np.float32(self.full_rate))
+        tau, unit = np.float32(self.tau), self._unit()
+        m = self.average(g, np.float32(1) - gamma, gamma / unit, index, latent)
+        flip = ops.logical_and(ops.abs(m) > tau / unit, sgn(m) == sgn(w))
         return ops.where(flip, -sgn(w), sgn(w))
+
+    def _unit(self) -> np.float32:
+        """Of m as it is kept."""
+        saturates = self.weight_gradient == "bool" and self.momentum_dtype in ("q15", "i8", "i4")
+        tau = np.float32(self.tau)
+        return np.float32(2) * (tau if saturates and 0 < tau < 0.5 else np.float32(0.5))
 
     def plain_step(self, w: Any, g: Any, index: int, lr: Any) -> Any:
         return self.adam_step(w, g, index, lr, None)
@@ -224,7 +244,8 @@ class Bop(LatentOptimizer):
         return w
 
     def get_config(self) -> dict[str, Any]:
-        return {**super().get_config(), "gamma": self.gamma, "tau": self.tau}
+        own = {"gamma": self.gamma, "tau": self.tau, "full_rate": self.full_rate}
+        return {**super().get_config(), **own}
 
 
 OPTIMIZERS: dict[str, type[LatentOptimizer]] = {"adam": Adam, "sgd": SGD, "bop": Bop}

@@ -22,6 +22,11 @@ def identity(x: Any, noise: Noise | None = None) -> Any:
     return x
 
 
+def one_bit(x: Any, noise: Noise | None = None) -> Any:
+    """bool: +1 where x >= 0, else -1."""
+    return ops.where(x >= 0, np.float32(1), np.float32(-1))
+
+
 def half(x: Any, noise: Noise | None = None) -> Any:
     """f16: nearest even, subnormals kept, infinite from 65520 on."""
     bits = ops.view(x, "uint32")
@@ -84,6 +89,7 @@ WEIGHTS = {
     "f16": half,
     "q15": fixed_point(32768.0, -32768, 32767),
     "i8": fixed_point(512.0, -128, 127, stochastic=True),
+    "bool": one_bit,
 }
 MOMENTA = {
     "f32": identity,

@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from edgebnn.study.network import BatchNorm, Conv, Dense, MaxPool, Network
+from edgebnn.study.optimizer_config import Optimizer, optimizer_of
 
 if TYPE_CHECKING:
     from edgebnn.study.switches import Switches
@@ -131,10 +132,14 @@ def memory_table(
     Args:
         network: shapes and layers.
         batch_size: B.
-        optimizer: adam, sgd or bop.
+        optimizer: adam, sgd or bop, as asked for (`optimizer_of`).
         switches: the method.
         accounting: choices that the formula leaves open.
+
+    Raises:
+        ConfigError: the optimiser does not suit the method.
     """
+    optimizer = optimizer_of(Optimizer(kind=optimizer), switches).kind
     n = count(network)
     real = accounting.real
     narrow = "f32" if switches.weight_dtype == "f32" else "f16"

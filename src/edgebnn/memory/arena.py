@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from pydantic import BaseModel, ValidationError
 
 from edgebnn.errors import ConfigError, JobError
-from edgebnn.study.optimizer_config import Optimizer
+from edgebnn.study.optimizer_config import Optimizer, optimizer_of
 from edgebnn.study.plan import Run
 from edgebnn.study.trainable import untrained_layer
 from edgebnn.trainer.native import native_trainer
@@ -73,7 +73,7 @@ def plan_arena(
         model="none",
         network=network,
         switches=switches,
-        optimizer=Optimizer(kind=optimizer),
+        optimizer=optimizer_of(Optimizer(kind=optimizer), switches),
         batch_size=batch_size,
         epochs=1,
         seed=0,

@@ -6,12 +6,13 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from edgebnn.errors import ConfigError
+from edgebnn.study.optimizer_config import optimizer_of
 from edgebnn.study.yaml_lines import located
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from edgebnn.study.config import Study
+    from edgebnn.study.config import Experiment, MemoryCase, Study
 
 
 def check_asked(study: Study, files: Sequence[Path] = ()) -> None:
@@ -22,7 +23,8 @@ def check_asked(study: Study, files: Sequence[Path] = ()) -> None:
         files: that it was read from, for the lines of mistakes.
 
     Raises:
-        ConfigError: nothing is asked for, or an experiment trains nothing, or something stands twice.
+        ConfigError: nothing is asked for, or an experiment trains nothing, or something stands twice, or an
+            optimiser does not suit a method.
     """
     if not study.experiments and not study.memory:
         raise ConfigError(
@@ -39,15 +41,26 @@ def check_asked(study: Study, files: Sequence[Path] = ()) -> None:
                 f"{where}: trains nothing: say 'emulate: {{}}' to train it in Keras, or 'device: {{}}' to "
                 f"train it on a device"
             )
+        _suits(experiment, where)
         _once(experiment.seeds, f"{where}: seeds")
         if experiment.device:
             _once(experiment.device.boards, f"{where}: device.boards")
     for index, case in enumerate(study.memory):
+        where = located("memory", ("memory", index), files)
+        _suits(case, where)
         if case in study.memory[:index]:
-            where = located("memory", ("memory", index), files)
             raise ConfigError(
                 f"{where}: row {index + 1} ({case.dataset} {case.model}) stands there before; leave one"
             )
+
+
+def _suits(asked: Experiment | MemoryCase, where: str) -> None:
+    """The optimiser moves what each method keeps."""
+    for method in asked.methods:
+        try:
+            optimizer_of(asked.optimizer, method.switches)
+        except ConfigError as error:
+            raise ConfigError(f"{where}: method '{method.name}': {error}") from None
 
 
 def _once(values: Sequence[Any], where: str) -> None:

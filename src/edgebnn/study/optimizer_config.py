@@ -1,12 +1,19 @@
-"""The optimiser that a study asks for, and the schedule of its learning rate."""
+"""The optimiser that a study asks for, the schedule of its learning rate, and what a method makes of it."""
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import AfterValidator, Field
 
+from edgebnn.errors import ConfigError
 from edgebnn.study.fields import Number, PositiveInt, Strict
+
+if TYPE_CHECKING:
+    from edgebnn.study.switches import Switches
+
+BOP_OF_SIGNS = {"gamma": 1e-3, "tau": 0.05}
+"""What bop takes by default where gradients are signs: their average is in [-1, 1]."""
 
 
 class _Schedule(Strict):
@@ -50,7 +57,7 @@ class Optimizer(Strict):
     learning_rate: Number = Field(default=1e-3, ge=1e-30, le=3e38)
     schedule: Constant | Step | Plateau | Cosine = Field(default=Constant(), discriminator="kind")
     gamma: Number = Field(default=1e-4, gt=0, le=1)
-    """bop only: weight of the newest gradient in the average."""
+    """bop only: weight of the newest gradient in the average; it falls as the learning rate does."""
     tau: Number = Field(default=1e-8, ge=0, le=3e38)
     """bop only: threshold of the average above which a weight flips."""
 
@@ -72,3 +79,26 @@ def _own_keys(optimizer: Optimizer) -> Optimizer:
 
 
 AskedOptimizer = Annotated[Optimizer, AfterValidator(_own_keys)]
+
+
+def optimizer_of(asked: Optimizer, switches: Switches) -> Optimizer:
+    """What a method takes where `asked` is asked for, complete.
+
+    Without latent weights the signs take bop, and adam moves what is real, as it does under bop.
+    bop's gamma and tau, where they are not given, suit the method's gradients: real ones or signs.
+
+    Raises:
+        ConfigError: sgd, where there is no latent weight that it could move.
+    """
+    bare = switches.weight_dtype == "bool"
+    if bare and asked.kind == "sgd":
+        raise ConfigError(
+            "weight_dtype: bool keeps no weight that optimizer.kind: sgd could move; allowed are bop,"
+            " or adam, which then moves what is real"
+        )
+    kind = "bop" if bare else asked.kind
+    if kind != "bop":
+        return asked
+    signs = BOP_OF_SIGNS if switches.weight_gradient == "bool" else {}
+    changes = {key: signs[key] for key in signs if key not in asked.model_fields_set}
+    return asked.model_copy(update={"kind": kind, **changes})

@@ -23,7 +23,7 @@ from edgebnn.study.config import Augmentation, Experiment, MemoryCase, Method, S
 from edgebnn.study.engines import forced_kernel, keras_backend
 from edgebnn.study.model_file import layer_place, load_network
 from edgebnn.study.network import Network
-from edgebnn.study.optimizer_config import Optimizer
+from edgebnn.study.optimizer_config import Optimizer, optimizer_of
 from edgebnn.study.switches import Switches, preset_name
 from edgebnn.study.trainable import check_batch_norms, untrained_layer
 from edgebnn.study.trainer_limits import beyond_the_trainer
@@ -282,6 +282,6 @@ def _memory_run(
         model=asked.model,
         network=network,
         switches=method.switches,
-        optimizer=asked.optimizer,
+        optimizer=optimizer_of(asked.optimizer, method.switches),
         batch_size=batch_size,
     )

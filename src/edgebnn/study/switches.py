@@ -31,8 +31,8 @@ class Switches(BaseModel):
     """How max-pooling remembers its winners (same results; only memory differs)."""
     ste: Literal["clip", "identity"]
     """Straight-through estimator: gradient zeroed where |X'| > 1, or passed everywhere."""
-    weight_dtype: Literal["f32", "f16", "q15", "i8"]
-    """Storage of the latent weights."""
+    weight_dtype: Literal["f32", "f16", "q15", "i8", "bool"]
+    """Storage of the latent weights; bool: there are none, a weight is its sign, and bop flips it."""
     weight_gradient: Literal["f32", "bool"]
     """dW as it is, or its sign."""
 
@@ -82,8 +82,18 @@ PRESETS: dict[str, Switches] = {
         weight_dtype="i8",
         weight_gradient="bool",
     ),
+    "bare": Switches(
+        activations="bool",
+        batch_norm="bnn",
+        gradient_dtype="i6",
+        momentum_dtype="i8",
+        pool_mask="index",
+        ste="clip",
+        weight_dtype="bool",
+        weight_gradient="bool",
+    ),
 }
-"""`standard`: Courbariaux & Bengio (2016). `proposed`: Wang et al. (2021). `lean`: ours."""
+"""`standard`: Courbariaux & Bengio (2016). `proposed`: Wang et al. (2021). `lean`, `bare`: ours."""
 
 
 def preset_name(switches: Switches) -> str:

@@ -33,14 +33,13 @@ inline void pack_from(size_t rows, size_t n, const void* x, size_t first, size_t
 
 inline void copy_bits(size_t rows, size_t n, const uint8_t* x, size_t stride, uint8_t* bits,
                       size_t bit_stride) {
+  const size_t whole = n / 8, end = (n + kAtOnce - 1) / kAtOnce * 2;
   for (size_t m = 0; m < rows; ++m) {
-    for (size_t c = 0; c < n; c += kAtOnce) {
-      const size_t left = n - c;
-      uint16_t word = 0;
-      copy_part(&word, x + (m * stride + c) / 8, left > 8 ? 2 : 1);
-      if (left < kAtOnce) word &= static_cast<uint16_t>((1u << left) - 1);
-      std::memcpy(bits + m * bit_stride + c / 8, &word, sizeof word);
-    }
+    const uint8_t* from = x + m * stride / 8;
+    uint8_t* to = bits + m * bit_stride;
+    std::memcpy(to, from, whole);
+    std::memset(to + whole, 0, end - whole);
+    if (n % 8 != 0) to[whole] = static_cast<uint8_t>(from[whole] & ((1u << n % 8) - 1));
   }
 }
 

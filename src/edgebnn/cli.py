@@ -114,10 +114,11 @@ def _parser() -> argparse.ArgumentParser:
     )
     data.add_argument(
         "name",
-        help="digits, mnist, cifar10, svhn, or an .npz file of --data-dir without its ending",
+        help="digits, mnist, cifar10, svhn, or an .npz file of --data-dir without its ending, or a "
+        "folder of images there",
     )
     data.add_argument(
-        "--data-dir", type=Path, help="folder of .npz files to look in first (or EDGEBNN_DATA_DIR)"
+        "--data-dir", type=Path, help="folder of data sets to look in first (or EDGEBNN_DATA_DIR)"
     )
     data.add_argument("--digest", help="what its bytes must be (the plan's; default: anything)")
 
@@ -128,8 +129,17 @@ def _parser() -> argparse.ArgumentParser:
         commands.emulate,
         "train one run in Keras",
         run="the run (results/runs/*.json)",
-        data="packed data set",
+        data="packed data set, or index of a folder of images",
         output="record",
+    )
+    emulate.add_argument(
+        "--data-dir", type=Path, help="folder of that folder of images (or EDGEBNN_DATA_DIR)"
+    )
+    emulate.add_argument(
+        "--broken-at-most",
+        type=int,
+        default=10,
+        help="images that may be passed over as they cannot be decoded (default: %(default)s)",
     )
     emulate.add_argument(
         "--threads", type=int, default=1, help="CPU threads (default: %(default)s)"

@@ -45,13 +45,19 @@ def _records(options: argparse.Namespace) -> list[Path]:
 
 
 def data(options: argparse.Namespace) -> None:
-    """Fetches, checks and packs a data set."""
+    """Fetches, checks and packs a data set; of a folder of images it writes the index."""
     from edgebnn.data.datasets import default_cache, prepare, write_packed
     from edgebnn.data.digest import check_digest
+    from edgebnn.data.image_index import index_of, write_index
     from edgebnn.data.sources import data_folder, source_of
     from edgebnn.progress import download_bar
 
     folder = data_folder(options.data_dir)
+    source = source_of(options.name, folder)
+    if source.folder is not None:
+        check_digest(options.name, source, folder, options.digest)
+        write_index(options.output, index_of(source.folder.root))
+        return
     with download_bar(options.name) as progress:
         packed = prepare(options.name, folder, default_cache(), progress)
     check_digest(options.name, source_of(options.name, folder), folder, options.digest)
@@ -79,7 +85,8 @@ def memory(options: argparse.Namespace) -> None:
 
     network = load_network(options.model, options.models)
     if options.dataset is not None:
-        network = network.with_input(source_of(options.dataset, data_folder(None)).shape)
+        shape = source_of(options.dataset, data_folder(None)).shape
+        network = network.with_input(shape) if shape else network
     for option, value in (("--batch-size", options.batch_size), ("--threads", options.threads)):
         if value < 1:
             raise ConfigError(f"{option}: {value} is not at least 1")
@@ -93,11 +100,21 @@ def memory(options: argparse.Namespace) -> None:
 
 def emulate(options: argparse.Namespace) -> None:
     """One run in Keras."""
+    from edgebnn.data.sources import data_folder
     from edgebnn.emulation.train import emulate
 
-    run = _read_run(options.run)
+    run, folder = _read_run(options.run), data_folder(options.data_dir)
     state = options.output.parent / "state" / run.id
-    _say_if_at_chance(emulate(run, options.data, options.output, state, threads=options.threads))
+    record = emulate(
+        run,
+        options.data,
+        options.output,
+        state,
+        threads=options.threads,
+        images=folder and folder / run.dataset,
+        broken_at_most=options.broken_at_most,
+    )
+    _say_if_at_chance(record)
 
 
 def build(options: argparse.Namespace) -> None:

@@ -102,7 +102,7 @@ def test_absent_and_unreachable_says_what_to_put_where(
             prepare(name, tmp_path / "mine", tmp_path / "cache")
         for words in (f"127.0.0.1:9/{files[0].name}", f"put {name}.npz (", str(tmp_path / "mine")):
             assert words in str(caught.value)
-    with pytest.raises(ConfigError, match=r"put imagenet\.npz .*EDGEBNN_DATA_DIR"):
+    with pytest.raises(ConfigError, match=r"put a folder imagenet/ .*EDGEBNN_DATA_DIR"):
         prepare("imagenet", None, tmp_path / "cache")
     assert not [path for path in tmp_path.rglob("*") if path.is_file()]
 

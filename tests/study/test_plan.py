@@ -183,7 +183,8 @@ def test_a_batch_beyond_the_trainers_sums_is_refused_where_a_device_is_asked_for
     with pytest.raises(ConfigError, match=words):
         make_plan(study(**images, device=wide, emulate=wide).model_copy(update=models), {"virtual"})
     alone = study(**images, device=None, emulate=wide).model_copy(update=models)
-    assert make_plan(alone, set()).runs["emulate"]
+    with pytest.raises(ConfigError, match="data set 'imagenet' is not at hand"):
+        make_plan(alone, set())  # nothing but the images is wanting
 
 
 def test_what_keras_trains_alone_is_planned_without_a_device(tmp_path: Path) -> None:
@@ -197,6 +198,19 @@ def test_what_keras_trains_alone_is_planned_without_a_device(tmp_path: Path) -> 
         assert (len(planned.runs["emulate"]), len(planned.runs["device"])) == (4, 0)
 
 
+@pytest.fixture
+def imagenet(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A folder of a thousand classes; no plan opens an image."""
+    for part, count in (("train", 7), ("val", 1)):
+        for label in range(1000):
+            folder = tmp_path / "imagenet" / part / f"n{label:04}"
+            folder.mkdir(parents=True)
+            for number in range(count):
+                (folder / f"{number}.JPEG").touch()
+    monkeypatch.setenv("EDGEBNN_DATA_DIR", str(tmp_path))
+
+
+@pytest.mark.usefixtures("imagenet")
 @pytest.mark.parametrize("model", ["resnete18", "bireal18"])
 def test_real_weights_are_emulated(model: str) -> None:
     assert len(plan(dataset="imagenet", model=model, device=None).runs["emulate"]) == 4
@@ -222,6 +236,7 @@ def test_summary_names_each_experiments_runs() -> None:
     assert {run["stage"] for run in summary["experiments"]["a"]} == {"memory", "emulate", "device"}
 
 
+@pytest.mark.usefixtures("imagenet")
 def test_builds_are_those_of_the_boards_and_of_the_memory_model() -> None:
     targets = {"virtual": ["native"], "pi": ["aarch64-linux", "armv7-linux"], "other": ["x"]}
     device = {"boards": ["pi"], "batch_size": 200, "epochs": 2}

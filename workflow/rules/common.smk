@@ -31,3 +31,9 @@ def anew(wildcards):
     """What tells the stage, and Snakemake, that a run's device was changed since it ran there."""
     started = replaces(Path(f"{RESULTS}/device/{wildcards.run}.json"), INVENTORY)
     return ["--replaces", started] if started else []
+
+
+def data_dir(_, threads):
+    """The user's folder of data sets. A function of `threads` is in no provenance: the same bytes from
+    another place are the same data set."""
+    return ["--data-dir", STUDY.data_dir] if STUDY.data_dir else []

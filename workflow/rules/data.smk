@@ -1,5 +1,5 @@
-# Purpose: fetch, check and pack a data set, once for every engine and seed.
-# Input:   <data_dir>/<dataset>.npz if there, else the packages' own, the cache or the official files
+# Purpose: fetch, check and pack a data set, once for every engine and seed; of a folder of images, write its index.
+# Input:   <data_dir>/<dataset>.npz or <data_dir>/<dataset>/ if there, else the packages' own, the cache or the official files
 # Output:  results/data/<dataset>-<digest of its bytes>.ebd
 
 
@@ -15,10 +15,7 @@ rule pack_data:
         "../../environment.yml"
     params:
         code=code_digest("data"),
-        # A function of `threads` is in no provenance: the same bytes from another place are the same data set.
-        data_dir=lambda _, threads: (
-            ["--data-dir", STUDY.data_dir] if STUDY.data_dir else []
-        ),
+        data_dir=data_dir,
     shell:
         "edgebnn data {wildcards.dataset:q} --digest {wildcards.digest:q} {params.data_dir:q} "
         "--output {output:q} > {log:q} 2>&1 "

@@ -1,5 +1,5 @@
 # Purpose: train one run in Keras; as many at once as cores and GPUs allow.
-# Input:   results/runs/emulate/<run id>.json, the packed data set
+# Input:   results/runs/emulate/<run id>.json, the packed data set, or the index of a folder of images and that folder
 # Output:  results/emulate/<run id>.json and <run id>/ with its artifacts
 workflow.global_resources.setdefault("gpu", GPUS)
 
@@ -23,7 +23,9 @@ rule emulate_training:
     params:
         run=f"{RESULTS}/runs/emulate/{{run}}.json",
         code=code_digest("emulate"),
+        data_dir=data_dir,
+        broken=lambda _, threads: STUDY.broken_at_most,  # of `threads`: in no provenance
     shell:
         "edgebnn emulate --run {params.run:q} --data {input.data:q} --output {output:q} "
-        "--threads {threads} > {log:q} 2>&1 "
+        "--threads {threads} {params.data_dir:q} --broken-at-most {params.broken} > {log:q} 2>&1 "
         "|| edgebnn ended $? {output:q} {log:q}"

@@ -20,7 +20,7 @@ import numpy as np
 from edgebnn.data.labels import check_labels
 from edgebnn.data.look import LABELS, Unchecked, check_counts, look
 from edgebnn.data.npz import Head, heads_in, names_in, read_npz
-from edgebnn.data.sources import Source, source_of
+from edgebnn.data.sources import Source, how_to_give, source_of
 from edgebnn.errors import ConfigError
 from edgebnn.home import at_home
 from edgebnn.record import atomic_write
@@ -96,10 +96,7 @@ def prepare(
         return _split(read_npz(local), source, str(local), names_in(local, heads_in(local)))
     if name == "digits":
         return _split(_digits(), source, "scikit-learn's digits")
-    advice = (
-        f"put {name}.npz (arrays x_train, y_train, x_test, y_test) into "
-        f"{data_dir or 'a folder of yours and name it as data_dir or in EDGEBNN_DATA_DIR'}"
-    )
+    advice = how_to_give(name, data_dir)
     if not source.files:
         raise ConfigError(f"data set '{name}' is not at hand; {advice}")
     paths = [
@@ -206,7 +203,7 @@ def _split(
         print(f"warning: {remark}")
     sides = {
         side: Split(
-            arrays[f"x_{side}"].reshape(-1, *source.shape).astype(np.uint8, copy=False),
+            arrays[f"x_{side}"].reshape(-1, *seen.shape).astype(np.uint8, copy=False),
             arrays[f"y_{side}"].reshape(-1).astype(np.uint8),
         )
         for side in (name.removeprefix("x_") for name in images)

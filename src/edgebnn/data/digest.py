@@ -34,10 +34,13 @@ _IN_SKLEARN = Path("datasets", "data", "digits.csv.gz")
 
 def digest_of(name: str, source: Source, data_dir: Path | None) -> str:
     """The digest of a data set's bytes: of the user's file, of the official ones, or of the package's.
+    A folder of images has one of its images' names and sizes.
 
     Raises:
         ConfigError: the user's file cannot be read.
     """
+    if source.folder is not None:
+        return source.folder.digest
     if source.local and data_dir is not None:
         return _digest_of_file(data_dir / f"{name}.npz")
     if len(source.files) == 1:

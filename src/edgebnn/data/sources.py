@@ -1,4 +1,4 @@
-"""Which data sets there are: those known by name, and the .npz files of the user's folder."""
+"""Which data sets there are: those known by name, and the .npz files and folders of images of the user's folder."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from edgebnn.data.archives import read_cifar, read_svhn
 from edgebnn.data.download import Download
+from edgebnn.data.image_folder import ImageFolder, image_folder
 from edgebnn.data.look import LABELS, Expected, Unchecked, check_counts, look
 from edgebnn.data.npz import begins_with, heads_in, names_in, read_npz
 from edgebnn.errors import ConfigError
@@ -25,7 +26,8 @@ if TYPE_CHECKING:
 class Source:
     """A data set: its images' shape (height, width, channels), classes and official files."""
 
-    shape: tuple[int, int, int]
+    shape: tuple[int, int, int] | None
+    """None: the model's own; images of a folder are cut to it."""
     classes: int
     files: tuple[Download, ...] = ()
     read: Callable[..., npz.Arrays] = read_npz
@@ -34,17 +36,23 @@ class Source:
     """Images for training, validation, testing; None: not known before the files are there."""
     ten: str = ""
     """What the official files do with the label `classes`."""
+    at_home: bool = False
+    """Whether it comes from the user's folder alone: no official file can be had."""
     local: bool = False
     """Whether it is a file of the user's folder."""
     own: bool = False
     """Whether such a file alone says what it is, and no name does."""
     remarks: tuple[str, ...] = ()
     """What is odd about such a file, and can be trained on all the same."""
+    folder: ImageFolder | None = None
+    """Of images, of the user's folder."""
 
     @property
     def expected(self) -> Expected | None:
         """What its arrays must be; None if they say so themselves."""
-        return None if self.own else Expected(self.shape, self.classes, self.ten)
+        if self.own or self.shape is None:
+            return None
+        return Expected(self.shape, self.classes, self.ten)
 
     def check_batch(self, name: str, batch_size: int, where: str) -> None:
         """Raises ConfigError if the data set `name` has less than a batch, or nothing to evaluate on,
@@ -99,15 +107,15 @@ DATASETS = {
         counts=(67152, 6105, 26032),
         ten="10 stands for the digit 0 in SVHN's files: y % 10",
     ),
-    "imagenet": Source((224, 224, 3), 1000),
+    "imagenet": Source((224, 224, 3), 1000, at_home=True),
 }
 
 
 def source_of(name: str, data_dir: Path | None) -> Source:
-    """A data set by name: one of DATASETS, or an .npz file of the user's folder.
+    """A data set by name: one of DATASETS, or an .npz file or a folder of images of the user's folder.
 
     Such a file is looked at, but for its pixels. Its images are of the shape that x_train has, its
-    classes 0 to the largest label.
+    classes 0 to the largest label. A folder's classes are the folders in its train/.
 
     Raises:
         ConfigError: neither, with the names that there are; or the file is not what it should be.
@@ -115,14 +123,33 @@ def source_of(name: str, data_dir: Path | None) -> Source:
     local = sorted(path.stem for path in data_dir.glob("*.npz")) if data_dir else []
     if data_dir is not None and name in local:
         return _seen(data_dir / f"{name}.npz", DATASETS.get(name))
-    if name in DATASETS:
-        return DATASETS[name]
-    known = [*DATASETS, *(stem for stem in local if stem not in DATASETS)]
+    known = DATASETS.get(name)
+    if data_dir is not None and (known is None or known.at_home) and (data_dir / name).is_dir():
+        found = image_folder(data_dir / name)
+        return Source(
+            None, len(found.classes), counts=found.counts, remarks=found.remarks, folder=found
+        )
+    if known is not None:
+        return known
+    folders = sorted(p.parent.name for p in data_dir.glob("*/train")) if data_dir else []
+    names = list(dict.fromkeys([*DATASETS, *local, *folders]))
     folder = data_dir or "the folder that data_dir or EDGEBNN_DATA_DIR names"
     raise ConfigError(
-        f"unknown data set '{name}'{nearest(name, known)}; data sets are {', '.join(known)}"
-        f" (any .npz file of {folder} is one)"
+        f"unknown data set '{name}'{nearest(name, names)}; data sets are {', '.join(names)}"
+        f" (any .npz file of {folder} is one, and any folder there that holds train/ and val/)"
     )
+
+
+def how_to_give(name: str, data_dir: Path | None) -> str:
+    """What a user can do who has a data set's images."""
+    folder = data_dir or "a folder of yours and name it as data_dir or in EDGEBNN_DATA_DIR"
+    known = DATASETS.get(name)
+    if known and known.at_home:
+        return (
+            f"put a folder {name}/ (train/<class>/*.JPEG, and val/<class>/*.JPEG or val/*.JPEG with "
+            f"val.txt) into {folder}"
+        )
+    return f"put {name}.npz (arrays x_train, y_train, x_test, y_test) into {folder}"
 
 
 def _seen(path: Path, known: Source | None) -> Source:

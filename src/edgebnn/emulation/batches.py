@@ -41,9 +41,8 @@ def training_images(run: Run, split: Split, first_epoch: int, epochs: int) -> Ba
 
 def training_batches(run: Run, split: Split, first_epoch: int, epochs: int) -> Any:
     """tf.data of (float32 [B, h, w, c], int32 [B]) for `training_images`: one pass over all epochs."""
-    return _pipeline(
-        split, run.batch_size, lambda: training_images(run, split, first_epoch, epochs)
-    )
+    shape = (run.batch_size, *split.images.shape[1:])
+    return pipeline(shape, lambda: training_images(run, split, first_epoch, epochs))
 
 
 def evaluation_batches(split: Split, batch_size: int = 500) -> Any:
@@ -55,10 +54,12 @@ def evaluation_batches(split: Split, batch_size: int = 500) -> Any:
             cut = slice(start, start + batch_size)
             yield split.images[cut], split.labels[cut]
 
-    # One pass over a split: Keras counts its batches and stops there.
-    return _pipeline(split, None, batches).apply(
-        tf.data.experimental.assert_cardinality(-(-count // batch_size))
-    )
+    return one_pass(pipeline((None, *split.images.shape[1:]), batches), count, batch_size)
+
+
+def one_pass(batches: Any, count: int, batch_size: int) -> Any:
+    """`batches` of `count` images, of which Keras counts the batches and stops there."""
+    return batches.apply(tf.data.experimental.assert_cardinality(-(-count // batch_size)))
 
 
 def centred(images: Any) -> Any:
@@ -66,16 +67,26 @@ def centred(images: Any) -> Any:
     return tf.cast(images, tf.float32) * 2 - 255
 
 
-def _pipeline(split: Split, batch_size: int | None, batches: Callable[[], Batches]) -> Any:
-    signature = (
-        tf.TensorSpec((batch_size, *split.images.shape[1:]), tf.uint8),
-        tf.TensorSpec((batch_size,), tf.uint8),
-    )
+def pipeline(
+    shape: tuple[int | None, ...],
+    batches: Callable[[], Iterator[tuple[Any, Any]]],
+    labels: Any = tf.uint8,
+    ahead: int = 4,
+) -> Any:
+    """tf.data of (float32 `shape`, int32 [B]) for batches of uint8 images and of labels.
+
+    Args:
+        shape: [B, h, w, c] of the images; B may be None.
+        batches: makes the batches.
+        labels: their type.
+        ahead: batches that are made before they are asked for.
+    """
+    signature = (tf.TensorSpec(shape, tf.uint8), tf.TensorSpec(shape[:1], labels))
     options = tf.data.Options()
     options.threading.private_threadpool_size = 1
     return (
         tf.data.Dataset.from_generator(batches, output_signature=signature)
         .map(lambda images, labels: (centred(images), tf.cast(labels, tf.int32)))
-        .prefetch(4)
+        .prefetch(ahead)
         .with_options(options)
     )

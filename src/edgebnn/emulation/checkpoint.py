@@ -32,6 +32,8 @@ class Progress:
     train_seconds: float = 0.0
     """Of the batches, compilation included; validation is not."""
     peak_memory_mib: float = 0.0
+    passed_over: dict[str, str] = field(default_factory=dict)
+    """Images of a folder that cannot be decoded, each with why."""
 
     @property
     def epoch(self) -> int:
@@ -78,7 +80,9 @@ class Checkpoint:
             # Opened here: np.load leaves a file open that it finds to be torn.
             with self.path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
                 document = json.loads(archive["progress"].tobytes())
-                progress = Progress(**{f.name: document[f.name] for f in fields(Progress)})
+                progress = Progress(
+                    **{f.name: document[f.name] for f in fields(Progress) if f.name in document}
+                )
                 if progress.run_id != run_id:
                     raise ValueError(f"of run {progress.run_id}")
                 now = [archive[f"now_{i}"] for i in range(len(variables))]

@@ -14,11 +14,9 @@ from typing import Any
 
 import numpy as np
 
-from edgebnn.data.datasets import Packed, read_packed
-from edgebnn.data.images import check_pixels
-from edgebnn.data.look import check_counts
 from edgebnn.emulation.backend import load_backend
 from edgebnn.emulation.checkpoint import SERIES, Checkpoint, Progress
+from edgebnn.emulation.feed import BROKEN_AT_MOST, Feed, feed_of
 from edgebnn.emulation.schedule import learning_rate
 from edgebnn.errors import ConfigError, JobError
 from edgebnn.record import Artifact, Metric, Record, file_sha256, provenance
@@ -36,44 +34,50 @@ def emulate(
     *,
     progress: Callable[[str], None] = lambda line: print(line, file=sys.stderr, flush=True),
     threads: int | None = None,
+    images: Path | None = None,
+    broken_at_most: int = BROKEN_AT_MOST,
 ) -> Record:
     """Trains a run to its end, continuing from its checkpoint if there is one, and writes its record.
 
     Args:
         run: of the stage `emulate`, with epochs and seed.
-        data: the packed data set.
+        data: the packed data set, or the index of a folder of images.
         output: the record; the best epoch's model goes beside it, to `<run id>/model.keras`.
         state: folder of the checkpoint; emptied once the record is written.
         progress: takes one line an epoch.
         threads: CPU threads at most; None: EDGEBNN_THREADS, else as the backend likes.
+        images: the folder, if `data` is an index.
+        broken_at_most: images of it that may be passed over, as they cannot be decoded.
 
     Raises:
-        ConfigError: the run, the data or the checkpoint do not fit each other.
+        ConfigError: the run, the data or the checkpoint do not fit each other; too many images are
+            broken.
         JobError: the loss is no longer finite.
         InfrastructureError: the disk cannot be written.
     """
     started = datetime.now(UTC).isoformat(timespec="seconds")
-    packed = read_packed(data)
-    _check(run, packed, data)
+    feed = feed_of(run, data, images, broken_at_most, progress)
     if run.backend:
         os.environ["KERAS_BACKEND"] = run.backend
     load_backend(threads or _threads_of_environment())
     from edgebnn.emulation.model import compiled_model
 
-    steps = len(packed.train.labels) // run.batch_size
+    steps = feed.counts[0] // run.batch_size
     model = compiled_model(run, jit_compile=True, steps_per_execution=_divisor(steps))
     checkpoint = Checkpoint(state)
     done = checkpoint.restore(run.id, model)
+    feed.passed_over |= done.passed_over
     if done.epoch:
         progress(f"{run.id}: continues after epoch {done.epoch}")
-    _fit(run, model, packed, checkpoint, done=done, progress=progress)
-    metrics = _test(model, packed, checkpoint)
-    metrics |= _figures(done, steps)
+    with feed.own_errors():
+        _fit(run, model, feed, checkpoint, done=done, progress=progress)
+        metrics = _test(model, feed, checkpoint)
+    metrics |= _figures(done, steps) | feed.figures()
     artifact = _save_model(model, output.parent / run.id / "model.keras")
     record = Record(
         stage="emulate",
         run_id=run.id,
-        parameters=run.parameters(),
+        parameters=run.parameters() | feed.parameters(),
         metrics={name: Metric(value=value, source="measured") for name, value in metrics.items()},
         series={name: list(enumerate(done.history[name], 1)) for name in SERIES},
         artifacts={
@@ -89,7 +93,7 @@ def emulate(
 def _fit(
     run: Run,
     model: Any,
-    packed: Packed,
+    feed: Feed,
     checkpoint: Checkpoint,
     *,
     done: Progress,
@@ -97,8 +101,6 @@ def _fit(
 ) -> None:
     """Trains the epochs that remain; `done` and the checkpoint follow."""
     import keras
-
-    from edgebnn.emulation.batches import evaluation_batches, training_batches
 
     epochs = run.epochs or 1
     if done.epoch >= epochs:
@@ -133,6 +135,7 @@ def _fit(
                 done.history[name].append(value)
             done.train_seconds += self.seconds
             done.peak_memory_mib = max(done.peak_memory_mib, _peak_memory_mib())
+            done.passed_over = dict(feed.passed_over)
             checkpoint.save(done, self.model)
             accuracy, validation = (done.history[n][-1] for n in ("accuracy", SERIES[3]))
             progress(
@@ -141,25 +144,23 @@ def _fit(
             )
 
     first = done.epoch
-    train = packed.train
     model.fit(
-        training_batches(run, train, first, epochs),
-        steps_per_epoch=len(train.labels) // run.batch_size,
+        feed.training(first, epochs),
+        steps_per_epoch=feed.counts[0] // run.batch_size,
         initial_epoch=first,
         epochs=epochs,
-        validation_data=evaluation_batches(packed.validation),
+        validation_data=feed.validation(),
         callbacks=[Epochs()],
         shuffle=False,
         verbose=0,
     )
 
 
-def _test(model: Any, packed: Packed, checkpoint: Checkpoint) -> dict[str, float]:
+def _test(model: Any, feed: Feed, checkpoint: Checkpoint) -> dict[str, float]:
     """Test figures of the last epoch's weights, then of the best epoch's, which the model keeps."""
-    from edgebnn.emulation.batches import evaluation_batches
 
     def evaluate() -> dict[str, float]:
-        found = model.evaluate(evaluation_batches(packed.test), verbose=0, return_dict=True)
+        found = model.evaluate(feed.test(), verbose=0, return_dict=True)
         return {name: float(value) for name, value in found.items()}
 
     last = evaluate()
@@ -169,8 +170,8 @@ def _test(model: Any, packed: Packed, checkpoint: Checkpoint) -> dict[str, float
         "test_accuracy": last["accuracy"],
         "test_loss": last["loss"],
         "test_accuracy_at_best": evaluate()["accuracy"],
-        "test_images": float(len(packed.test.labels)),
-        "guessing_accuracy": float(np.bincount(packed.test.labels).max() / len(packed.test.labels)),
+        "test_images": float(len(feed.test_labels)),
+        "guessing_accuracy": float(np.bincount(feed.test_labels).max() / len(feed.test_labels)),
     }
 
 
@@ -192,22 +193,6 @@ def _figures(done: Progress, steps: int) -> dict[str, float]:
             "time_per_batch_q3_s": float(q3),
         }
     return figures
-
-
-def _check(run: Run, packed: Packed, data: Path) -> None:
-    """Refuses data that the network cannot take, before anything heavy is loaded."""
-    if packed.shape != run.network.input:
-        raise ConfigError(
-            f"{data}: images of {packed.shape}, but run {run.id} has input {run.network.input}"
-        )
-    if packed.classes != run.network.output[0]:
-        raise ConfigError(
-            f"{data}: {packed.classes} classes, but run {run.id} has {run.network.output[0]} outputs"
-        )
-    counts = [len(split.labels) for split in packed.splits()]
-    check_counts((counts[0], counts[1], counts[2]), run.batch_size, f"{data}: run {run.id}")
-    for remark in check_pixels(packed.train.images, f"{data}: training images"):
-        print(f"warning: {remark}", file=sys.stderr, flush=True)
 
 
 def _save_model(model: Any, path: Path) -> Path:

@@ -143,6 +143,8 @@ class Study(Strict):
     farm: PathText = "config/farm.yaml"
     models: PathText = "config/models"
     data_dir: PathText | None = None
+    broken_at_most: Annotated[int, Field(strict=True, ge=0, le=1 << 20)] = 10
+    """Images of a folder that an emulation passes over, as they cannot be decoded; one more ends it."""
 
     @model_validator(mode="after")
     def _names_once(self) -> Self:

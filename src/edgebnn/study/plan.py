@@ -14,18 +14,18 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
-from edgebnn.data.digest import digest_of
-from edgebnn.data.sources import check_data_folder, data_folder, remarks_on, source_of
+from edgebnn.data.sources import check_data_folder, data_folder, remarks_on
 from edgebnn.errors import ConfigError
 from edgebnn.spelling import nearest
 from edgebnn.study.asked import check_asked
 from edgebnn.study.config import Augmentation, Experiment, MemoryCase, Method, Study
+from edgebnn.study.data_set import data_digest_of, network_of
 from edgebnn.study.engines import forced_kernel, keras_backend
-from edgebnn.study.model_file import layer_place, load_network
+from edgebnn.study.model_file import layer_place
 from edgebnn.study.network import Network
 from edgebnn.study.optimizer_config import Optimizer, optimizer_of
 from edgebnn.study.switches import Switches, preset_name
-from edgebnn.study.trainable import check_batch_norms, untrained_layer
+from edgebnn.study.trainable import untrained_layer
 from edgebnn.study.trainer_limits import beyond_the_trainer
 from edgebnn.study.yaml_lines import line_of, located
 
@@ -162,13 +162,13 @@ def make_plan(study: Study, boards: set[str], files: Sequence[Path] = ()) -> Pla
     plan = Plan(study=study.study, experiments={}, runs={"memory": {}, "emulate": {}, "device": {}})
     for index, experiment in enumerate(study.experiments):
         where = located(f"experiment '{experiment.name}'", ("experiments", index), files)
-        network = _network(experiment, study, where)
+        network = network_of(experiment, study, where)
         _check_trainable(experiment, network, study, boards, where)
-        for run, method in _runs_of(experiment, network, _data_digest(experiment, study)):
+        for run, method in _runs_of(experiment, network, data_digest_of(experiment, study, where)):
             _add(plan, experiment.name, run, method)
     for index, case in enumerate(study.memory):
         where = located(f"memory row '{case.dataset} {case.model}'", ("memory", index), files)
-        network = _network(case, study, where)
+        network = network_of(case, study, where)
         for method in case.methods:
             run = _memory_run(case, network, method, case.batch_size)
             _add(plan, f"memory-{case.dataset}-{case.model}", run, method)
@@ -191,26 +191,6 @@ def _add(plan: Plan, experiment: str, run: Run, method: Method) -> None:
     planned = PlannedRun(stage=run.stage, run_id=run.id, method=method.name, data=run.pack)
     if planned not in plan.experiments.setdefault(experiment, []):
         plan.experiments[experiment].append(planned)
-
-
-def _network(asked: Experiment | MemoryCase, study: Study, where: str) -> Network:
-    """The model's layers on the data set's images, checked against its classes."""
-    try:
-        source = source_of(asked.dataset, data_folder(study.data_dir))
-        network = load_network(asked.model, Path(study.models)).with_input(source.shape)
-        classes = network.output[0]
-    except ConfigError as error:
-        raise ConfigError(f"{where}: {error}") from None
-    for part in (getattr(asked, "emulate", None), getattr(asked, "device", None)):
-        if part:
-            source.check_batch(asked.dataset, part.batch_size, where)
-            check_batch_norms(network, part.batch_size, where)
-    if classes != source.classes:
-        raise ConfigError(
-            f"{where}: model '{asked.model}' ends in {classes} outputs, "
-            f"data set '{asked.dataset}' has {source.classes} classes"
-        )
-    return network
 
 
 def _check_trainable(
@@ -238,11 +218,6 @@ def _check_trainable(
                     f"{where}: device.boards: no device with board '{board}' in {study.farm}"
                     f"{nearest(board, boards)}; boards there: {', '.join(sorted(boards)) or 'none'}"
                 )
-
-
-def _data_digest(experiment: Experiment, study: Study) -> str:
-    folder = data_folder(study.data_dir)
-    return digest_of(experiment.dataset, source_of(experiment.dataset, folder), folder)
 
 
 def _runs_of(

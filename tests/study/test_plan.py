@@ -9,7 +9,7 @@ import pytest
 
 from edgebnn.errors import ConfigError
 from edgebnn.study.config import Study, parse_study
-from edgebnn.study.plan import Plan, make_plan
+from edgebnn.study.plan import Plan, canonical_json, make_plan
 from edgebnn.trainer.run_file import run_file
 
 MODELS = str(Path(__file__).parents[2] / "config" / "models")
@@ -269,3 +269,29 @@ def test_run_file_has_every_key_of_the_format() -> None:
         "layer dense 256",
         "layer batch_norm",
     ]
+
+
+def test_micro_batches_make_ids_of_their_own_and_none_where_there_are_none() -> None:
+    parts = {"batch_size": 100, "epochs": 2, "micro_batch": 50}
+    planned = plan(emulate=parts)
+    assert ids(planned)["emulate"].isdisjoint(ids(plan())["emulate"])
+    assert ids(plan(emulate={**parts, "micro_batch": 100})) == ids(plan())
+    (run, *_), (whole, *_) = (p.runs["emulate"].values() for p in (planned, plan()))
+    assert (run.micro_batches, run.parameters()["micro_batch"]) == (2, 50)
+    assert whole.micro_batches == 1
+    assert "micro_batch" not in canonical_json(whole)
+    assert "micro_batch" not in whole.parameters()
+    assert ids(planned)["device"] == ids(plan())["device"]
+
+
+@pytest.mark.parametrize(
+    ("micro_batch", "says"),
+    [
+        (30, "micro_batch: found 30; a divisor of batch_size, 100, is wanted"),
+        (200, "micro_batch: found 200; a divisor of batch_size, 100, is wanted"),
+        (1, r"batch_size 1: layer \d \(batch_norm\) averages over the batch"),
+    ],
+)
+def test_micro_batches_that_cannot_be(micro_batch: int, says: str) -> None:
+    with pytest.raises(ConfigError, match=says):
+        plan(emulate={"batch_size": 100, "micro_batch": micro_batch})

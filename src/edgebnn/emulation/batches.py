@@ -18,21 +18,21 @@ Batches = Iterator[tuple[NDArray[np.uint8], NDArray[np.uint8]]]
 
 
 def training_images(run: Run, split: Split, first_epoch: int, epochs: int) -> Batches:
-    """Every batch, epoch after epoch, shuffled and augmented as both engines do.
+    """Every batch, or micro-batch, epoch after epoch, shuffled and augmented as both engines do.
 
     Args:
-        run: its batch size, seed and augmentation count.
+        run: its batch size, micro-batch, seed and augmentation count.
         split: the training images; a last incomplete batch of an epoch is dropped.
         first_epoch, epochs: from, and up to but without, counted from 0.
 
     Yields:
         images uint8 [B, h, w, c] and labels uint8 [B].
     """
-    count, size, seed = len(split.labels), run.batch_size, run.seed or 0
+    count, size, seed = len(split.labels), run.micro_batch or run.batch_size, run.seed or 0
     augmentation = run.augmentation.model_dump()
     for epoch in range(first_epoch, epochs):
         order = permutation(seed, epoch, count)
-        for start in range(0, count - size + 1, size):
+        for start in range(0, count - count % run.batch_size, size):
             positions = np.arange(start, start + size)
             index = order[positions]
             images = augment(split.images[index], seed, epoch, positions, **augmentation)
@@ -41,7 +41,7 @@ def training_images(run: Run, split: Split, first_epoch: int, epochs: int) -> Ba
 
 def training_batches(run: Run, split: Split, first_epoch: int, epochs: int) -> Any:
     """tf.data of (float32 [B, h, w, c], int32 [B]) for `training_images`: one pass over all epochs."""
-    shape = (run.batch_size, *split.images.shape[1:])
+    shape = (run.micro_batch or run.batch_size, *split.images.shape[1:])
     return pipeline(shape, lambda: training_images(run, split, first_epoch, epochs))
 
 

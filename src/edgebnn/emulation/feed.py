@@ -27,7 +27,7 @@ EVALUATED = 500
 
 
 class Feed(ABC):
-    """The batches of a run: tf.data of (centred float32 [B, h, w, c], int32 [B])."""
+    """The batches, or micro-batches, of a run: tf.data of (centred float32 [B, h, w, c], int32 [B])."""
 
     def __init__(self, run: Run, splits: tuple[Any, Any, Any]) -> None:
         self.run = run
@@ -116,25 +116,28 @@ class ImageFeed(Feed):
 
         run, reader, train = self.run, self._reader(), self.splits[0]
         count, seed = len(train.labels), run.seed or 0
+        size = run.micro_batch or run.batch_size
+        steps = count // run.batch_size * run.micro_batches
 
         def batches() -> Iterator[Any]:
             for epoch in range(first_epoch, epochs):
                 yield from reader.training(
                     train,
                     permutation(seed, epoch, count),
-                    run.batch_size,
-                    count // run.batch_size,
+                    size,
+                    steps,
                     seed=seed,
                     epoch=epoch,
                     flip=run.augmentation.flip,
                 )
 
-        return self._pipeline(batches, run.batch_size)
+        return self._pipeline(batches, size)
 
     def evaluation(self, split: ImageFiles) -> Any:
         from edgebnn.emulation.batches import one_pass
 
-        reader, size = self._reader(), min(EVALUATED, self.run.batch_size)
+        run = self.run
+        reader, size = self._reader(), min(EVALUATED, run.micro_batch or run.batch_size)
         batches = self._pipeline(lambda: reader.evaluation(split, size), None)
         return one_pass(batches, len(split.labels), size)
 

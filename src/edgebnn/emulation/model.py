@@ -126,12 +126,16 @@ def compiled_model(run: Run, **compile_options: Any) -> Any:
         ConfigError: layers that cannot be trained.
     """
     switches, optimizer = run.switches, run.optimizer
-    model = build_model(run.network, switches, run.seed or 0)
+    parts = run.micro_batches
+    # The sign of dW is that of the whole batch: with micro-batches the optimiser takes it, of their sum.
+    layers = switches.model_copy(update={"weight_gradient": "f32"}) if parts > 1 else switches
+    model = build_model(run.network, layers, run.seed or 0)
     options: dict[str, Any] = {
         "weight_dtype": switches.weight_dtype,
         "momentum_dtype": switches.momentum_dtype,
         "weight_gradient": switches.weight_gradient,
         "seed": run.seed or 0,
+        "gradient_accumulation_steps": parts if parts > 1 else None,
     }
     if optimizer.kind == "bop":
         options |= {"gamma": optimizer.gamma, "tau": optimizer.tau}

@@ -43,7 +43,7 @@ class LatentOptimizer(keras.optimizers.Optimizer):  # type: ignore[misc]
     Args:
         learning_rate: float, or a variable set between epochs.
         weight_dtype, momentum_dtype: storages (storage.WEIGHTS, storage.MOMENTA).
-        weight_gradient: `bool` if the gradients of latent weights are their signs, else `f32`.
+        weight_gradient: `bool`: of a latent weight's gradient the sign is taken; or `f32`.
         seed: of the stochastic rounding.
 
     Raises:
@@ -96,13 +96,12 @@ class LatentOptimizer(keras.optimizers.Optimizer):  # type: ignore[misc]
             self._latents.append(_Latent(shape, int(np.prod(shape[:-1])), *bases))
             layer += 1
 
-    def apply(self, grads: Any, trainable_variables: Any = None) -> Any:
-        """One step: first the running powers of the betas, then every variable's `update_step`."""
-        if not self.built:
-            self.build(list(trainable_variables))
+    def _backend_update_step(self, grads: Any, trainable_variables: Any, learning_rate: Any) -> Any:
+        """One step, on averages of gradients under Keras' `gradient_accumulation_steps`: first the
+        running powers of the betas, then every variable's `update_step`."""
         self.assign(self._beta1_power, self._beta1_power * BETA1)
         self.assign(self._beta2_power, self._beta2_power * BETA2)
-        return super().apply(grads, trainable_variables)
+        return super()._backend_update_step(grads, trainable_variables, learning_rate)
 
     def update_step(self, gradient: Any, variable: Any, learning_rate: Any) -> None:
         index = self._get_variable_index(variable)
@@ -111,6 +110,8 @@ class LatentOptimizer(keras.optimizers.Optimizer):  # type: ignore[misc]
         if latent is None:
             self.assign(variable, self.plain_step(w, gradient, index, learning_rate))
         else:
+            if self.weight_gradient == "bool":
+                gradient = sgn(gradient)  # of the sum over micro-batches; without them it is one
             w = self.latent_step(w, gradient, index, learning_rate, latent)
             self.assign(variable, self.store(w, latent))
 
@@ -153,7 +154,7 @@ class LatentOptimizer(keras.optimizers.Optimizer):  # type: ignore[misc]
         return {**super().get_config(), **{name: getattr(self, name) for name in names}}
 
     def _noise(self, base: int, shape: tuple[int, ...]) -> Noise:
-        return lambda: rounding_noise(base, self._iterations + 1, shape)
+        return lambda: rounding_noise(base, self.iterations + 1, shape)
 
 
 @_register

@@ -63,7 +63,9 @@ def emulate(
     from edgebnn.emulation.model import compiled_model
 
     steps = feed.counts[0] // run.batch_size
-    model = compiled_model(run, jit_compile=True, steps_per_execution=_divisor(steps))
+    model = compiled_model(
+        run, jit_compile=True, steps_per_execution=_divisor(steps * run.micro_batches)
+    )
     checkpoint = Checkpoint(state)
     done = checkpoint.restore(run.id, model)
     feed.passed_over |= done.passed_over
@@ -125,7 +127,7 @@ def _fit(
                 raise JobError(f"{run.id}: epoch {done.epoch + 1}: loss is {loss}")
             self.seconds += seconds
             if done.epoch > first or batch >= per_execution:  # the very first one compiles
-                done.step_seconds.append(seconds / per_execution)
+                done.step_seconds.append(seconds / per_execution * run.micro_batches)
 
         def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
             for name in SERIES:
@@ -146,7 +148,7 @@ def _fit(
     first = done.epoch
     model.fit(
         feed.training(first, epochs),
-        steps_per_epoch=feed.counts[0] // run.batch_size,
+        steps_per_epoch=feed.counts[0] // run.batch_size * run.micro_batches,
         initial_epoch=first,
         epochs=epochs,
         validation_data=feed.validation(),

@@ -71,7 +71,18 @@ class Emulation(Strict):
     """Training in Keras, on this machine or its GPUs."""
 
     batch_size: PositiveInt = 100
+    micro_batch: PositiveInt | None = None
+    """Images at once: a batch's gradients are summed over its micro-batches. None: the batch."""
     epochs: PositiveInt = 20
+
+    @model_validator(mode="after")
+    def _whole_micro_batches(self) -> Self:
+        if self.micro_batch and self.batch_size % self.micro_batch:
+            raise ValueError(
+                f"micro_batch: found {self.micro_batch}; a divisor of batch_size, {self.batch_size}, "
+                f"is wanted"
+            )
+        return self
 
 
 class OnDevice(Strict):

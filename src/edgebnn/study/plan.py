@@ -12,7 +12,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from edgebnn.data.sources import check_data_folder, data_folder, remarks_on
 from edgebnn.errors import ConfigError
@@ -46,6 +46,8 @@ class Run(BaseModel):
     switches: Switches
     optimizer: Optimizer
     batch_size: int
+    micro_batch: int | None = Field(default=None, exclude_if=lambda value: value is None)
+    """Of an emulation: images at once; None, which stands in no file and no id: the whole batch."""
     augmentation: Augmentation = Augmentation()
     epochs: int | None = None
     seed: int | None = None
@@ -61,6 +63,11 @@ class Run(BaseModel):
         seed = "" if self.seed is None else f"-s{self.seed}"
         digest = hashlib.sha256(canonical_json(self).encode()).hexdigest()[:10]
         return f"{self.dataset}-{self.model}-{self.method}-b{self.batch_size}{seed}-{digest}"
+
+    @property
+    def micro_batches(self) -> int:
+        """Of which a batch consists."""
+        return self.batch_size // (self.micro_batch or self.batch_size)
 
     @property
     def pack(self) -> str | None:
@@ -97,7 +104,7 @@ class Run(BaseModel):
                 "augmentation_fill": self.augmentation.fill,
                 "augmentation_flip": str(self.augmentation.flip).lower(),
             }
-        for name in ("data_digest", "epochs", "seed", "board", "backend", "kernel"):
+        for name in ("micro_batch", "data_digest", "epochs", "seed", "board", "backend", "kernel"):
             value = getattr(self, name)
             if value is not None:
                 flat[name] = value
@@ -237,8 +244,10 @@ def _runs_of(
                 "augmentation": experiment.augmentation,
             }
             if emulate:
-                trained |= {"stage": "emulate", "epochs": emulate.epochs}
-                run = memory[emulate.batch_size].model_copy(update=trained)
+                whole = emulate.micro_batch == emulate.batch_size
+                own: dict[str, object] = {"micro_batch": None if whole else emulate.micro_batch}
+                own |= {"stage": "emulate", "epochs": emulate.epochs}
+                run = memory[emulate.batch_size].model_copy(update=trained | own)
                 yield run.model_copy(update={"backend": keras_backend()}), method
             if device:
                 trained |= {"stage": "device", "epochs": device.epochs}

@@ -36,3 +36,13 @@ def make_images(root: Path, train: int = 24, test: int = 6) -> None:
                 noise = rng.integers(-20, 21, (height, width, 3))
                 pixels = np.clip(pattern[:height, :width] + noise, 0, 255).astype(np.uint8)
                 Image.fromarray(pixels).save(folder / f"{part}_{label}_{number}.JPEG")
+
+
+def make_imagenet(root: Path) -> None:
+    """A thousand classes of empty files, seven to train on and one to test: no plan opens an image."""
+    for part, count in (("train", 7), ("val", 1)):
+        for label in range(1000):
+            folder = root / part / f"n{label:04}"
+            folder.mkdir(parents=True)
+            for number in range(count):
+                (folder / f"{number}.JPEG").touch()

@@ -8,10 +8,12 @@ from pathlib import Path
 import pytest
 import yaml
 
+from edgebnn.errors import ConfigError
 from edgebnn.farm.inventory import load_inventory
 from edgebnn.schema import SCHEMAS, schema_text
 from edgebnn.study.config import load_study
 from edgebnn.study.plan import make_plan
+from tests.made_images import make_imagenet
 
 ROOT = Path(__file__).parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
@@ -48,13 +50,22 @@ def test_schemas_are_up_to_date(name: str) -> None:
 
 
 @pytest.mark.parametrize("path", sorted((ROOT / "config").glob("*.yaml")), ids=lambda p: p.name)
-def test_shipped_configurations_are_valid(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_shipped_configurations_are_valid(
+    path: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     monkeypatch.chdir(ROOT)
+    monkeypatch.delenv("EDGEBNN_DATA_DIR", raising=False)
     if path.name == "farm.yaml":
         assert load_inventory(path).boards() == {"virtual"}
-    else:
-        study = load_study(path)
-        assert any(make_plan(study, load_inventory(Path(study.farm)).boards()).runs.values())
+        return
+    study = load_study(path)
+    boards = load_inventory(Path(study.farm)).boards()
+    if path.name == "imagenet.yaml":
+        with pytest.raises(ConfigError, match="'imagenet' is not at hand; put a folder imagenet/"):
+            make_plan(study, boards)
+        make_imagenet(tmp_path / "imagenet")
+        monkeypatch.setenv("EDGEBNN_DATA_DIR", str(tmp_path))
+    assert any(make_plan(study, boards).runs.values())
 
 
 def test_every_key_is_explained() -> None:

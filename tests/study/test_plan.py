@@ -11,6 +11,7 @@ from edgebnn.errors import ConfigError
 from edgebnn.study.config import Study, parse_study
 from edgebnn.study.plan import Plan, canonical_json, make_plan
 from edgebnn.trainer.run_file import run_file
+from tests.made_images import make_imagenet
 
 MODELS = str(Path(__file__).parents[2] / "config" / "models")
 EXPERIMENT = {
@@ -200,13 +201,7 @@ def test_what_keras_trains_alone_is_planned_without_a_device(tmp_path: Path) -> 
 
 @pytest.fixture
 def imagenet(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A folder of a thousand classes; no plan opens an image."""
-    for part, count in (("train", 7), ("val", 1)):
-        for label in range(1000):
-            folder = tmp_path / "imagenet" / part / f"n{label:04}"
-            folder.mkdir(parents=True)
-            for number in range(count):
-                (folder / f"{number}.JPEG").touch()
+    make_imagenet(tmp_path / "imagenet")
     monkeypatch.setenv("EDGEBNN_DATA_DIR", str(tmp_path))
 
 

@@ -4,38 +4,49 @@ from __future__ import annotations
 
 import os
 import sys
+from typing import Any
 
 from edgebnn.emulation.last_words import held_back
 from edgebnn.errors import ConfigError
-from edgebnn.study.engines import BACKENDS
+from edgebnn.study.engines import keras_backend
+
+_JAX = {
+    "XLA_PYTHON_CLIENT_PREALLOCATE": "false",
+    "JAX_DEFAULT_MATMUL_PRECISION": "float32",
+}
+"""JAX on a GPU: memory as it is needed, products in float32. Nothing on a CPU."""
 
 
 def load_backend(threads: int | None = None) -> None:
-    """Imports Keras and its backend; does nothing more the second time.
+    """Imports Keras, its backend, and TensorFlow, whose tf.data feeds either; nothing more the second
+    time.
 
     GPUs give out memory as it is needed, so that several runs can share one, and multiply in
-    true float32, which TF32 is not.
+    true float32, which TF32 is not. Under JAX, TensorFlow leaves them alone.
 
     Args:
         threads: CPU threads at most; None leaves the backend's default.
 
     Raises:
-        ConfigError: not one of BACKENDS, or it already runs with another number of threads.
+        ConfigError: not one of BACKENDS, or not installed; Keras has another one in this process, or
+            it runs with another number of threads.
     """
+    backend = keras_backend()
     if threads is not None and "tensorflow" not in sys.modules:
         os.environ["OMP_NUM_THREADS"] = str(threads)
+    if backend == "jax":
+        _prepare_jax(threads)
     with held_back():
         import keras
         import tensorflow as tf
 
         gpus = tf.config.list_physical_devices("GPU")
-    if keras.backend.backend() not in BACKENDS:
+    if keras.backend.backend() != backend:
         raise ConfigError(
-            f"KERAS_BACKEND={keras.backend.backend()}: allowed are {', '.join(BACKENDS)}"
+            f"KERAS_BACKEND={backend}: Keras runs in this process already, with "
+            f"{keras.backend.backend()}"
         )
-    for gpu in gpus:
-        if not tf.config.experimental.get_memory_growth(gpu):
-            tf.config.experimental.set_memory_growth(gpu, True)
+    _share_gpus(tf, gpus, backend)
     if threads is not None:
         try:
             tf.config.threading.set_intra_op_parallelism_threads(threads)
@@ -46,3 +57,28 @@ def load_backend(threads: int | None = None) -> None:
                 f"threads: {threads}: TensorFlow runs in this process already, with {now} threads"
             ) from None
     tf.config.experimental.enable_tensor_float_32_execution(False)
+
+
+def _prepare_jax(threads: int | None) -> None:
+    """What JAX reads as it starts. PJRT_NPROC is the size of its pool on a CPU (found by trial with
+    jaxlib 0.10: no flag or document says so)."""
+    for name, value in _JAX.items():
+        os.environ.setdefault(name, value)
+    if threads is None or os.environ.get("PJRT_NPROC") == str(threads):
+        return
+    if "jax" in sys.modules:
+        now = os.environ.get("PJRT_NPROC", "all")
+        raise ConfigError(
+            f"threads: {threads}: JAX runs in this process already, with {now} threads"
+        )
+    os.environ["PJRT_NPROC"] = str(threads)
+
+
+def _share_gpus(tf: Any, gpus: list[Any], backend: str) -> None:
+    if backend != "tensorflow":
+        if tf.config.get_visible_devices("GPU"):
+            tf.config.set_visible_devices([], "GPU")
+        return
+    for gpu in gpus:
+        if not tf.config.experimental.get_memory_growth(gpu):
+            tf.config.experimental.set_memory_growth(gpu, True)

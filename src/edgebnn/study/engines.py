@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+from importlib.util import find_spec
 from pathlib import Path
 
 from edgebnn.errors import ConfigError
@@ -19,7 +20,7 @@ def keras_backend() -> str:
     """The backend that Keras will take: KERAS_BACKEND, else the one of its own file, else TensorFlow.
 
     Raises:
-        ConfigError: not one of BACKENDS.
+        ConfigError: not one of BACKENDS, or not installed.
     """
     where, backend = "KERAS_BACKEND", os.environ.get("KERAS_BACKEND", "")
     if not backend:
@@ -32,6 +33,11 @@ def keras_backend() -> str:
         raise ConfigError(
             f"{where}: found backend '{backend}'{nearest(backend, BACKENDS)}; "
             f"allowed are {', '.join(BACKENDS)}"
+        )
+    if backend == "jax" and find_spec("jax") is None:
+        raise ConfigError(
+            f"{where}: backend 'jax' is not installed: in this folder, "
+            "pip install '.[jax]', or choose tensorflow"
         )
     return backend
 

@@ -30,7 +30,7 @@ FLOORS = (
     ("ended", "streams"),
     ("unexpected",),
     ("disk", "home"),
-    ("code", "errors", "gpus", "paper", "progress", "spelling"),
+    ("code", "errors", "machine", "paper", "progress", "spelling"),
     ("secrecy",),
 )
 """Rooms, top to bottom (CONTRIBUTING.md): a module imports from its own room and from floors below."""

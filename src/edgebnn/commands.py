@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -98,22 +99,31 @@ def memory(options: argparse.Namespace) -> None:
     show_arenas(network, *case, options.threads, console)
 
 
+def _progress(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)
+
+
 def emulate(options: argparse.Namespace) -> None:
     """One run in Keras."""
+    from edgebnn.data.datasets import default_cache
     from edgebnn.data.sources import data_folder
+    from edgebnn.emulation.gpu import claimed_gpu
     from edgebnn.emulation.train import emulate
 
     run, folder = _read_run(options.run), data_folder(options.data_dir)
     state = options.output.parent / "state" / run.id
-    record = emulate(
-        run,
-        options.data,
-        options.output,
-        state,
-        threads=options.threads,
-        images=folder and folder / run.dataset,
-        broken_at_most=options.broken_at_most,
-    )
+    with claimed_gpu(default_cache() / "gpus", _progress) as gpu:
+        if gpu is not None:
+            _progress(f"{run.id}: on GPU {gpu}")
+        record = emulate(
+            run,
+            options.data,
+            options.output,
+            state,
+            threads=options.threads,
+            images=folder and folder / run.dataset,
+            broken_at_most=options.broken_at_most,
+        )
     _say_if_at_chance(record)
 
 

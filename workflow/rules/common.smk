@@ -1,8 +1,9 @@
 # Purpose: what several rules, or their resources, are told by a function.
 from edgebnn.farm.settings import replaces
-from edgebnn.gpus import count_gpus
+from edgebnn.memory.emulation import emulation_mib
+from edgebnn.machine import visible_gpus
 
-GPUS = count_gpus()
+GPUS = len(visible_gpus())
 
 
 def slot(board):

@@ -1,4 +1,4 @@
-# Purpose: train one run in Keras; as many at once as cores and GPUs allow.
+# Purpose: train one run in Keras; as many at once as cores, memory and GPUs allow.
 # Input:   results/runs/emulate/<run id>.json, the packed data set, or the index of a folder of images and that folder
 # Output:  results/emulate/<run id>.json and <run id>/ with its artifacts
 workflow.global_resources.setdefault("gpu", GPUS)
@@ -19,7 +19,7 @@ rule emulate_training:
     threads: 2
     resources:
         gpu=min(GPUS, 1),
-        mem_mb=2000,
+        mem_mb=lambda wildcards: emulation_mib(RUNS["emulate"][wildcards.run]),
     params:
         run=f"{RESULTS}/runs/emulate/{{run}}.json",
         code=code_digest("emulate"),

@@ -1,0 +1,28 @@
+"""What a process takes that trains in Keras: for a scheduler, which must not start too many at once."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+from edgebnn.memory.accounting import memory_table, total_mib
+from edgebnn.study.switches import PRESETS
+
+if TYPE_CHECKING:
+    from edgebnn.study.plan import Run
+
+BACKEND_MIB = 1300
+"""Of a process before it has a network, and of its compiler."""
+FACTOR = 2
+"""Of a float32 network's memory: XLA keeps some maps twice."""
+
+
+def emulation_mib(run: Run) -> int:
+    """An upper estimate, in MiB, of the memory of a run of the stage `emulate` on CPUs.
+
+    Whatever the method, the emulation keeps float32: BACKEND_MIB + FACTOR · the standard method's
+    memory. TensorFlow 2.21 took 1,034 MiB for the MLP at batch 100 (estimated: 1,315), 1,331 for CNV
+    (1,559), 1,972 for BinaryNet (2,326), and 1,739 for CNV at batch 400 (2,193).
+    """
+    table = memory_table(run.network, run.batch_size, "adam", PRESETS["standard"])
+    return math.ceil(BACKEND_MIB + FACTOR * total_mib(table))

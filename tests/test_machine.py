@@ -1,0 +1,104 @@
+"""What a machine has for jobs beside each other, and GPUs that they claim: one each."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from edgebnn.emulation.gpu import claimed_gpu
+from edgebnn.machine import memory_mib, visible_gpus
+
+JOB = """
+import os, sys
+from pathlib import Path
+from edgebnn.emulation.gpu import claimed_gpu
+with claimed_gpu(Path(sys.argv[1]), lambda line: print(line, flush=True)) as gpu:
+    assert gpu == os.environ["CUDA_VISIBLE_DEVICES"]
+    print("has", os.environ["CUDA_VISIBLE_DEVICES"], flush=True)
+    sys.stdin.read()
+"""
+
+
+@pytest.mark.parametrize(
+    ("given", "visible", "found"),
+    [
+        (None, None, ["0", "1", "10"]),
+        (None, "1,0", ["1", "0"]),
+        (None, "GPU-8a,MIG-2,3,4", ["GPU-8a", "MIG-2", "3"]),
+        (None, "", []),
+        (None, "-1", []),
+        ("4, 5", "1", ["4", "5"]),
+        ("", None, []),
+    ],
+)
+def test_visible_gpus(
+    given: str | None,
+    visible: str | None,
+    found: list[str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for name in ("nvidia10", "nvidia0", "nvidia1", "nvidiactl", "nvidia-uvm", "null"):
+        (tmp_path / name).touch()
+    for variable, value in (("EDGEBNN_GPUS", given), ("CUDA_VISIBLE_DEVICES", visible)):
+        if value is None:
+            monkeypatch.delenv(variable, raising=False)
+        else:
+            monkeypatch.setenv(variable, value)
+    assert visible_gpus(tmp_path) == found
+
+
+def test_memory_is_the_machines_or_the_containers(tmp_path: Path) -> None:
+    whole = memory_mib([])
+    total = next(
+        int(line.split()[1])
+        for line in Path("/proc/meminfo").read_text().splitlines()
+        if line.startswith("MemTotal")
+    )
+    assert total // 1024 - 1 <= whole <= 1.1 * total / 1024
+    limit = tmp_path / "memory.max"
+    limit.write_text("max\n")
+    assert memory_mib([limit, tmp_path / "none"]) == whole
+    limit.write_text(f"{512 * 2**20}\n")
+    assert memory_mib([limit]) == 512
+
+
+def start(folder: Path, gpus: str) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, "-c", JOB, str(folder)],
+        env={**os.environ, "EDGEBNN_GPUS": gpus},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+
+
+def said(job: subprocess.Popen[str]) -> str:
+    assert job.stdout is not None
+    return job.stdout.readline().strip()
+
+
+def test_jobs_at_once_take_different_gpus(tmp_path: Path) -> None:
+    """The third waits, and takes over from one that is killed."""
+    with start(tmp_path, "0,GPU-3f") as first, start(tmp_path, "0,GPU-3f") as second:
+        has = said(first), said(second)
+        assert set(has) == {"has 0", "has GPU-3f"}
+        with start(tmp_path, "0,GPU-3f") as third:
+            assert said(third) == (
+                "waiting for one of the GPUs 0, GPU-3f: all are taken by other jobs"
+            )
+            second.kill()
+            assert said(third) == has[1]
+
+
+def test_without_gpus_nothing_is_hidden(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("EDGEBNN_GPUS", "")
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+    with claimed_gpu(tmp_path / "locks", print) as gpu:
+        assert gpu is None
+        assert "CUDA_VISIBLE_DEVICES" not in os.environ
+    assert not (tmp_path / "locks").exists()

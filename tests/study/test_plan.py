@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from edgebnn.errors import ConfigError
+from edgebnn.memory.emulation import emulation_mib
 from edgebnn.study.config import Study, parse_study
 from edgebnn.study.plan import Plan, canonical_json, make_plan
 from edgebnn.trainer.run_file import run_file
@@ -273,6 +274,9 @@ def test_micro_batches_make_ids_of_their_own_and_none_where_there_are_none() -> 
     assert ids(plan(emulate={**parts, "micro_batch": 100})) == ids(plan())
     (run, *_), (whole, *_) = (p.runs["emulate"].values() for p in (planned, plan()))
     assert (run.micro_batches, run.parameters()["micro_batch"]) == (2, 50)
+    large = whole.model_copy(update={"batch_size": 4000})
+    assert emulation_mib(large) > emulation_mib(whole)
+    assert emulation_mib(large.model_copy(update={"micro_batch": 100})) == emulation_mib(whole)
     assert whole.micro_batches == 1
     assert "micro_batch" not in canonical_json(whole)
     assert "micro_batch" not in whole.parameters()

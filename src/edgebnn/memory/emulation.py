@@ -24,5 +24,6 @@ def emulation_mib(run: Run) -> int:
     memory. TensorFlow 2.21 took 1,034 MiB for the MLP at batch 100 (estimated: 1,315), 1,331 for CNV
     (1,559), 1,972 for BinaryNet (2,326), and 1,739 for CNV at batch 400 (2,193).
     """
-    table = memory_table(run.network, run.batch_size, "adam", PRESETS["standard"])
+    at_once = run.micro_batch or run.batch_size
+    table = memory_table(run.network, at_once, "adam", PRESETS["standard"])
     return math.ceil(BACKEND_MIB + FACTOR * total_mib(table))

@@ -58,6 +58,7 @@ def test_the_two_commands_are_shown() -> None:
     assert any(command.startswith("make test") for command in COMMANDS)
 
 
+@pytest.mark.slow
 @pytest.mark.heavy
 def test_a_shown_program_runs(tmp_path: Path) -> None:
     """All Python that is shown, of docs/own-model.md, as one program: no longer than that page says."""

@@ -178,6 +178,7 @@ class Cut(Exception):
     """Ends a training behind an epoch."""
 
 
+@pytest.mark.slow
 def test_a_run_is_resumed_as_if_nothing_had_happened(
     make_run: Any, make_network: Any, made: Path, tmp_path: Path
 ) -> None:

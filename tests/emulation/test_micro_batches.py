@@ -101,6 +101,7 @@ def test_micro_batches_are_parts_of_the_batches(make_run: Any, blobs: Any) -> No
         )
 
 
+@pytest.mark.slow
 def test_a_training_by_micro_batches(make_run: Any, blobs_file: Path, tmp_path: Path) -> None:
     run = make_run(micro_batch=25)
     lines: list[str] = []

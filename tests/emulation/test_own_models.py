@@ -137,6 +137,7 @@ def test_training_goes_on_from_a_file(optimizer, tmp_path):
     )
 
 
+@pytest.mark.slow
 def test_a_fresh_process_loads_a_model(tmp_path):
     """One name imported makes all of them known, optimisers and loss too."""
     model = keras.Sequential([keras.Input((6,)), RealDense(3, reduction="sum")])

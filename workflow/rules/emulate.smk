@@ -27,5 +27,5 @@ rule emulate_training:
         broken=lambda _, threads: STUDY.broken_at_most,  # of `threads`: in no provenance
     shell:
         "edgebnn emulate --run {params.run:q} --data {input.data:q} --output {output:q} "
-        "--threads {threads} {params.data_dir:q} --broken-at-most {params.broken} > {log:q} 2>&1 "
+        "--threads {threads} {params.data_dir:q} --broken-at-most {params.broken:q} > {log:q} 2>&1 "
         "|| edgebnn ended $? {output:q} {log:q}"

@@ -7,6 +7,7 @@
 # make format     settles style
 # make bench      what a training step takes, beside Keras and PyTorch; BENCH="--only mlp --ours", and BENCH=--help for more
 # make bench-arm  what a training step takes on Raspberry Pis, counted and estimated without one; BENCH=... as well
+# make bench-emulation  what a step of the emulation takes, beside larq's layers; BENCH=... as well
 # make curves     whether the trainer's loss on CIFAR-10 falls as the emulation's does, over 300 steps; BENCH=... as well
 # make fuzz       made-up files for what the trainer reads, each kind for so long: make fuzz SECONDS=300
 # Each sets up what it needs. Tests run on two workers: make test WORKERS=8 for more.
@@ -15,7 +16,7 @@ ifneq (,$(or $(findstring :,$(CURDIR)),$(findstring {,$(CURDIR)),$(findstring },
 $(error '$(CURDIR)': rename this folder, or move it: ':' ends a name in PATH, Snakemake reads braces as wildcards)
 endif
 .DELETE_ON_ERROR:
-.PHONY: run quick test test-slow check lint format bench bench-arm curves lock fuzz clean
+.PHONY: run quick test test-slow check lint format bench bench-arm bench-emulation curves lock fuzz clean
 
 VENV := .venv
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
@@ -64,6 +65,9 @@ bench: $(VENV)/ready
 
 bench-arm: $(VENV)/ready
 	python -m edgebnn.bench.arm $(BENCH)
+
+bench-emulation: $(VENV)/ready
+	python -m edgebnn.bench.emulation $(BENCH)
 
 curves: $(VENV)/ready
 	python -m edgebnn.bench.curves $(BENCH)

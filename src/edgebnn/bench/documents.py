@@ -8,18 +8,25 @@ from pathlib import Path
 from edgebnn.bench import tables
 from edgebnn.bench.arm import tables as arm_tables
 from edgebnn.bench.curves import tables as curves_tables
+from edgebnn.bench.emulation import tables as emulation_tables
 from edgebnn.errors import ConfigError
 from edgebnn.record import Record, atomic_write
 
 DOCUMENTS: dict[Path, tuple[str, ...]] = {
     Path("README.md"): ("bench-summary",),
-    Path("docs/performance.md"): ("bench-steps", "bench-kernels", *arm_tables.TABLES),
+    Path("docs/performance.md"): (
+        "bench-steps",
+        "bench-kernels",
+        *emulation_tables.TABLES,
+        *arm_tables.TABLES,
+    ),
     Path("docs/numerics.md"): tuple(curves_tables.TABLES),
 }
 """Document -> the tables in it."""
 TABLES = {
     "bench": tables.TABLES,
     "bench-arm": arm_tables.TABLES,
+    "bench-emulation": emulation_tables.TABLES,
     "bench-curves": curves_tables.TABLES,
 }
 """Stage of a record -> the tables that it fills."""

@@ -81,6 +81,8 @@ class Framework:
         except subprocess.TimeoutExpired:
             self._child.kill()
             self._child.wait()
+        assert self._child.stdout is not None
+        self._child.stdout.close()
         self._log.close()
 
     def _ask(self, question: dict[str, Any]) -> Any:

@@ -9,7 +9,7 @@ import time
 from statistics import median
 from typing import Any
 
-from edgebnn.bench.child import Spec, Train, serve
+from edgebnn.bench.child import Spec, Train, serve, stopwatch
 
 BATCHES = 5
 """In an epoch."""
@@ -85,22 +85,12 @@ def _ways(model: Any, spec: Spec) -> dict[str, Train]:
     images = random.uniform(-1, 1, (BATCHES * batch, *spec["input"])).astype(np.float32)
     labels = random.integers(0, spec["classes"], BATCHES * batch)
 
-    class Stopwatch(keras.callbacks.Callback):  # type: ignore[misc]
-        def __init__(self) -> None:
-            super().__init__()
-            self.times: list[float] = []
-
-        def on_train_batch_begin(self, batch: int, logs: Any = None) -> None:
-            self.start = time.perf_counter()
-
-        def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
-            self.times.append(time.perf_counter() - self.start)
-
     def fit(steps: int) -> list[float]:
-        watch, epochs = Stopwatch(), -(-steps // BATCHES)
+        watch, epochs = stopwatch(keras.callbacks.Callback), -(-steps // BATCHES)
         few = slice(0, min(steps, BATCHES) * batch)
         model.fit(images[few], labels[few], batch, epochs, verbose=0, callbacks=[watch])
-        return watch.times
+        times: list[float] = watch.times
+        return times
 
     def train_on_batch(steps: int) -> list[float]:
         times = []

@@ -16,20 +16,20 @@ NETWORKS = {"mlp": "MLP", "binarynet": "BinaryNet", "cnv": "CNV"}
 def steps_table(record: Record) -> str:
     """Every contestant: one step with its quartiles, its share of Keras', peak memory, and the products' least time."""
     rows = record.tables["steps"]
-    keras = {_place(row): float(row["step_s"]) for row in rows if row["contestant"] == YARDSTICK}
+    keras = {place(row): float(row["step_s"]) for row in rows if row["contestant"] == YARDSTICK}
     cells = []
     for row in rows:
         step, first, third = (float(row[name]) for name in ("step_s", "step_q1_s", "step_q3_s"))
-        beside, least = keras.get(_place(row)), row.get("products_s")
+        beside, least = keras.get(place(row)), row.get("products_s")
         cells.append(
             (
                 network(row),
                 f"{row['threads']:.0f}",
                 f"{row['contestant']} ({row['by']})",
-                f"{_ms(step)} ({_ms(first)} to {_ms(third)})",
+                f"{milliseconds(step)} ({milliseconds(first)} to {milliseconds(third)})",
                 f"{step / beside:.2f}" if beside else "",
                 f"{float(row['peak_bytes']) / MIB:,.1f}",
-                _ms(float(least)) if least is not None else "",
+                milliseconds(float(least)) if least is not None else "",
                 f"{float(least) / step:.0%}" if least is not None else "",
             )
         )
@@ -43,7 +43,7 @@ def steps_table(record: Record) -> str:
         "its products at their rooflines, ms",
         "of the step",
     )
-    return f"{_where(record)}\n\n{table(titles, cells)}"
+    return f"{taken_in_rounds(record)}\n\n{table(titles, cells)}"
 
 
 def kernels_table(record: Record) -> str:
@@ -73,10 +73,10 @@ def summary_table(record: Record) -> str:
     names = list(dict.fromkeys(str(row["contestant"]) for row in rows))
     networks: dict[str, dict[str, str]] = {}
     for row in rows:
-        cell = f"{_ms(float(row['step_s']))} ms, {float(row['peak_bytes']) / MIB:,.0f} MiB"
+        cell = f"{milliseconds(float(row['step_s']))} ms, {float(row['peak_bytes']) / MIB:,.0f} MiB"
         networks.setdefault(network(row), {})[str(row["contestant"])] = cell
     cells = [(title, *(found.get(name, "") for name in names)) for title, found in networks.items()]
-    return f"{_where(record)}\n\n{table(('one step, one thread', *names), cells)}"
+    return f"{taken_in_rounds(record)}\n\n{table(('one step, one thread', *names), cells)}"
 
 
 TABLES: dict[str, Callable[[Record], str]] = {
@@ -102,7 +102,7 @@ def taken(record: Record) -> str:
     return f"Measured {known.started[:10]} on {known.machine}; {versions}"
 
 
-def _where(record: Record) -> str:
+def taken_in_rounds(record: Record) -> str:
     """The same, and of how many rounds."""
     rounds = int(record.parameters["rounds"])
     return (
@@ -117,12 +117,12 @@ def network(row: Row) -> str:
     return f"{NETWORKS.get(model, model)}, batch {row['batch_size']:.0f}"
 
 
-def _ms(seconds: float) -> str:
+def milliseconds(seconds: float) -> str:
     """Milliseconds, to three digits."""
     ms = seconds * 1e3
     return f"{ms:,.0f}" if ms >= 100 else f"{ms:.1f}" if ms >= 10 else f"{ms:.2f}"
 
 
-def _place(row: Row) -> tuple[str | float, ...]:
+def place(row: Row) -> tuple[str | float, ...]:
     """What is compared with each other."""
     return row["model"], row["batch_size"], row["threads"]

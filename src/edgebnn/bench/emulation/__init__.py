@@ -1,0 +1,1 @@
+"""A training step of the emulation beside larq's layers."""

@@ -1,0 +1,93 @@
+"""The network by the emulation, as a process: `python -m edgebnn.bench.emulation.emulation_child`."""
+
+from __future__ import annotations
+
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from edgebnn.bench.child import Spec, Train, serve, stopwatch
+from edgebnn.study.plan import Run
+
+EPOCHS = 10**6
+"""More than a turn can take."""
+
+
+def build(spec: Spec) -> tuple[str, Train]:
+    """Builds the network, compiled as the stage `emulate` compiles it, and warms it up; or, asked to
+    compare, writes weights and logits (measure.py)."""
+    from edgebnn.data.datasets import read_packed
+    from edgebnn.emulation.backend import load_backend
+
+    run = Run.model_validate(spec["run"])
+    load_backend(spec["threads"])
+    import keras
+
+    from edgebnn.emulation.batches import training_batches
+    from edgebnn.emulation.model import compiled_model
+
+    split, together = read_packed(Path(spec["data"])).splits()[0], spec["together"]
+    if "weights" in spec:
+        _write_logits(compiled_model(run), split.images[: run.batch_size], spec)
+        return "compared", lambda steps: []
+    batches = training_batches(run, split, 0, EPOCHS)
+    if spec["method"] is None:
+        return "tf.data", _drawn(batches)
+    model = compiled_model(run, jit_compile=True, steps_per_execution=together)
+
+    def train(steps: int) -> list[float]:
+        watch = stopwatch(keras.callbacks.Callback)
+        whole = -(-steps // together) * together
+        model.fit(batches, steps_per_epoch=whole, callbacks=[watch], shuffle=False, verbose=0)
+        return [seconds / together for seconds in watch.times]
+
+    train(together)
+    return "fit, XLA", train
+
+
+def versions() -> dict[str, str]:
+    """Of Keras and of what computes."""
+    import tensorflow as tf
+
+    return {"keras": version("keras"), "tensorflow": tf.__version__}
+
+
+def _drawn(batches: Any) -> Train:
+    """The mean seconds of a batch, after as many as are made ahead."""
+    import time
+
+    def draw(steps: int) -> list[float]:
+        found = iter(batches)
+        for _ in range(10):
+            next(found)
+        start = time.perf_counter()
+        for _ in range(steps):
+            next(found)
+        return [(time.perf_counter() - start) / steps]
+
+    return draw
+
+
+def _write_logits(model: Any, images: Any, spec: Spec) -> None:
+    """The logits under made-up statistics.
+
+    X' = (Y - n - 1/4 + b) / psi with integers n and b is never near 0, so that both ways of rounding
+    it give the same sign.
+    """
+    import numpy as np
+
+    from edgebnn.emulation.batches import centred
+
+    random = np.random.default_rng(1)
+    weights = model.get_weights()
+    for beta, mu, psi in zip(weights[1::4], weights[2::4], weights[3::4], strict=True):
+        psi[:] = random.uniform(4, 64, psi.shape)
+        mu[:] = random.integers(-8, 9, mu.shape) + 0.25
+        beta[:] = random.integers(-8, 9, beta.shape) / psi
+    model.set_weights(weights)
+    np.savez(spec["weights"], *weights)
+    np.save(spec["logits"], model.predict(centred(images), verbose=0))
+
+
+if __name__ == "__main__":
+    serve(versions, build)

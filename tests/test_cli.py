@@ -37,7 +37,7 @@ def test_every_command_explains_itself(
 
 def test_starting_loads_nothing_heavy() -> None:
     script = (
-        "import sys, edgebnn.cli; edgebnn.cli._parser(); "
+        "import sys, edgebnn.cli, edgebnn.options; edgebnn.options.parser(); "
         "heavy = {'tensorflow', 'keras', 'mlflow', 'fabric', 'sklearn', 'matplotlib', 'snakemake', 'onnx'}; "
         "print(heavy & set(sys.modules))"
     )

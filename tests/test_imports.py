@@ -14,6 +14,7 @@ PACKAGE = Path(__file__).parents[1] / "src" / "edgebnn"
 
 FLOORS = (
     ("cli",),
+    ("options",),
     ("commands",),
     ("schema",),
     ("farm",),
@@ -30,6 +31,7 @@ FLOORS = (
     ("ended", "streams"),
     ("unexpected",),
     ("disk", "home"),
+    ("markdown",),
     ("code", "errors", "machine", "paper", "progress", "spelling"),
     ("secrecy",),
 )
@@ -102,7 +104,7 @@ NO_FIGURE = {
     "emulate": GROUND | TO_THE_RUN | TO_THE_PACK,
     "device": GROUND | TO_THE_RUN | TO_THE_PACK | TO_THE_BOARD | FORMULAS | {"trainer.build"},
     "track": GROUND | TO_THE_PACK,
-    "report": GROUND,
+    "report": GROUND | {"markdown"},  # of its tables in documents
 }
 """Stage -> what it imports and what changes none of its figures: such a change repeats no work."""
 

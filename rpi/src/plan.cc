@@ -173,8 +173,8 @@ class Planner {
     if (block_->pool_before.present)
       buffers_->winners =
           add("pool winners", "2 bit", batch_ * positions * ((units + 3) / 4), to_norm);
-    if (run_.switches.real_activations)
-      buffers_->normed = add("X", "f32", batch_ * block_->normed.size() * 4, to_norm);
+    if (const Format x = run_.switches.activations; x != Format::bit)
+      buffers_->normed = add("X", name_of(x), bytes_for(x, batch_ * positions * units), to_norm);
     buffers_->reciprocal = add("1/psi", "f32", units * 4, to_norm);
     buffers_->omega = add("omega", "f32", units * 4, to_norm);
   }

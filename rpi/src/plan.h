@@ -79,7 +79,7 @@ struct BlockBuffers {
   std::optional<Arena::Id> inside;   // [B][P][words] bits of |X'| <= 1 (ste: clip)
   std::optional<Arena::Id> pooled;   // [B][P'][words] bits behind a pool
   std::optional<Arena::Id> winners;  // [B][P][C] 2-bit indices of a pool before the norm
-  std::optional<Arena::Id> normed;   // [B][P][C] f32 Xn (real activations)
+  std::optional<Arena::Id> normed;   // [B][P][C] Xn (real activations)
   Arena::Id reciprocal, omega;       // [C] f32: 1/psi, mean |X'|
   // Forward.
   Format product_format = Format::i16;  // of Y in the map

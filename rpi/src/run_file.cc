@@ -163,7 +163,7 @@ const std::map<std::string, Reader>& readers() {
                   RunFile& r) { r.flip = l.choice<bool>({{"false", false}, {"true", true}}); }},
       {"activations",
        [](const Line& l, RunFile& r) {
-         r.switches.real_activations = l.choice<bool>({{"f32", true}, {"bool", false}});
+         r.switches.activations = l.choice<Format>({{"f32", f32}, {"f16", f16}, {"bool", bit}});
        }},
       {"batch_norm",
        [](const Line& l, RunFile& r) {
@@ -209,7 +209,7 @@ const std::map<std::string, Reader>& readers() {
 
 void check(const RunFile& run) {
   const bool bnn = run.switches.batch_norm == Switches::BatchNorm::bnn;
-  if (!run.switches.real_activations && !bnn) {
+  if (run.switches.activations == Format::bit && !bnn) {
     throw InputError(run.path +
                      ": batch_norm: l1 and l2 need real activations in backward, which activations "
                      "bool does not keep; allowed is bnn");

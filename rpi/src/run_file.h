@@ -10,7 +10,7 @@
 namespace edgebnn {
 
 struct Switches {
-  bool real_activations = false;  // activations f32
+  Format activations = Format::bit;  // or f32, f16: Xn as it is
   enum class BatchNorm { l2, l1, bnn } batch_norm = BatchNorm::bnn;
   Format gradients = Format::f16;
   Format momenta = Format::q15;

@@ -37,13 +37,20 @@ struct Case {
     }
   }
 
+  std::vector<uint16_t> halves = [this] {
+    std::vector<uint16_t> all(xn.size());
+    store(Format::f16, all.data(), 0, xn.size(), xn.data());
+    return all;
+  }();
+
   // One exponent for all rows of a channel, or one for each row; signs, or Xn.
-  NormGradient in(bool bnn, bool l1) const {
+  NormGradient in(bool bnn, bool l1, Format kept) const {
     NormGradient in{};
     in.g = {format, g.data(), stride, exponents.data(), size_t{format == Format::i16}};
     in.r = r.data();
     in.signs = {bnn ? signs.data() : nullptr, bit_stride};
-    in.xn = xn.data();
+    in.xn = kept == Format::f32 ? static_cast<const void*>(xn.data()) : halves.data();
+    in.kept = kept;
     in.xn_stride = stride;
     in.by_sign = l1;
     return in;
@@ -56,7 +63,11 @@ TEST("norm backward: every variant is the definition") {
       for (const size_t n : kChannels) {
         const Case o(format, rows, n);
         each_variant([&](const Kernels& kernels, const Kernels& scalar) {
-          for (const auto& [bnn, l1] : {std::pair{true, false}, {false, true}, {false, false}}) {
+          for (const auto& [bnn, l1, kept] : {std::tuple{true, false, Format::f32},
+                                              {false, true, Format::f32},
+                                              {false, false, Format::f32},
+                                              {false, true, Format::f16},
+                                              {false, false, Format::f16}}) {
             struct Found {
               std::vector<double> sums;
               std::vector<int32_t> top;
@@ -66,7 +77,7 @@ TEST("norm backward: every variant is the definition") {
               Found f{std::vector<double>(3 * n, 1.5), std::vector<int32_t>(n, 3), o.g};
               double* sums = f.sums.data();
               const NormAverages averages{o.m1.data(), o.m2.data()};
-              NormGradient in = o.in(bnn, l1);
+              NormGradient in = o.in(bnn, l1, kept);
               by.norm_backward_sums(rows, n, in, sums, sums + n, sums + 2 * n);
               by.norm_backward_largest(rows, n, in, averages, f.top.data());
               in.g.k = f.dy.data();  // in place

@@ -60,7 +60,8 @@ TEST("norm forward: bits, values and sums, every variant as the definition") {
   each_case([](const Case& o, Format format, const Kernels& kernels, const Kernels& scalar) {
     const size_t bytes = (o.n + 63) / 64 * 8, bit_stride = bytes + 2;
     for (const bool inside : {true, false}) {
-      for (const bool full : {true, false}) {
+      for (const Format kept : {Format::bit, Format::f32, Format::f16}) {
+        const bool full = kept != Format::bit;
         struct Found {
           std::vector<uint8_t> signs, inside;
           std::vector<float> xn, x;
@@ -77,6 +78,7 @@ TEST("norm forward: bits, values and sums, every variant as the definition") {
                         .bit_stride = bit_stride,
                         .bytes = bytes,
                         .xn = full ? f.xn.data() : nullptr,
+                        .kept = kept,
                         .x = full ? f.x.data() : nullptr,
                         .stride = o.stride},
                        f.sum.data());

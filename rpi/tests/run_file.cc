@@ -130,7 +130,7 @@ TEST("run file: mistakes") {
       {"shift 0.15", "shift -0.1", "shift: found '-0.1', allowed is a number from 0 to 0.5"},
       {"shift 0.15", "shift nan", "shift: found 'nan'"},
       {"flip true", "flip yes", "flip: found 'yes', allowed are false, true"},
-      {"activations bool", "activations f16", "activations: found 'f16', allowed are bool, f32"},
+      {"activations bool", "activations f8", "activations: found 'f8', allowed are bool, f16, f32"},
       {"batch_norm bnn", "batch_norm l3", "found 'l3', allowed are bnn, l1, l2"},
       {"batch_norm bnn", "batch_norm l2", "need real activations"},
       {"gradient_dtype f16", "gradient_dtype f8", "allowed are f16, f32"},
@@ -151,7 +151,7 @@ TEST("run file: the other values of the switches") {
     const TextFile file(with(line, instead));
     return read_run_file(file.path());
   };
-  EQUAL(read("activations bool", "activations f32").switches.real_activations, true);
+  EQUAL(read("activations bool", "activations f16").switches.activations == Format::f16, true);
   EQUAL(read("ste clip", "ste identity").switches.clip_ste, false);
   EQUAL(read("weight_gradient bool", "weight_gradient f32").switches.binary_weight_gradient, false);
   EQUAL(read("gradient_dtype f16", "gradient_dtype f32").switches.gradients == Format::f32, true);

@@ -43,7 +43,7 @@ inline edgebnn::RunFile run_of(edgebnn::Shape input, const std::vector<std::stri
 // As preset `standard`.
 inline edgebnn::Switches standard() {
   using edgebnn::Format;
-  return {.real_activations = true,
+  return {.activations = Format::f32,
           .batch_norm = edgebnn::Switches::BatchNorm::l2,
           .gradients = Format::f32,
           .momenta = Format::f32,

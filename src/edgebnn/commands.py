@@ -188,11 +188,14 @@ def track(options: argparse.Namespace) -> None:
 
 def report(options: argparse.Namespace) -> None:
     """Records onto a page."""
-    from edgebnn.report import write_report
+    from edgebnn.report import write_report, write_tables
     from edgebnn.summary import read_summary
 
     failures = read_summary(options.plan).failures(options.plan.parent)
-    write_report(_records(options), options.plan, options.output, failures)
+    records = _records(options)
+    write_report(records, options.plan, options.output, failures)
+    if options.document is not None:
+        write_tables(records, options.plan, options.document)
 
 
 def export(options: argparse.Namespace) -> None:

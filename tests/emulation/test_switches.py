@@ -103,7 +103,7 @@ def test_single_switches(switch, make_run, blobs, of_preset):
     model = compiled_model(small(make_run, preset, optimizer, **changes), **EAGER)
     losses = take_steps(model, blobs, steps)
     assert losses[-1] < 0.8 * losses[0], losses
-    alike = set(changes) <= set(KEPT)
+    alike = set(changes) <= set(KEPT) and (preset, value) != ("standard", "f16")  # of Xn
     assert same(everything(model), of_preset[preset]) == alike
 
 

@@ -10,7 +10,6 @@ from rich.console import Console
 from edgebnn.memory.accounting import (
     AS_PRINTED_FOR_CNV,
     MOMENTA,
-    PAPER_ALL_F16,
     Accounting,
     count,
     memory_table,
@@ -18,11 +17,12 @@ from edgebnn.memory.accounting import (
 )
 from edgebnn.memory.accounting_view import show
 from edgebnn.memory.stage import accounting_record
+from edgebnn.study.config import load_study
 from edgebnn.study.model_file import load_network
 from edgebnn.study.network import Network
 from edgebnn.study.optimizer_config import Optimizer
 from edgebnn.study.plan import Run
-from edgebnn.study.switches import PRESETS, Switches
+from edgebnn.study.switches import PRESETS
 
 MODELS = Path(__file__).parents[2] / "config" / "models"
 STANDARD, PROPOSED, LEAN = (PRESETS[name] for name in ("standard", "proposed", "lean"))
@@ -105,16 +105,14 @@ def test_residual_networks_differ_from_the_paper(model: str) -> None:
     ],
 )
 def test_ablation(binarynet: Network, optimizer: str, expected: str) -> None:
-    f16 = {"gradient_dtype": "f16", "weight_dtype": "f16", "momentum_dtype": "f16"}
-    all_f16 = Switches(**STANDARD.model_dump() | f16)
-    bool_dw = Switches(**all_f16.model_dump() | {"weight_gradient": "bool"})
-    tables = [
-        memory_table(binarynet, 100, optimizer, STANDARD),
-        memory_table(binarynet, 100, optimizer, all_f16, PAPER_ALL_F16),
-        memory_table(binarynet, 100, optimizer, bool_dw, PAPER_ALL_F16),
-        memory_table(binarynet, 100, optimizer, PROPOSED),
+    """The paper's totals, by the very methods that config/ablation.yaml trains."""
+    study = load_study(MODELS.parent / "ablation.yaml")
+    methods = {m.name: m.switches for experiment in study.experiments for m in experiment.methods}
+    found = [
+        total_mib(memory_table(binarynet, 100, optimizer, methods[name]))
+        for name in ("f32", "f16", "bool-dW", "proposed")
     ]
-    assert " ".join(f"{total_mib(table):.2f}" for table in tables) == expected
+    assert " ".join(f"{total:.2f}" for total in found) == expected
 
 
 @pytest.mark.parametrize("model", ["mlp", "cnv", "binarynet"])

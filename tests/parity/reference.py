@@ -350,8 +350,9 @@ class Reference:
             toward = sgn(a.Xp)
             m2 = (total(v.astype(np.float64) * toward) / n).astype(f32) * a.omega
         else:
-            toward = a.Xn if kind == "l2" else sgn(a.Xn)
-            m2 = (total(v.astype(np.float64) * a.Xn) / n).astype(f32)
+            kept = store(self.s["activations"], a.Xn, {})
+            toward = kept if kind == "l2" else sgn(kept)
+            m2 = (total(v.astype(np.float64) * kept) / n).astype(f32)
         dY = store_g(self.s["gradient_dtype"], (v - m1) - m2 * toward)
         dbeta = total(g).astype(f32) / f32(batch)
         spread = unpool(

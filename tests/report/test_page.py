@@ -6,137 +6,17 @@ import json
 import re
 from html.parser import HTMLParser
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from edgebnn.cli import main
 from edgebnn.errors import ConfigError
-from edgebnn.memory.stage import accounting_record
-from edgebnn.record import Metric, Provenance, Record
+from edgebnn.record import Metric
 from edgebnn.report import write_report
 from edgebnn.report.charts import nice_ticks, thinned
 from edgebnn.report.page import number
-from edgebnn.study.model_file import load_network
-from edgebnn.study.optimizer_config import Optimizer
-from edgebnn.study.plan import Run
-from edgebnn.study.switches import PRESETS
 
-MODELS = Path(__file__).parents[2] / "config" / "models"
-
-
-def training(
-    stage: str,
-    method: str,
-    seed: int,
-    *,
-    board: str = "",
-    case: tuple[str, str, int] = ("mnist", "mlp", 100),
-    host: str = "this machine",
-    seconds: float = 0.5,
-    epochs: int = 12,
-) -> Record:
-    """A made-up training: its accuracy is 0.9 + seed / 1000 and it means nothing."""
-    dataset, model, batch = case
-    accuracy = 0.9 + seed / 1000
-    metrics = {
-        "test_accuracy": accuracy - 0.1,
-        "test_accuracy_at_best": accuracy,
-        "time_per_batch_s": seconds,
-        "time_per_batch_q1_s": seconds * 0.9,
-        "time_per_batch_q3_s": seconds * 1.2,
-        "peak_memory_mib": 2.5,
-        "arena_planned_mib": 1.5,
-        "arena_peak_mib": 1.5,
-    }
-    made = {name: Metric(value=value, source="measured") for name, value in metrics.items()}
-    if board:
-        made["energy_per_batch_j"] = Metric(value=2.0, source="estimated")
-    rise = {"standard": 3, "proposed": 5, "lean": 8}[method]
-    series = {
-        "validation_accuracy": [
-            (epoch, accuracy * epoch / (epoch + rise / 10 + seed / 20))
-            for epoch in range(1, epochs + 1)
-        ]
-    }
-    parameters: dict[str, str | int | float] = {
-        "dataset": dataset,
-        "model": model,
-        "method": method,
-        "batch_size": batch,
-        "optimizer": "adam",
-        "seed": seed,
-    }
-    return Record(
-        stage=stage,
-        run_id=f"{dataset}-{model}-{method}-b{batch}-s{seed}-{board or 'here'}-{host[-1]}",
-        parameters=parameters | ({"board": board} if board else {}),
-        metrics=made,
-        series=series,
-        provenance=Provenance(
-            git_commit="0123456789ab",
-            host=host,
-            virtual=board == "virtual",
-            machine="Linux <x86_64> & more",
-            versions={"python": "3.11.7"},
-            started="2026-01-02T03:04:05+00:00",
-        ),
-    )
-
-
-def modelled(dataset: str, model: str, batch_size: int) -> list[Record]:
-    return [
-        accounting_record(
-            Run(
-                stage="memory",
-                dataset=dataset,
-                model=model,
-                network=load_network(model, MODELS),
-                switches=PRESETS[method],
-                optimizer=Optimizer(),
-                batch_size=batch_size,
-            )
-        )
-        for method in ("standard", "proposed")
-    ]
-
-
-def study() -> dict[str, list[Record]]:
-    """Experiments and their made-up records."""
-    pi = {"board": "rpi3b+", "host": "bench-1", "case": ("mnist", "mlp", 200), "seconds": 0.49}
-    virtual = {"board": "virtual", "host": "virtual-1", "case": ("mnist", "mlp", 200)}
-    methods = ("standard", "proposed", "lean")
-    return {
-        "mnist": [training("emulate", method, seed) for method in methods for seed in range(3)],
-        "mnist-board": [
-            training("device", method, 0, **where, epochs=6)  # type: ignore[arg-type]
-            for method in methods
-            for where in (pi, virtual)
-        ],
-        "memory-cifar10-binarynet": modelled("cifar10", "binarynet", 100),
-        "memory-cifar10-cnv": modelled("cifar10", "cnv", 100),
-        "memory-mnist-mlp": modelled("mnist", "mlp", 100),
-    }
-
-
-def write(folder: Path, experiments: dict[str, list[Record]], **kwargs: Any) -> str:
-    paths = []
-    plan = {}
-    for name, records in experiments.items():
-        plan[name] = [
-            {"stage": r.stage, "run_id": r.run_id, "method": str(r.parameters["method"])}
-            for r in records
-        ]
-        for record in records:
-            path = folder / record.stage / f"{record.run_id}.json"
-            record.write(path)
-            paths.append(path)
-    (folder / "plan.json").write_text(
-        json.dumps({"study": "trial <1>", "experiments": plan}, sort_keys=True)
-    )
-    output = folder / "report" / "index.html"
-    write_report(paths, folder / "plan.json", output, **kwargs)
-    return output.read_text()
+from .made import study, training, write
 
 
 def test_runs_at_chance_level_are_called_that(tmp_path: Path) -> None:

@@ -36,7 +36,9 @@ class NormForward {
   float *mu_, *r_, *beta_;  // mu lies where omega will
   float *moving_mu_, *moving_psi_;
   uint64_t *signs_, *inside_;
-  float *kept_, *logits_;
+  uint8_t* xn_;  // kept, or null
+  Format kept_;  // as this
+  float* logits_;
 };
 
 class NormBackward {

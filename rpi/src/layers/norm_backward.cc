@@ -20,10 +20,12 @@ void NormBackward::each_rows(Range c, size_t samples, Body&& body) {
   const size_t rows = samples * block_.normed.positions();
   const size_t at_once = std::max<size_t>(1, kBytesAtOnce / (c.size() * bytes));
   const auto* signs = context_.arena.at<uint64_t>(buffers_.signs);
-  const auto* kept = buffers_.normed ? context_.arena.at<float>(*buffers_.normed) : nullptr;
+  const Format kept = context_.run.switches.activations;
+  const auto* xn = buffers_.normed ? context_.arena.at<uint8_t>(*buffers_.normed) : nullptr;
   NormGradient in{};
   in.r = context_.arena.at<float>(buffers_.reciprocal) + c.begin;
   in.xn_stride = units;
+  in.kept = kept;
   in.by_sign = form == Form::l1;
   for (size_t row = 0; row < rows;) {
     const auto [g, there] = map.rows(row, block_.normed, c);
@@ -32,7 +34,7 @@ void NormBackward::each_rows(Range c, size_t samples, Body&& body) {
     if (form == Form::bnn) {
       in.signs = {reinterpret_cast<const uint8_t*>(signs + row * words) + c.begin / 8, words * 8};
     } else {
-      in.xn = kept + row * units + c.begin;
+      in.xn = xn + bytes_for(kept, row * units + c.begin);
     }
     body(count, in, g);
     row += count;

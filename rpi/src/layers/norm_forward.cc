@@ -19,7 +19,8 @@ NormForward::NormForward(const Block& block, const BlockBuffers& buffers, const 
   moving_psi_ = arena.at<float>(buffers.moving_psi) + c.begin;
   signs_ = arena.at<uint64_t>(buffers.signs);
   inside_ = buffers.inside ? arena.at<uint64_t>(*buffers.inside) : nullptr;
-  kept_ = buffers.normed ? arena.at<float>(*buffers.normed) + c.begin : nullptr;
+  kept_ = context.run.switches.activations;
+  xn_ = buffers.normed ? arena.at<uint8_t>(*buffers.normed) : nullptr;
   logits_ = block.last ? arena.at<float>(context.plan.logits) + c.begin : nullptr;
   std::memset(sum_, 0, c.size() * 8);
 }
@@ -54,16 +55,17 @@ void NormForward::normalise(size_t first, size_t rows, const Products& y) {
   const auto bits = [&](uint64_t* of) {
     return of == nullptr ? nullptr : reinterpret_cast<uint8_t*>(of + first * words_) + c_.begin / 8;
   };
-  const auto floats = [&](float* of) { return of == nullptr ? nullptr : of + first * units_; };
-  kernels_.normalise(rows, c_.size(), y, {mu_, r_, beta_},
-                     {.signs = bits(signs_),
-                      .inside = bits(inside_),
-                      .bit_stride = words_ * 8,
-                      .bytes = last - c_.begin / 8,
-                      .xn = floats(kept_),
-                      .x = floats(logits_),
-                      .stride = units_},
-                     sum_);
+  kernels_.normalise(
+      rows, c_.size(), y, {mu_, r_, beta_},
+      {.signs = bits(signs_),
+       .inside = bits(inside_),
+       .bit_stride = words_ * 8,
+       .bytes = last - c_.begin / 8,
+       .xn = xn_ == nullptr ? nullptr : xn_ + bytes_for(kept_, first * units_ + c_.begin),
+       .kept = kept_,
+       .x = logits_ == nullptr ? nullptr : logits_ + first * units_,
+       .stride = units_},
+      sum_);
 }
 
 void NormForward::end(size_t rows) {

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 
 from edgebnn.bench import tables
@@ -10,6 +9,7 @@ from edgebnn.bench.arm import tables as arm_tables
 from edgebnn.bench.curves import tables as curves_tables
 from edgebnn.bench.emulation import tables as emulation_tables
 from edgebnn.errors import ConfigError
+from edgebnn.markdown import between
 from edgebnn.record import Record, atomic_write
 
 DOCUMENTS: dict[Path, tuple[str, ...]] = {
@@ -53,19 +53,8 @@ def refresh(record: Record, folder: Path) -> None:
         text = path.read_text()
         for table in wanted:
             if table in makers:
-                text = _between(text, table, makers[table](record), path)
+                text = between(text, table, makers[table](record), path)
         texts[path] = text
     for path, text in texts.items():
         with atomic_write(path) as file:
             file.write(text.encode())
-
-
-def _between(text: str, name: str, table: str, path: Path) -> str:
-    begin, end = f"<!-- {name} -->\n", f"<!-- /{name} -->"
-    pattern = re.compile(re.escape(begin) + r".*?" + re.escape(end), re.DOTALL)
-    found = pattern.findall(text)
-    if len(found) != 1:
-        raise ConfigError(
-            f"{path}: found {len(found)} pairs of lines '{begin.strip()}' and '{end}'; wanted is one"
-        )
-    return pattern.sub(lambda _: f"{begin}{table}{end}", text)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+from edgebnn.markdown import table
 from edgebnn.record import Record
 
 MIB = 1024 * 1024
@@ -85,12 +86,6 @@ TABLES: dict[str, Callable[[Record], str]] = {
     "bench-summary": summary_table,
 }
 """Marker -> the table between its two."""
-
-
-def table(titles: Cells, rows: Sequence[Cells]) -> str:
-    """A Markdown table, which ends in a line end."""
-    lines = [titles, ["---"] * len(titles), *rows]
-    return "".join(f"| {' | '.join(cells)} |\n" for cells in lines)
 
 
 def taken(record: Record) -> str:

@@ -103,7 +103,10 @@ MAKERS: dict[str, Callable[[Any, Switches], Any]] = {
     "avg_pool": lambda layer, switches: keras.layers.AveragePooling2D(layer.size, layer.stride),
     "global_avg_pool": lambda layer, switches: keras.layers.GlobalAveragePooling2D(),
     "batch_norm": lambda layer, switches: BatchNorm(
-        switches.batch_norm, switches.gradient_dtype, reduction="sum"
+        switches.batch_norm,
+        switches.gradient_dtype,
+        activations="f16" if switches.activations == "f16" else "f32",
+        reduction="sum",
     ),
     "sign": lambda layer, switches: Sign(switches.ste, switches.gradient_dtype),
 }

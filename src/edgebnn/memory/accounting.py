@@ -59,8 +59,6 @@ class Accounting:
     """Choices that the formula leaves open."""
 
     name: str
-    real: str = "f32"
-    """Type of what the switches call f32: the paper's ablation has a row with every real in f16."""
     masks_at: str = "pool_inputs"
     """Which of `Counts` a pool's mask has the size of."""
     binary_masks: bool = True
@@ -68,7 +66,6 @@ class Accounting:
 
 
 PAPER = Accounting("paper")
-PAPER_ALL_F16 = Accounting("paper, every real in f16", real="f16")
 AS_PRINTED_FOR_CNV = Accounting(
     "as printed for CNV", masks_at="pooled_conv_inputs", binary_masks=False
 )
@@ -126,8 +123,8 @@ def memory_table(
 ) -> list[Variable]:
     """The paper's table of variables for any switches.
 
-    Layers with real weights keep their inputs and weight gradients real: in f32 where weights are
-    f32, else in f16.
+    What no switch names is real, f32 where weights are f32, else f16: per-channel values, the masks
+    of pools and dW where they are not binary, and what layers with real weights keep.
 
     Args:
         network: shapes and layers.
@@ -141,31 +138,29 @@ def memory_table(
     """
     optimizer = optimizer_of(Optimizer(kind=optimizer), switches).kind
     n = count(network)
-    real = accounting.real
-    narrow = "f32" if switches.weight_dtype == "f32" else "f16"
-    """Type of per-channel values and of whatever a layer with real weights keeps."""
+    real = "f32" if switches.weight_dtype == "f32" else "f16"
 
     def variable(name: str, elements: float, kind: str, transient: bool = False) -> Variable:
-        kind = real if kind == "f32" else kind
         return Variable(name, kind, elements * BITS[kind] / 8, transient)
 
     masks = getattr(n, accounting.masks_at)
-    mask_type = "f32" if switches.pool_mask == "f32" else "bool"
+    mask_type = real if switches.pool_mask == "f32" else "bool"
+    gradient = real if switches.weight_gradient == "f32" else "bool"
     if mask_type == "bool" and not accounting.binary_masks:
         masks = 0
     binary_weights = n.weights - n.weights_real
     latent = "bool" if optimizer == "bop" else switches.weight_dtype
     rows = [
         variable("X", batch_size * (n.sum_x - n.sum_x_real), switches.activations),
-        variable("X of real layers", batch_size * n.sum_x_real, narrow),
+        variable("X of real layers", batch_size * n.sum_x_real, real),
         variable("dX, Y (shared)", batch_size * n.largest_map, switches.gradient_dtype, True),
-        variable("mu, psi", 2 * n.channels, narrow),
+        variable("mu, psi", 2 * n.channels, real),
         variable("dY", batch_size * n.largest_map, switches.gradient_dtype, True),
         variable("W", binary_weights, latent),
         variable("W of real layers", n.weights_real, switches.weight_dtype),
-        variable("dW", binary_weights, switches.weight_gradient),
-        variable("dW of real layers", n.weights_real, narrow),
-        variable("beta, dbeta", 2 * n.channels, narrow),
+        variable("dW", binary_weights, gradient),
+        variable("dW of real layers", n.weights_real, real),
+        variable("beta, dbeta", 2 * n.channels, real),
         variable("momenta", MOMENTA[optimizer] * n.weights, switches.momentum_dtype),
         variable("pool masks", batch_size * masks, mask_type),
     ]

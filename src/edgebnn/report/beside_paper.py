@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from edgebnn import paper
 from edgebnn.report.groups import Figure, Group, once
@@ -70,11 +70,10 @@ def accuracy_rows(groups: Sequence[Group]) -> list[AccuracyRow]:
         ]
         ours = []
         for group in same:
-            figure = group.figure(*ACCURACY_METRICS)
+            figure = percent(group.figure(*ACCURACY_METRICS))
             if group.preset == "proposed" and figure is not None:
                 where = "emulated" if group.stage == "emulate" else _place(group)
-                percent = _scaled(figure, 100)
-                ours.append(AccuracyOurs(where, percent, percent.value / row.top1))
+                ours.append(AccuracyOurs(where, figure, figure.value / row.top1))
         rows.append(AccuracyRow(row, tuple(ours), _savings(same, row.saving)))
     return rows
 
@@ -135,6 +134,9 @@ def _ratio(figure: Figure | None, published: float) -> float | None:
     return None if figure is None else figure.value / published
 
 
-def _scaled(figure: Figure, factor: float) -> Figure:
-    spread = None if figure.spread is None else figure.spread * factor
-    return Figure(figure.value * factor, spread, figure.seeds, figure.source, figure.virtual)
+def percent(share: Figure | None) -> Figure | None:
+    """A share as its hundredfold."""
+    if share is None:
+        return None
+    spread = None if share.spread is None else share.spread * 100
+    return replace(share, value=share.value * 100, spread=spread)

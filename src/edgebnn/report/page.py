@@ -12,6 +12,7 @@ from edgebnn import paper
 from edgebnn.record import Record, atomic_write, read_record
 from edgebnn.report.beside_paper import ACCURACY_METRICS, accuracy_rows, board_rows
 from edgebnn.report.charts import colours, curve_chart, range_bars, stacked_bars
+from edgebnn.report.compared import comparisons
 from edgebnn.report.groups import Group, gather, once
 from edgebnn.summary import read_summary
 
@@ -75,6 +76,7 @@ def render(
         failures={name.removesuffix(".json"): text for name, text in sorted(failures.items())},
         accuracy_rows=accuracy_rows(groups),
         board_rows=board_rows(groups),
+        comparisons=comparisons(groups),
         results=[(group, group.figure(*ACCURACY_METRICS)) for group in trained],
         memory=_memory_charts(groups),
         curves=_curve_charts(trained, colour),

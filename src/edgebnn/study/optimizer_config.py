@@ -12,7 +12,7 @@ from edgebnn.study.fields import Number, PositiveInt, Strict
 if TYPE_CHECKING:
     from edgebnn.study.switches import Switches
 
-BOP_OF_SIGNS = {"gamma": 1e-3, "tau": 0.05}
+BOP_OF_SIGNS = {"gamma": 2e-3, "tau": 0.04}
 """What bop takes by default where gradients are signs: their average is in [-1, 1]."""
 
 

@@ -19,8 +19,8 @@ class Switches(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    activations: Literal["f32", "bool"]
-    """What is kept of the activations: the real values, or their signs (and the STE's bit)."""
+    activations: Literal["f32", "f16", "bool"]
+    """What is kept of the activations: real values, or their signs (and the STE's bit)."""
     batch_norm: Literal["l2", "l1", "bnn"]
     """l2: the usual. l1: mean absolute deviation. bnn: l1 with the backward that needs signs only."""
     gradient_dtype: Literal["f32", "f16", "i16", "i8", "i6"]
@@ -41,7 +41,7 @@ class Switches(BaseModel):
         if self.activations == "bool" and self.batch_norm != "bnn":
             raise ValueError(
                 f"activations: bool keeps no real activations, which the backward of batch_norm: "
-                f"{self.batch_norm} needs; use batch_norm: bnn, or activations: f32"
+                f"{self.batch_norm} needs; use batch_norm: bnn, or activations: f32 or f16"
             )
         if self.weight_gradient == "f32" and self.momentum_dtype in ("i8", "i4"):
             raise ValueError(

@@ -12,9 +12,10 @@ namespace edgebnn {
 
 struct NormGradient {
   GradientRows g;
-  const float* r;   // [n]
-  BitRows signs;    // x^, or
-  const float* xn;  // [rows][xn_stride], if signs are null
+  const float* r;  // [n]
+  BitRows signs;   // x^, or
+  const void* xn;  // [rows][xn_stride], if signs are null
+  Format kept;     // of xn: f32 or f16
   size_t xn_stride = 0;
   bool by_sign = false;  // l1: of Xn, its sign
 };

@@ -17,7 +17,9 @@ float gradient(const GradientRows& rows, size_t m, size_t c) {
 float x_of(const NormGradient& in, size_t m, size_t c) {
   if (in.signs.bits != nullptr)
     return in.signs.bits[m * in.signs.stride + c / 8] >> (c % 8) & 1 ? 1.0f : -1.0f;
-  return in.xn[m * in.xn_stride + c];
+  float xn;
+  load(in.kept, in.xn, m * in.xn_stride + c, 1, &xn);
+  return xn;
 }
 
 float output_gradient(const NormGradient& in, const NormAverages& averages, size_t m, size_t c) {

@@ -12,18 +12,24 @@ namespace {
   return bits_as<float>(bits_as<int32_t>(v) ^ (~mask & INT32_MIN));
 }
 
+[[gnu::always_inline]] inline Floats kept_x(const NormGradient& in, size_t at, size_t left) {
+  if (in.kept == Format::f32) [[likely]]
+    return load(static_cast<const float*>(in.xn) + at, left);
+  return as<float>(load(static_cast<const _Float16*>(in.xn) + at, left));
+}
+
 // v·x, in float64.
 [[gnu::always_inline]] inline Doubles product(const NormGradient& in, size_t m, size_t c,
                                               size_t left, Floats v) {
   if (in.signs.bits != nullptr) return as<double>(signed_by(in.signs, m, c, v));
-  return as<double>(v) * as<double>(load(in.xn + m * in.xn_stride + c, left));
+  return as<double>(v) * as<double>(kept_x(in, m * in.xn_stride + c, left));
 }
 
 // m2·x, x by its sign alone if so asked.
 [[gnu::always_inline]] inline Floats along_x(const NormGradient& in, size_t m, size_t c,
                                              size_t left, Floats m2) {
   if (in.signs.bits != nullptr) return signed_by(in.signs, m, c, m2);
-  const Floats xn = load(in.xn + m * in.xn_stride + c, left);
+  const Floats xn = kept_x(in, m * in.xn_stride + c, left);
   if (!in.by_sign) return m2 * xn;
   return xn >= 0 ? m2 : -m2;
 }

@@ -36,7 +36,9 @@ struct NormStatistics {
 struct Normalised {
   uint8_t *signs, *inside;
   size_t bit_stride, bytes;
-  float *xn, *x;
+  void* xn;
+  Format kept;  // of xn: f32 or f16
+  float* x;
   size_t stride;  // of xn and x, elements
 };
 

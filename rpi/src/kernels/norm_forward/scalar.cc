@@ -2,6 +2,7 @@
 #include <cstring>
 
 #include "kernels/norm_forward/norm_forward.h"
+#include "storage.h"
 
 namespace edgebnn {
 namespace {
@@ -55,7 +56,7 @@ void normalise_scalar(size_t rows, size_t n, const Products& y, const NormStatis
       const float xn = (static_cast<float>(product(y, m, c)) - norm.mu[c]) * norm.r[c];
       const float x = xn + norm.beta[c];
       sum[c] += std::fabs(static_cast<double>(x));
-      if (out.xn != nullptr) out.xn[m * out.stride + c] = xn;
+      if (out.xn != nullptr) store(out.kept, out.xn, m * out.stride + c, 1, &xn);
       if (out.x != nullptr) out.x[m * out.stride + c] = x;
       signs[c / 8] |= static_cast<uint8_t>((x >= 0) << (c % 8));
       if (inside != nullptr) inside[c / 8] |= static_cast<uint8_t>((std::fabs(x) <= 1) << (c % 8));

@@ -51,6 +51,12 @@ inline void deviations(size_t rows, size_t n, const Products& y, const float* mu
   std::memcpy(row + c / 8, &word, sizeof word);
 }
 
+[[gnu::always_inline]] inline void keep(const Normalised& out, size_t at, Floats xn, size_t left) {
+  if (out.kept == Format::f32) [[likely]]
+    return store(static_cast<float*>(out.xn) + at, xn, left);
+  store(static_cast<_Float16*>(out.xn) + at, as<_Float16>(xn), left);
+}
+
 template <class T>
 inline void normalise_of(size_t rows, size_t n, const Products& y, const NormStatistics& norm,
                          const Normalised& out, double* sum) {
@@ -65,7 +71,7 @@ inline void normalise_of(size_t rows, size_t n, const Products& y, const NormSta
       all += as<double>(size);
       store_bits(out.signs + m * out.bit_stride, c, x >= 0, left);
       if (out.inside != nullptr) store_bits(out.inside + m * out.bit_stride, c, size <= 1, left);
-      if (out.xn != nullptr) store(out.xn + m * out.stride + c, xn, left);
+      if (out.xn != nullptr) keep(out, m * out.stride + c, xn, left);
       if (out.x != nullptr) store(out.x + m * out.stride + c, x, left);
     }
     store(sum + c, all, left);

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from edgebnn.bench.tables import network, table
+from edgebnn.bench.tables import network
+from edgebnn.markdown import table
 from edgebnn.paper import BOARDS
 from edgebnn.record import Record
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from edgebnn.bench.tables import network, table, taken
+from edgebnn.bench.tables import network, taken
+from edgebnn.markdown import table
 from edgebnn.record import Record
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from edgebnn.bench.emulation.contestants import BATCHES, LARQ, METHODS
-from edgebnn.bench.tables import MIB, Row, milliseconds, network, place, table, taken_in_rounds
+from edgebnn.bench.tables import MIB, Row, milliseconds, network, place, taken_in_rounds
+from edgebnn.markdown import table
 from edgebnn.record import Record
 
 

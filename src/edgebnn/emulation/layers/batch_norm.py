@@ -8,11 +8,11 @@ import numpy as np
 from keras import ops
 
 from edgebnn.emulation import precision
-from edgebnn.emulation.layers.arguments import switch_value
+from edgebnn.emulation.layers.arguments import one_of, switch_value
 from edgebnn.emulation.layers.layer import TrainedLayer
 from edgebnn.emulation.layers.registry import register
 from edgebnn.emulation.quantizers import sgn
-from edgebnn.emulation.storage import store_gradients
+from edgebnn.emulation.storage import half, store_gradients
 
 LEAST_MOVING_PSI = np.float32(2**-10)
 """docs/numerics.md, Forward 3."""
@@ -27,16 +27,24 @@ class BatchNorm(TrainedLayer):
     dY = v - mean(v) - mean(v·x^)·omega·x^, v = dX'/psi. Where psi = 0: X' = beta, dY = 0.
     Inference uses moving averages of mu and psi (momentum 0.9, from 0 and 1); a channel that is dead
     in batch after batch has a moving psi that decays: below LEAST_MOVING_PSI it is dead there too.
+    Under l2 and l1 backward reads x^, as `activations` f32 or f16 keeps it; under bnn only signs.
     dY is kept as `gradient_dtype`; dbeta, the sum of dX', is divided by B under `reduction: sum`.
 
     Raises:
         ValueError: an argument, or an input's shape, that is not allowed.
     """
 
-    arguments = ("kind", "gradient_dtype")
+    arguments = ("kind", "gradient_dtype", "activations")
 
-    def __init__(self, kind: str = "l2", gradient_dtype: str = "f32", **kwargs: Any) -> None:
+    def __init__(
+        self,
+        kind: str = "l2",
+        gradient_dtype: str = "f32",
+        activations: str = "f32",
+        **kwargs: Any,
+    ) -> None:
         super().__init__(**kwargs)
+        self.activations = one_of("BatchNorm", "activations", activations, ("f32", "f16"))
         self.kind = switch_value("BatchNorm", "kind", kind, switch="batch_norm")
         self.gradient_dtype = switch_value("BatchNorm", "gradient_dtype", gradient_dtype)
 
@@ -86,8 +94,9 @@ class BatchNorm(TrainedLayer):
                     direction = sgn(x)
                     m2 = precision.mean(v, axes, direction) * precision.mean(ops.abs(x), axes)
                 else:
-                    direction = xn if self.kind == "l2" else sgn(xn)
-                    m2 = precision.mean(v, axes, xn)
+                    kept = half(xn) if self.activations == "f16" else xn
+                    direction = kept if self.kind == "l2" else sgn(kept)
+                    m2 = precision.mean(v, axes, kept)
                 dy = (v - precision.mean(v, axes)) - m2 * direction
                 dbeta = precision.single(ops.sum(precision.wide(g), axes)) / self.divisor(y)
                 dy = store_gradients(self.gradient_dtype, dy, by_sample=False)

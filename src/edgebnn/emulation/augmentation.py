@@ -43,23 +43,21 @@ def augment(
     """
     if not shift and not flip:
         return images
-    count, height, width, channels = images.shape
+    height, width = images.shape[1:3]
     place = np.asarray(positions, np.uint64) * np.uint64(3)
     drawn = [draws(seed, AUGMENTATION + epoch, place + np.uint64(i)) for i in range(3)]
     down, right = (
         _shifts(draw, int(shift * side)) for draw, side in zip(drawn, (height, width), strict=False)
     )
-    x = np.broadcast_to(np.arange(width), (count, width))
-    if flip:
-        mirrored = (drawn[2] >> np.uint64(63)).astype(bool)
-        x = np.where(mirrored[:, None], width - 1 - x, x)
-    y, x = np.arange(height) - down[:, None], x - right[:, None]
-    rows, columns = np.clip(y, 0, height - 1), np.clip(x, 0, width - 1)
-    first = (np.arange(count)[:, None] * height + rows) * width  # of a source row, among all pixels
-    source = first[:, :, None] + columns[:, None, :]
-    chosen: Images = images.reshape(-1, channels).take(source, axis=0)
-    if fill == "zero":
-        chosen[(rows != y)[:, :, None] | (columns != x)[:, None, :]] = 0
+    mirrored = flip & (drawn[2] >> np.uint64(63)).astype(bool)
+    rows, columns = int(shift * height), int(shift * width)
+    sides = ((0, 0), (rows, rows), (columns, columns), (0, 0))
+    padded = np.pad(images, sides, "edge") if fill == "edge" else np.pad(images, sides)
+    chosen = np.empty_like(images)
+    starts = ((rows - down).tolist(), (columns - right).tolist(), mirrored.tolist())
+    for i, (y, x, turned) in enumerate(zip(*starts, strict=True)):
+        window = padded[i, y : y + height, x : x + width]
+        chosen[i] = window[:, ::-1] if turned else window
     return chosen
 
 

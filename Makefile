@@ -9,6 +9,7 @@
 # make bench-arm  what a training step takes on Raspberry Pis, counted and estimated without one; BENCH=... as well
 # make bench-emulation  what a step of the emulation takes, beside larq's layers; BENCH=... as well
 # make curves     whether the trainer's loss on CIFAR-10 falls as the emulation's does, over 300 steps; BENCH=... as well
+# make switches   the ablation and the choices on MNIST, and their tables in docs/switches.md: forty minutes on two cores
 # make fuzz       made-up files for what the trainer reads, each kind for so long: make fuzz SECONDS=300
 # Each sets up what it needs. Tests run on two workers: make test WORKERS=8 for more.
 # Another Python than the first suitable one on the PATH: make run PYTHON=python3.12
@@ -16,7 +17,7 @@ ifneq (,$(or $(findstring :,$(CURDIR)),$(findstring {,$(CURDIR)),$(findstring },
 $(error '$(CURDIR)': rename this folder, or move it: ':' ends a name in PATH, Snakemake reads braces as wildcards)
 endif
 .DELETE_ON_ERROR:
-.PHONY: run quick test test-slow check lint format bench bench-arm bench-emulation curves lock fuzz clean
+.PHONY: run quick test test-slow check lint format switches bench bench-arm bench-emulation curves lock fuzz clean
 
 VENV := .venv
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
@@ -71,6 +72,12 @@ bench-emulation: $(VENV)/ready
 
 curves: $(VENV)/ready
 	python -m edgebnn.bench.curves $(BENCH)
+
+switches: $(VENV)/ready
+	for study in ablation choices; do \
+	  snakemake --cores 8 all --configfile config/$$study.yaml && \
+	  edgebnn report --plan results/plan.json --output results/report/index.html --document docs/switches.md || exit 1; \
+	done
 
 # What is found lies in build/address/found/: a file that breaks the trainer, and those that reach new code.
 fuzz: SECONDS ?= 60

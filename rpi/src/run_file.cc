@@ -168,8 +168,8 @@ const std::map<std::string, Reader>& readers() {
       {"batch_norm",
        [](const Line& l, RunFile& r) {
          using enum Switches::BatchNorm;
-         r.switches.batch_norm =
-             l.choice<Switches::BatchNorm>({{"l2", l2}, {"l1", l1}, {"bnn", bnn}});
+         r.switches.batch_norm = l.choice<Switches::BatchNorm>(
+             {{"l2", l2}, {"l1", l1}, {"bnn", bnn}, {"bnn-xn", bnn_xn}});
        }},
       {"gradient_dtype",
        [](const Line& l, RunFile& r) {
@@ -210,9 +210,10 @@ const std::map<std::string, Reader>& readers() {
 void check(const RunFile& run) {
   const bool bnn = run.switches.batch_norm == Switches::BatchNorm::bnn;
   if (run.switches.activations == Format::bit && !bnn) {
-    throw InputError(run.path +
-                     ": batch_norm: l1 and l2 need real activations in backward, which activations "
-                     "bool does not keep; allowed is bnn");
+    throw InputError(
+        run.path +
+        ": batch_norm: all but bnn need real activations in backward, which activations "
+        "bool does not keep; allowed is bnn");
   }
   const bool averages =
       run.switches.momenta == Format::i8_momentum || run.switches.momenta == Format::i4_momentum;

@@ -11,7 +11,7 @@ namespace edgebnn {
 
 struct Switches {
   Format activations = Format::bit;  // or f32, f16: Xn as it is
-  enum class BatchNorm { l2, l1, bnn } batch_norm = BatchNorm::bnn;
+  enum class BatchNorm { l2, l1, bnn, bnn_xn } batch_norm = BatchNorm::bnn;
   Format gradients = Format::f16;
   Format momenta = Format::q15;
   Format weights = Format::q15;

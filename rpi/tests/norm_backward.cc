@@ -53,6 +53,7 @@ struct Case {
     in.kept = kept;
     in.xn_stride = stride;
     in.by_sign = l1;
+    in.sums_by_sign = l1 && kept == Format::f16;  // as bnn-xn
     return in;
   }
 };

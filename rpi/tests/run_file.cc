@@ -131,7 +131,7 @@ TEST("run file: mistakes") {
       {"shift 0.15", "shift nan", "shift: found 'nan'"},
       {"flip true", "flip yes", "flip: found 'yes', allowed are false, true"},
       {"activations bool", "activations f8", "activations: found 'f8', allowed are bool, f16, f32"},
-      {"batch_norm bnn", "batch_norm l3", "found 'l3', allowed are bnn, l1, l2"},
+      {"batch_norm bnn", "batch_norm l3", "found 'l3', allowed are bnn, bnn-xn, l1, l2"},
       {"batch_norm bnn", "batch_norm l2", "need real activations"},
       {"gradient_dtype f16", "gradient_dtype f8", "allowed are f16, f32"},
       {"ste clip", "ste hard", "ste: found 'hard', allowed are clip, identity"},

@@ -152,7 +152,7 @@ def test_batch_norm(kind, shape):
     np.testing.assert_allclose(layer(y, training=False), moved, rtol=1e-5, atol=1e-5)
 
 
-@pytest.mark.parametrize("kind", ["l1", "bnn"])
+@pytest.mark.parametrize("kind", ["l1", "bnn", "bnn-xn"])
 def test_a_dead_channel_gives_beta_and_no_gradient(kind):
     layer = BatchNorm(kind)
     y = np.array([[3, 1], [3, 2], [3, -3]], np.float32)
@@ -166,7 +166,7 @@ def test_a_dead_channel_gives_beta_and_no_gradient(kind):
     np.testing.assert_array_equal(layer(y)[:, 0], 0.5)
 
 
-@pytest.mark.parametrize("kind", ["l1", "l2", "bnn"])
+@pytest.mark.parametrize("kind", ["l1", "l2", "bnn", "bnn-xn"])
 def test_a_moving_psi_that_decayed_is_a_dead_channels(kind):
     layer = BatchNorm(kind)
     y = np.array([[3, 3], [-5, -5]], np.float32)

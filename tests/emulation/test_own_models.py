@@ -206,7 +206,7 @@ def test_under_mixed_precision_the_layers_stay_float32():
         (lambda: MaxPool2D(padding="full"), "padding: found 'full', allowed are same, valid"),
         (lambda: BinaryConv2D(3, padding="SAME"), "padding: found 'SAME', allowed are same, valid"),
         (lambda: BinaryDense(3, "sign"), "weight_gradient: found 'sign', allowed are f32, bool"),
-        (lambda: BatchNorm("l3"), "BatchNorm: kind: found 'l3', allowed are l2, l1, bnn"),
+        (lambda: BatchNorm("l3"), "BatchNorm: kind: found 'l3', allowed are l2, l1, bnn, bnn-xn"),
         (lambda: BatchNorm("l2", "f8"), "gradient_dtype: found 'f8', allowed are f32, f16, i16"),
         (lambda: Sign("clipped"), "Sign: ste: found 'clipped', allowed are clip, identity"),
         (lambda: Sign("clip", None), "Sign: gradient_dtype: found None, allowed are f32, f16"),

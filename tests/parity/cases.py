@@ -181,6 +181,7 @@ SWITCH_CASES = [
     Case("proposed", switches={"ste": "identity"}),
     Case("standard", switches={"batch_norm": "l1"}),
     Case("standard", switches={"activations": "f16"}),
+    Case("proposed", switches={"activations": "f16", "batch_norm": "bnn-xn"}),
     Case("standard", switches={"activations": "f16", "batch_norm": "l1", "gradient_dtype": "f16"}),
     Case("standard", switches={"batch_norm": "bnn", "activations": "bool"}),
     Case("standard", switches={"weight_gradient": "bool"}),

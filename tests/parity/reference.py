@@ -352,7 +352,8 @@ class Reference:
         else:
             kept = store(self.s["activations"], a.Xn, {})
             toward = kept if kind == "l2" else sgn(kept)
-            m2 = (total(v.astype(np.float64) * kept) / n).astype(f32)
+            along = toward if kind == "bnn-xn" else kept
+            m2 = (total(v.astype(np.float64) * along) / n).astype(f32)
         dY = store_g(self.s["gradient_dtype"], (v - m1) - m2 * toward)
         dbeta = total(g).astype(f32) / f32(batch)
         spread = unpool(

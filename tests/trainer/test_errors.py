@@ -33,7 +33,7 @@ def refused(job: Any, *options: object, status: int = 2, environment: Any = None
         ({"colour": "red"}, "unknown key 'colour'"),
         ({"weight_dtype": "f8"}, "weight_dtype: found 'f8', allowed are bool, f16, f32, i8, q15"),
         ({"optimizer": "adagrad"}, "optimizer: found 'adagrad', allowed are adam, sgd, bop"),
-        ({"batch_norm": "l2"}, "batch_norm: l1 and l2 need real activations"),
+        ({"batch_norm": "l2"}, "batch_norm: all but bnn need real activations"),
         ({"batch_size": 401}, "batch_size: 401 is more than the 400 training images"),
         ({"input": "8 8 1"}, "input: 8x8x1, but"),
         ({"seed": ""}, "seed: found ''"),

@@ -184,7 +184,7 @@ def test_numbers(programs: Path, model: str, key: str, values: dict[Any, int]) -
 def test_switches(programs: Path, activations: str, gradients: str) -> None:
     """Each pair that could be at odds."""
     run = run_of(HEAD)
-    for norm in ("l2", "l1", "bnn"):
+    for norm in ("l2", "l1", "bnn", "bnn-xn"):
         for momenta in ("f32", "f16", "q15", "i8", "i4"):
             given = {
                 **run.switches.model_dump(),

@@ -26,7 +26,8 @@ void NormBackward::each_rows(Range c, size_t samples, Body&& body) {
   in.r = context_.arena.at<float>(buffers_.reciprocal) + c.begin;
   in.xn_stride = units;
   in.kept = kept;
-  in.by_sign = form == Form::l1;
+  in.by_sign = form != Form::l2;
+  in.sums_by_sign = form == Form::bnn_xn;
   for (size_t row = 0; row < rows;) {
     const auto [g, there] = map.rows(row, block_.normed, c);
     const size_t count = std::min({at_once, there, rows - row});

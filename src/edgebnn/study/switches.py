@@ -21,8 +21,9 @@ class Switches(BaseModel):
 
     activations: Literal["f32", "f16", "bool"]
     """What is kept of the activations: real values, or their signs (and the STE's bit)."""
-    batch_norm: Literal["l2", "l1", "bnn"]
-    """l2: the usual. l1: mean absolute deviation. bnn: l1 with the backward that needs signs only."""
+    batch_norm: Literal["l2", "l1", "bnn", "bnn-xn"]
+    """l2: the usual. l1: mean absolute deviation. bnn: l1 with the backward that needs signs only, those
+    of X', after beta, which are kept anyway; bnn-xn: a trial with the signs of Xn, before beta."""
     gradient_dtype: Literal["f32", "f16", "i16", "i8", "i6"]
     """Storage of dX and dY."""
     momentum_dtype: Literal["f32", "f16", "q15", "i8", "i4"]

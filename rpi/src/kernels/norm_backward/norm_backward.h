@@ -17,7 +17,8 @@ struct NormGradient {
   const void* xn;  // [rows][xn_stride], if signs are null
   Format kept;     // of xn: f32 or f16
   size_t xn_stride = 0;
-  bool by_sign = false;  // l1: of Xn, its sign
+  bool by_sign = false;       // l1, bnn-xn: of Xn, its sign
+  bool sums_by_sign = false;  // bnn-xn: in sum_vx too
 };
 
 // f32 values.

@@ -38,7 +38,9 @@ void norm_backward_sums_scalar(size_t rows, size_t n, const NormGradient& in, do
       const float g = gradient(in.g, m, c), v = g * in.r[c];
       sum_g[c] += static_cast<double>(g);
       sum_v[c] += static_cast<double>(v);
-      sum_vx[c] += static_cast<double>(v) * static_cast<double>(x_of(in, m, c));
+      float x = x_of(in, m, c);
+      if (in.sums_by_sign) x = x >= 0 ? 1.0f : -1.0f;
+      sum_vx[c] += static_cast<double>(v) * static_cast<double>(x);
     }
   }
 }

@@ -22,7 +22,9 @@ namespace {
 [[gnu::always_inline]] inline Doubles product(const NormGradient& in, size_t m, size_t c,
                                               size_t left, Floats v) {
   if (in.signs.bits != nullptr) return as<double>(signed_by(in.signs, m, c, v));
-  return as<double>(v) * as<double>(kept_x(in, m * in.xn_stride + c, left));
+  const Floats xn = kept_x(in, m * in.xn_stride + c, left);
+  if (in.sums_by_sign) return as<double>(xn >= 0 ? v : -v);
+  return as<double>(v) * as<double>(xn);
 }
 
 // m2·x, x by its sign alone if so asked.

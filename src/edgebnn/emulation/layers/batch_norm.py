@@ -25,9 +25,10 @@ class BatchNorm(TrainedLayer):
     kind: `l2` psi = sqrt(var + 1e-5); `l1` psi = mean|Y - mu|; `bnn` as l1, with the backward of
     Wang et al. (2021, section 4.2), which needs only sgn(X') and omega = mean|X'|:
     dY = v - mean(v) - mean(v·x^)·omega·x^, v = dX'/psi. Where psi = 0: X' = beta, dY = 0.
+    `bnn-xn`: as bnn, with the signs of x^n = (Y - mu)/psi, whose mean magnitude is 1 (a trial).
     Inference uses moving averages of mu and psi (momentum 0.9, from 0 and 1); a channel that is dead
     in batch after batch has a moving psi that decays: below LEAST_MOVING_PSI it is dead there too.
-    Under l2 and l1 backward reads x^, as `activations` f32 or f16 keeps it; under bnn only signs.
+    Under l2, l1 and bnn-xn backward reads x^n, as `activations` f32 or f16 keeps it; under bnn only signs.
     dY is kept as `gradient_dtype`; dbeta, the sum of dX', is divided by B under `reduction: sum`.
 
     Raises:
@@ -96,7 +97,7 @@ class BatchNorm(TrainedLayer):
                 else:
                     kept = half(xn) if self.activations == "f16" else xn
                     direction = kept if self.kind == "l2" else sgn(kept)
-                    m2 = precision.mean(v, axes, kept)
+                    m2 = precision.mean(v, axes, direction if self.kind == "bnn-xn" else kept)
                 dy = (v - precision.mean(v, axes)) - m2 * direction
                 dbeta = precision.single(ops.sum(precision.wide(g), axes)) / self.divisor(y)
                 dy = store_gradients(self.gradient_dtype, dy, by_sample=False)

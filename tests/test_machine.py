@@ -26,12 +26,14 @@ with claimed_gpu(Path(sys.argv[1]), lambda line: print(line, flush=True)) as gpu
 @pytest.mark.parametrize(
     ("given", "visible", "found"),
     [
-        (None, None, ["0", "1", "10"]),
+        (None, None, ["0", "1", "2"]),  # as CUDA counts them
         (None, "1,0", ["1", "0"]),
         (None, "GPU-8a,MIG-2,3,4", ["GPU-8a", "MIG-2", "3"]),
         (None, "", []),
         (None, "-1", []),
+        (None, "1,-1,0", ["1"]),
         ("4, 5", "1", ["4", "5"]),
+        ("4,,4", None, ["4"]),
         ("", None, []),
     ],
 )
@@ -52,19 +54,35 @@ def test_visible_gpus(
     assert visible_gpus(tmp_path) == found
 
 
-def test_memory_is_the_machines_or_the_containers(tmp_path: Path) -> None:
-    whole = memory_mib([])
+def test_memory_is_the_machines(tmp_path: Path) -> None:
     total = next(
         int(line.split()[1])
         for line in Path("/proc/meminfo").read_text().splitlines()
         if line.startswith("MemTotal")
     )
-    assert total // 1024 - 1 <= whole <= 1.1 * total / 1024
-    limit = tmp_path / "memory.max"
-    limit.write_text("max\n")
-    assert memory_mib([limit, tmp_path / "none"]) == whole
-    limit.write_text(f"{512 * 2**20}\n")
-    assert memory_mib([limit]) == 512
+    assert total // 1024 - 1 <= memory_mib(tmp_path / "none") <= 1.1 * total / 1024
+
+
+@pytest.mark.parametrize(
+    ("groups", "limits", "mib"),
+    [
+        ("0::/", {"memory.max": 512}, 512),  # a container
+        ("0::/job_7/task", {"job_7/memory.max": 300, "job_7/task/memory.max": "max"}, 300),
+        ("0::/job_7", {"job_8/memory.max": 300}, None),
+        ("9:cpu:/a\n4:hugetlb,memory:/job:7", {"memory/job:7/memory.limit_in_bytes": 200}, 200),
+        ("4:memory:/gone", {"memory/memory.limit_in_bytes": 100}, 100),
+    ],
+)
+def test_memory_is_what_a_container_or_job_may_use(
+    groups: str, limits: dict[str, int | str], mib: int | None, tmp_path: Path
+) -> None:
+    (tmp_path / "cgroup").write_text(groups + "\n")
+    for name, limit in limits.items():
+        path = tmp_path / "limits" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(f"{limit if isinstance(limit, str) else limit * 2**20}\n")
+    found = memory_mib(tmp_path / "cgroup", tmp_path / "limits")
+    assert found == (mib or memory_mib(tmp_path / "none"))
 
 
 def start(folder: Path, gpus: str) -> subprocess.Popen[str]:
@@ -84,12 +102,12 @@ def said(job: subprocess.Popen[str]) -> str:
 
 def test_jobs_at_once_take_different_gpus(tmp_path: Path) -> None:
     """The third waits, and takes over from one that is killed."""
-    with start(tmp_path, "0,GPU-3f") as first, start(tmp_path, "0,GPU-3f") as second:
+    with start(tmp_path, "0,MIG-3f/1/0") as first, start(tmp_path, "0,MIG-3f/1/0") as second:
         has = said(first), said(second)
-        assert set(has) == {"has 0", "has GPU-3f"}
-        with start(tmp_path, "0,GPU-3f") as third:
+        assert set(has) == {"has 0", "has MIG-3f/1/0"}
+        with start(tmp_path, "0,MIG-3f/1/0") as third:
             assert said(third) == (
-                "waiting for one of the GPUs 0, GPU-3f: all are taken by other jobs"
+                "waiting for one of the GPUs 0, MIG-3f/1/0: all are taken by other jobs"
             )
             second.kill()
             assert said(third) == has[1]

@@ -2,40 +2,54 @@
 
 from __future__ import annotations
 
+import itertools
 import os
-from collections.abc import Sequence
 from pathlib import Path
 
 MIB = 2**20
 
 
 def visible_gpus(devices: Path = Path(os.sep, "dev")) -> list[str]:
-    """Names, for CUDA_VISIBLE_DEVICES, of the GPUs that jobs share: EDGEBNN_GPUS; else the NVIDIA devices
-    present, those alone that CUDA_VISIBLE_DEVICES lets through."""
+    """Names, for CUDA_VISIBLE_DEVICES, of the GPUs that jobs share, each once: EDGEBNN_GPUS; else those of
+    CUDA_VISIBLE_DEVICES, but no more than there are NVIDIA devices; else numbers from 0: CUDA counts the
+    devices that a container was given, whatever numbers they have in /dev."""
     given = os.environ.get("EDGEBNN_GPUS")
     if given is not None:
         return _names(given)
-    present = [entry.name[6:] for entry in devices.glob("nvidia*") if entry.name[6:].isdigit()]
+    present = sum(entry.name[6:].isdigit() for entry in devices.glob("nvidia*"))
     visible = os.environ.get("CUDA_VISIBLE_DEVICES")
     if visible is None:
-        return sorted(present, key=int)
-    return _names(visible)[: len(present)]
+        return [str(number) for number in range(present)]
+    return _names(visible)[:present]
 
 
 def memory_mib(
-    limits: Sequence[Path] = (
-        Path(os.sep, "sys/fs/cgroup/memory.max"),
-        Path(os.sep, "sys/fs/cgroup/memory/memory.limit_in_bytes"),
-    ),
+    groups: Path = Path(os.sep, "proc/self/cgroup"), limits: Path = Path(os.sep, "sys/fs/cgroup")
 ) -> int:
-    """Memory of this machine in MiB, or what a container or batch job may use of it."""
+    """Memory of this machine in MiB, or what a container or batch job may use of it.
+
+    Args:
+        groups: the control groups that this process is in.
+        limits: folder of all control groups, where each, and those that hold it, may have a limit.
+    """
     least = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    for limit in limits:
-        text = limit.read_text().strip() if limit.is_file() else ""
-        if text.isdigit():
-            least = min(least, int(text))
+    for line in groups.read_text().splitlines() if groups.is_file() else []:
+        _, controllers, path = line.split(":", 2)
+        if controllers == "":
+            root, name = limits, "memory.max"
+        elif "memory" in controllers.split(","):
+            root, name = limits / "memory", "memory.limit_in_bytes"
+        else:
+            continue
+        own = root / path.strip("/")
+        for folder in (own, *own.parents):
+            if folder.is_relative_to(root) and (folder / name).is_file():
+                text = (folder / name).read_text().strip()
+                least = min(least, int(text)) if text.isdigit() else least
     return least // MIB
 
 
 def _names(text: str) -> list[str]:
-    return [name.strip() for name in text.split(",") if name.strip() not in ("", "-1")]
+    """As CUDA reads them: nothing counts from a -1 on."""
+    names = itertools.takewhile(lambda name: name != "-1", map(str.strip, text.split(",")))
+    return list(dict.fromkeys(filter(None, names)))

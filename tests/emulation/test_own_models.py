@@ -13,6 +13,7 @@ from edgebnn.emulation import (
     BatchNorm,
     BinaryConv2D,
     BinaryDense,
+    Bop,
     MaxPool2D,
     RealConv2D,
     RealDense,
@@ -22,6 +23,7 @@ from edgebnn.emulation import (
 
 RNG = np.random.default_rng(11)
 CLASSES = 4
+FALLING = keras.optimizers.schedules.ExponentialDecay(1e-3, 10, 0.5)
 
 
 def data(count=70):
@@ -107,11 +109,12 @@ def mixed_model(**options):
 OPTIMIZERS = [
     lambda: Adam(0.01, weight_dtype="i8", momentum_dtype="i4", weight_gradient="bool", seed=3),
     lambda: SGD(0.01, weight_dtype="q15"),
+    lambda: Bop(FALLING, 0.05, 0.02, 1e-3, weight_gradient="bool", momentum_dtype="i8"),
     lambda: keras.optimizers.Adam(0.5),
 ]
 
 
-@pytest.mark.parametrize("optimizer", OPTIMIZERS, ids=["adam", "sgd", "keras"])
+@pytest.mark.parametrize("optimizer", OPTIMIZERS, ids=["adam", "sgd", "bop", "keras"])
 def test_training_goes_on_from_a_file(optimizer, tmp_path):
     """fit, save, load_model, fit is fit: to the bit. Latent weights stay in [-1, 1], by any optimiser."""
     images, labels = data(64)
@@ -133,7 +136,7 @@ def test_training_goes_on_from_a_file(optimizer, tmp_path):
     assert len(latent) == 3
     assert all(np.abs(v).max() <= 1 for v in latent)
     assert any(np.abs(v).max() > 1 for v in model.trainable_variables) == (
-        optimizer is OPTIMIZERS[2]
+        optimizer is OPTIMIZERS[-1]
     )
 
 
@@ -214,6 +217,11 @@ def test_under_mixed_precision_the_layers_stay_float32():
         (lambda: Adam(weight_dtype="i4"), "Adam: weight_dtype: found 'i4', allowed are f32, f16"),
         (lambda: SGD(momentum_dtype="i2"), "SGD: momentum_dtype: found 'i2', allowed are f32"),
         (lambda: SGD(momentum_dtype="i8"), "i8 holds averages of signs.* weight_gradient='bool'"),
+        (lambda: Adam(weight_dtype="bool"), "Adam: weight_dtype: bool keeps no latent weights"),
+        (lambda: Bop(0.0), "Bop: full_rate: found 0.0, allowed are numbers above 0"),
+        (lambda: Bop(FALLING), "Bop: full_rate: found <.*ExponentialDecay.* name it with a schedule"),
+        (lambda: Bop(gamma=2.0), "Bop: gamma: found 2.0, allowed are numbers above 0, to 1"),
+        (lambda: Bop(tau=-1e-3), "Bop: tau: found -0.001, allowed are numbers from 0"),
         (lambda: SummedCrossEntropy("int"), "SummedCrossEntropy: gradient_dtype: found 'int'"),
     ],
 )  # fmt: skip

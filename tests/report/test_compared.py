@@ -56,6 +56,9 @@ def test_tables_of_a_document(tmp_path: Path, capsys: pytest.CaptureFixture[str]
     command += ["--output", str(tmp_path / "page.html"), "--document", str(paper)]
     assert main(command) == 2
     assert f"{paper}: No such file" in capsys.readouterr().err
+    paper.write_bytes(b"caf\xe9")
+    assert main(command) == 2
+    assert f"{paper}: not a text in UTF-8" in capsys.readouterr().err
     paper.write_text(document(CASES[:2]))
     assert main(command) == 2
     assert "0 pairs of lines '<!-- trial <1>-mnist-mlp-b200-virtual -->'" in capsys.readouterr().err

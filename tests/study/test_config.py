@@ -82,6 +82,8 @@ def test_switches_from_the_command_line() -> None:
         methods_of(["proposed"], ["stee=clip"])
     with pytest.raises(ConfigError, match="allowed are clip, identity"):
         methods_of(["proposed"], ["ste=soft"])
+    with pytest.raises(ConfigError, match="proposed with batch_norm=l1: activations: bool keeps"):
+        methods_of(["proposed"], ["batch_norm=l1"])
 
 
 def test_a_path_begins_at_home(monkeypatch: pytest.MonkeyPatch) -> None:

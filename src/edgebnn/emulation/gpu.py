@@ -37,7 +37,8 @@ def claimed_gpu(folder: Path, progress: Callable[[str], None]) -> Iterator[str |
     if not names:
         yield None
         return
-    locks = [(name, FileLock(folder / f"{platform.node()}-gpu-{name}.lock")) for name in names]
+    host = platform.node()
+    locks = [(n, FileLock(folder / f"{host}-gpu-{n.replace('/', '-')}.lock")) for n in names]
     told = False
     while True:
         for name, lock in locks:

@@ -65,6 +65,10 @@ class LatentOptimizer(keras.optimizers.Optimizer):  # type: ignore[misc]
         self.momentum_dtype = switch_value(name, "momentum_dtype", momentum_dtype)
         self.weight_gradient = switch_value(name, "weight_gradient", weight_gradient)
         self.seed = seed
+        if weight_dtype == "bool" and not isinstance(self, Bop):
+            raise ValueError(
+                f"{name}: weight_dtype: bool keeps no latent weights: it is Bop's alone"
+            )
         if weight_gradient == "f32" and momentum_dtype in ("i8", "i4"):
             raise ValueError(
                 f"{name}: momentum_dtype: {momentum_dtype} holds averages of signs, in [-1, 1]: "
@@ -209,6 +213,9 @@ class Bop(LatentOptimizer):
         gamma: weight of the newest gradient in the average.
         tau: threshold of a flip. The defaults suit real gradients; for signs see study.optimizer_config.
         full_rate: the learning rate at which gamma holds; None: `learning_rate`, a number.
+
+    Raises:
+        ValueError: an argument that is not allowed.
     """
 
     def __init__(
@@ -220,9 +227,16 @@ class Bop(LatentOptimizer):
         **kwargs: Any,
     ) -> None:
         super().__init__(learning_rate, **kwargs)
-        self.gamma = gamma
-        self.tau = tau
-        self.full_rate = float(learning_rate) if full_rate is None else full_rate
+        full_rate = learning_rate if full_rate is None else full_rate
+        number = isinstance(full_rate, (int, float, np.number))
+        for key, value, fits, allowed in (
+            ("gamma", gamma, 0 < gamma <= 1, "above 0, to 1"),
+            ("tau", tau, tau >= 0, "from 0"),
+            ("full_rate", full_rate, number and full_rate > 0, "above 0; name it with a schedule"),
+        ):
+            if not fits:
+                raise ValueError(f"Bop: {key}: found {value!r}, allowed are numbers {allowed}")
+        self.gamma, self.tau, self.full_rate = gamma, tau, float(full_rate)
 
     def latent_step(self, w: Any, g: Any, index: int, lr: Any, latent: _Latent) -> Any:
         gamma = np.float32(self.gamma) * (lr / np.float32(self.full_rate))

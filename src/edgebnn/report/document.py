@@ -42,9 +42,11 @@ def write_tables(records: Sequence[Path], plan_summary: Path, document: Path) ->
     if not found:
         raise ConfigError(f"{plan_summary}: study '{plan.study}' has no methods to compare yet")
     try:
-        text = document.read_text()
+        text = document.read_text(encoding="utf-8")
     except OSError as error:
         raise ConfigError(f"{document}: {error.strerror}") from None
+    except UnicodeDecodeError:
+        raise ConfigError(f"{document}: not a text in UTF-8") from None
     for case in found:
         text = between(text, name_of(plan.study, case), markdown(case), document)
     with atomic_write(document) as file:

@@ -135,7 +135,6 @@ def methods_of(presets: list[str], changes: list[str]) -> dict[str, Switches]:
                 **{**PRESETS[name].model_dump(), **changed}
             )
         except ValidationError as error:
-            raise ConfigError(
-                f"{name} with {' '.join(changes)}: {error.errors()[0]['msg']}"
-            ) from None
+            message = error.errors()[0]["msg"].removeprefix("Value error, ")
+            raise ConfigError(f"{name} with {' '.join(changes)}: {message}") from None
     return methods

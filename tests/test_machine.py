@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -85,27 +87,30 @@ def test_memory_is_what_a_container_or_job_may_use(
     assert found == (mib or memory_mib(tmp_path / "none"))
 
 
-def start(folder: Path, gpus: str) -> subprocess.Popen[str]:
-    return subprocess.Popen(
-        [sys.executable, "-c", JOB, str(folder)],
-        env={**os.environ, "EDGEBNN_GPUS": gpus},
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-    )
+@contextmanager
+def job(folder: Path, gpus: str) -> Iterator[subprocess.Popen[str]]:
+    """One that takes a GPU, and holds it to the end of the block."""
+    command = [sys.executable, "-c", JOB, str(folder)]
+    given = {**os.environ, "EDGEBNN_GPUS": gpus}
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, env=given, stdin=pipe, stdout=pipe, text=True) as started:
+        try:
+            yield started
+        finally:
+            started.kill()
 
 
-def said(job: subprocess.Popen[str]) -> str:
-    assert job.stdout is not None
-    return job.stdout.readline().strip()
+def said(started: subprocess.Popen[str]) -> str:
+    assert started.stdout is not None
+    return started.stdout.readline().strip()
 
 
 def test_jobs_at_once_take_different_gpus(tmp_path: Path) -> None:
     """The third waits, and takes over from one that is killed."""
-    with start(tmp_path, "0,MIG-3f/1/0") as first, start(tmp_path, "0,MIG-3f/1/0") as second:
+    with job(tmp_path, "0,MIG-3f/1/0") as first, job(tmp_path, "0,MIG-3f/1/0") as second:
         has = said(first), said(second)
         assert set(has) == {"has 0", "has MIG-3f/1/0"}
-        with start(tmp_path, "0,MIG-3f/1/0") as third:
+        with job(tmp_path, "0,MIG-3f/1/0") as third:
             assert said(third) == (
                 "waiting for one of the GPUs 0, MIG-3f/1/0: all are taken by other jobs"
             )

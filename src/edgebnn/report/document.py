@@ -74,7 +74,7 @@ def _cells(row: Compared) -> tuple[str, ...]:
     return (
         row.group.optimizer,
         row.group.method,
-        _figure(row.accuracy, 2) + (" (at chance level)" if row.group.at_chance else ""),
+        _figure(row.accuracy, 2) + (f" ({row.group.at_chance})" if row.group.at_chance else ""),
         str(len(row.group.records)),
         _figure(row.memory, 2),
         _figure(row.arena, 2),

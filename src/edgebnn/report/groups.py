@@ -69,9 +69,11 @@ class Group:
         return any(record.provenance.virtual for record in self.records)
 
     @property
-    def at_chance(self) -> int:
-        """How many of its records learned nothing."""
-        return sum(record.at_chance for record in self.records)
+    def at_chance(self) -> str:
+        """What to say of records that learned nothing; empty if all did."""
+        count, of = sum(record.at_chance for record in self.records), len(self.records)
+        seeds = f": {count} of {of} seeds" if of > 1 else ""
+        return f"at chance level{seeds}" if count else ""
 
     def figure(self, *metrics: str) -> Figure | None:
         """Mean over seeds of the first of these metrics that any record has."""

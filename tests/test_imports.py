@@ -28,7 +28,7 @@ FLOORS = (
     ("energy",),
     ("data",),
     ("exclusive", "record", "summary"),
-    ("ended", "streams"),
+    ("ended", "gpu", "streams"),
     ("unexpected",),
     ("disk", "home"),
     ("markdown",),

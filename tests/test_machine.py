@@ -11,13 +11,13 @@ from pathlib import Path
 
 import pytest
 
-from edgebnn.emulation.gpu import claimed_gpu
+from edgebnn.gpu import claimed_gpu
 from edgebnn.machine import memory_mib, visible_gpus
 
 JOB = """
 import os, sys
 from pathlib import Path
-from edgebnn.emulation.gpu import claimed_gpu
+from edgebnn.gpu import claimed_gpu
 with claimed_gpu(Path(sys.argv[1]), lambda line: print(line, flush=True)) as gpu:
     assert gpu == os.environ["CUDA_VISIBLE_DEVICES"]
     print("has", os.environ["CUDA_VISIBLE_DEVICES"], flush=True)

@@ -107,8 +107,8 @@ def emulate(options: argparse.Namespace) -> None:
     """One run in Keras."""
     from edgebnn.data.datasets import default_cache
     from edgebnn.data.sources import data_folder
-    from edgebnn.emulation.gpu import claimed_gpu
     from edgebnn.emulation.train import emulate
+    from edgebnn.gpu import claimed_gpu
 
     run, folder = _read_run(options.run), data_folder(options.data_dir)
     state = options.output.parent / "state" / run.id

@@ -288,7 +288,7 @@ def test_micro_batches_make_ids_of_their_own_and_none_where_there_are_none() -> 
     [
         (30, "micro_batch: found 30; a divisor of batch_size, 100, is wanted"),
         (200, "micro_batch: found 200; a divisor of batch_size, 100, is wanted"),
-        (1, r"batch_size 1: layer \d \(batch_norm\) averages over the batch"),
+        (1, r"micro_batch 1: layer \d \(batch_norm\) averages over the batch"),
     ],
 )
 def test_micro_batches_that_cannot_be(micro_batch: int, says: str) -> None:

@@ -34,8 +34,8 @@ def network_of(asked: Experiment | MemoryCase, study: Study, where: str) -> Netw
     for part in (getattr(asked, "emulate", None), getattr(asked, "device", None)):
         if part:
             source.check_batch(asked.dataset, part.batch_size, where)
-            at_once = getattr(part, "micro_batch", None) or part.batch_size
-            check_batch_norms(network, at_once, where)
+            key = "micro_batch" if getattr(part, "micro_batch", None) else "batch_size"
+            check_batch_norms(network, getattr(part, key), where, key)
     if classes != source.classes:
         raise ConfigError(
             f"{where}: model '{asked.model}' ends in {classes} outputs, "

@@ -64,18 +64,21 @@ def untrained_layer(network: Network) -> Untrained | None:
     return None
 
 
-def check_batch_norms(network: Network, batch_size: int, where: str) -> None:
+def check_batch_norms(network: Network, images: int, where: str, key: str = "batch_size") -> None:
     """Refuses a batch norm over a single value: it is its own mean, so that nothing is left of it.
 
     All outputs are then beta, whatever the image, and no weight before it has a gradient. A
     convolution's batch norm has all positions of an image to average over.
 
+    Args:
+        images: at once, as `key` says.
+
     Raises:
         ConfigError: naming the layer, and the batch that is needed.
     """
     for placed in network.placed():
-        if isinstance(placed.layer, BatchNorm) and batch_size * math.prod(placed.output[:-1]) < 2:
+        if isinstance(placed.layer, BatchNorm) and images * math.prod(placed.output[:-1]) < 2:
             raise ConfigError(
-                f"{where}: batch_size 1: layer {placed.number} (batch_norm) averages over the batch, and of "
+                f"{where}: {key} 1: layer {placed.number} (batch_norm) averages over the batch, and of "
                 f"one value nothing is left but its shift: nothing is learned; needed are 2 or more"
             )

@@ -74,6 +74,14 @@ def test_accuracy_beside_the_paper(page: str) -> None:
     assert len(table) == 1 + 7
 
 
+def test_only_adam_stands_beside_the_papers_accuracies(tmp_path: Path) -> None:
+    adam, other = training("emulate", "proposed", 0), training("emulate", "proposed", 9)
+    bop = other.model_copy(update={"parameters": other.parameters | {"optimizer": "bop"}})
+    ours = rows(write(tmp_path, {"a": [adam], "b": [bop]}), "accuracy")[1]
+    assert ours.startswith("MNIST MLP 100 96.90 90.00 0.929× emulated")
+    assert "90.90" not in ours
+
+
 def test_boards_beside_the_paper(page: str) -> None:
     table = rows(page, "boards")
     assert "paper, Raspberry Pi 3B+; 52x below Keras 200 0.98 5.00 1.42" in table[1]

@@ -75,7 +75,7 @@ class BatchNorm(TrainedLayer):
         d = y - mu
         if self.kind == "l2":
             d = precision.wide(d)
-            variance = ops.sum(d * d, axes) / precision.wide(precision.positions(y, axes))
+            variance = precision.total(d * d, axes) / precision.wide(precision.positions(y, axes))
             return mu, precision.single(ops.sqrt(variance + 1e-5))
         return mu, precision.mean(ops.abs(d), axes)
 
@@ -99,7 +99,7 @@ class BatchNorm(TrainedLayer):
                     direction = kept if self.kind == "l2" else sgn(kept)
                     m2 = precision.mean(v, axes, direction if self.kind == "bnn-xn" else kept)
                 dy = (v - precision.mean(v, axes)) - m2 * direction
-                dbeta = precision.single(ops.sum(precision.wide(g), axes)) / self.divisor(y)
+                dbeta = precision.single(precision.total(precision.wide(g), axes)) / self.divisor(y)
                 dy = store_gradients(self.gradient_dtype, dy, by_sample=False)
                 return dy, dbeta, ops.zeros_like(mu), ops.zeros_like(psi)
 

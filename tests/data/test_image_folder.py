@@ -107,6 +107,23 @@ def test_a_list_names_the_classes_of_val(tmp_path: Path) -> None:
     assert any("that val.txt does not name): 5 files are passed over" in r for r in part.remarks)
 
 
+def test_a_list_may_have_spaces_in_names_and_a_byte_order_mark(tmp_path: Path) -> None:
+    root = fill(tmp_path / "pets")
+    (root / "train" / "cat").rename(root / "train" / "a wild cat")
+    listed(root, "\ufeffcat_0.JPEG a wild cat\r\ncat 1.JPEG\t 1\r\n")
+    (root / "val" / "cat_1.JPEG").rename(root / "val" / "cat 1.JPEG")
+    test = index_of(root).test
+    assert test.files.tolist() == [b"val/cat 1.JPEG", b"val/cat_0.JPEG"]
+    assert test.labels.tolist() == [1, 0]
+
+
+def test_images_outside_of_the_classes_are_told(tmp_path: Path) -> None:
+    root = fill(tmp_path / "pets")
+    (root / "val" / "loose.JPEG").touch()
+    (remark,) = image_folder(root).remarks
+    assert remark == f"{root}/val (images in no folder of a class): 1 files are passed over"
+
+
 def no_train(root: Path) -> None:
     (root / "train").rename(root / "training")
 
@@ -143,7 +160,7 @@ def few(root: Path) -> None:
         (lambda root: listed(root, "cat_0.JPEG emu"), "train/ has no class: line 1: emu"),
         (lambda root: listed(root, "cat_0.JPEG"), "wanted is `name class`, found: line 1: 'cat_0.JPEG'"),
         (lambda root: listed(root, "cat_0.JPEG 0\ncat_0.JPEG 1"), "stands there before: line 2"),
-        (lambda root: listed(root, ""), "pets/val: no images"),
+        (lambda root: listed(root, "\n"), r"pets/val\.txt: names no image"),
     ],
 )  # fmt: skip
 def test_what_is_wrong_is_said_by_the_plan(tmp_path: Path, spoil: object, says: str) -> None:

@@ -8,8 +8,10 @@ Images are .jpeg, .jpg or .png files, in capitals or not. Validation images are 
 
 from __future__ import annotations
 
+import codecs
 import hashlib
 import os
+import re
 import zlib
 from collections import Counter
 from dataclasses import dataclass
@@ -191,6 +193,8 @@ def _test_by_class(
         images = _images(root, f"val/{name}", ignored)
         test |= {path: (label_of[name], size) for path, size in images.items()}
     problems += _named(f"{root}/val", unknown, "train/ has no class")
+    if loose := _images(root, "val", Counter()):
+        ignored["val (images in no folder of a class)"] += len(loose)
     return test
 
 
@@ -212,8 +216,9 @@ def _test_by_list(
     label_of |= {name: label for label, name in enumerate(classes)}
     test: dict[str, tuple[int, int]] = {}
     wrong: dict[str, list[str]] = {}
-    for number, line in enumerate(os.fsdecode(content).splitlines(), 1):
-        words = line.rsplit(maxsplit=1)
+    text = os.fsdecode(content.removeprefix(codecs.BOM_UTF8))
+    for number, line in enumerate(text.splitlines(), 1):
+        words = _words(line, label_of)
         if not words:
             continue
         path = f"val/{words[0]}"
@@ -229,9 +234,20 @@ def _test_by_list(
             test[path] = (label_of[words[1]], sizes[path])
     for what, found in wrong.items():
         problems += _named(str(file), found, what)
-    if len(test) < len(sizes) and not wrong:
+    if not test and not wrong:
+        problems.append(f"{file}: names no image")
+    elif len(test) < len(sizes) and not wrong:
         ignored[f"val (images that {LIST} does not name)"] += len(sizes) - len(test)
     return content, dict(sorted(test.items()))
+
+
+def _words(line: str, label_of: dict[str, int]) -> list[str]:
+    """`name class` in its two parts, either of which may have spaces; else what there is."""
+    line = line.strip()
+    for space in re.finditer(r"\s+", line):
+        if line[space.end() :] in label_of:
+            return [line[: space.start()], line[space.end() :]]
+    return line.rsplit(maxsplit=1)
 
 
 def _named(where: str, found: list[str], what: str) -> list[str]:

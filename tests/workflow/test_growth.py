@@ -61,6 +61,15 @@ def test_a_new_experiment_runs_alone(workflow: Workflow) -> None:
     workflow.configure(experiments=[{**added, "name": "renamed"}])
     assert would_run(workflow) == ended
 
+    trainer = workflow.results / "build" / "native.json"
+    kept = trainer.rename(trainer.with_suffix(".kept"))
+    workflow.configure(experiments=[{**added, "seeds": [0, 1]}])
+    anew = {"build_trainer": 1, "model_memory": 3, "train_on_device": 2}
+    assert would_run(workflow) == anew | ended  # a new trainer stops nothing behind it
+    kept.rename(trainer)
+    workflow.configure(experiments=[{**added, "name": "renamed"}])
+    assert would_run(workflow) == ended
+
     for damaged in workflow.results.glob("runs/*/*.json"):
         damaged.unlink()
     (workflow.results / "plan.json").write_text('{"study": "ti')

@@ -11,7 +11,7 @@ for board in BOARDS:
 rule train_on_device:
     input:
         data=packed("device"),
-        trainers=ancient(trainers),
+        trainers=trainers,
     output:
         f"{RESULTS}/device/{{run}}.json",
     log:

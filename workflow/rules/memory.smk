@@ -8,7 +8,7 @@ PLANNER_CODE = trainer_digest(Path(workflow.basedir))
 
 rule model_memory:
     input:
-        trainer=ancient(planner),
+        trainer=planner,
     output:
         f"{RESULTS}/memory/{{run}}.json",
     log:

@@ -28,7 +28,7 @@ def test_corrected_watts_train_again(workflow: Workflow) -> None:
     workflow.configure(farm=str(farm), experiments=[alone], memory=[])
     status, output = workflow.run()
     assert status == 0, output
-    assert watts(workflow) == 3.0
+    assert watts(workflow) == pytest.approx(3.0)
 
     added = {"v1": DEVICE, "v2": {"kind": "virtual", "threads": 2}}
     farm.write_text(f"# a comment\n{yaml.safe_dump({'devices': added})}")
@@ -41,5 +41,5 @@ def test_corrected_watts_train_again(workflow: Workflow) -> None:
     assert would_run(workflow) == again
     status, output = workflow.run()
     assert status == 0, output
-    assert watts(workflow) == 6.0
+    assert watts(workflow) == pytest.approx(6.0)
     assert would_run(workflow) == {}

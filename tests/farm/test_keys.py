@@ -186,6 +186,22 @@ def test_an_account_without_a_name(
         hello()
 
 
+RELAY = """
+import os, socket, sys, threading
+server = socket.create_connection(sys.argv[1:])
+def upwards():
+    try:
+        while data := os.read(0, 65536):
+            server.sendall(data)
+    finally:  # also where the client is gone: nothing else ends it
+        os._exit(0)
+threading.Thread(target=upwards, daemon=True).start()
+while data := server.recv(65536):
+    os.write(1, data)
+"""
+"""Of a ProxyCommand: standard input and output to an address, and back."""
+
+
 @pytest.mark.parametrize("way", ["jump", "command"])
 def test_a_board_behind_another_host(  # noqa: PLR0917 - fixtures
     way: str,
@@ -201,12 +217,7 @@ def test_a_board_behind_another_host(  # noqa: PLR0917 - fixtures
             hop = f"Host far\n ProxyJump {USER}@bastion\n"
             hop += f"Host bastion\n HostName 127.0.0.1\n Port {bastion.port}\n"
         else:
-            program = (
-                "import sys, socket, threading as t; s = socket.create_connection(sys.argv[1:]); "
-            )
-            program += "t.Thread(target=lambda: [s.sendall(b) for b in iter(lambda: sys.stdin.buffer.raw.read(65536), b'')], daemon=True).start(); "  # fmt: skip
-            program += "[(sys.stdout.buffer.write(b), sys.stdout.buffer.flush()) for b in iter(lambda: s.recv(65536), b'')]"  # fmt: skip
-            (ssh / "nc.py").write_text(program)
+            (ssh / "nc.py").write_text(RELAY)
             hop = "Host far\n ProxyCommand python3 ~/.ssh/nc.py 127.0.0.1 %p | cat\n"
         (ssh / "config").write_text(f"{hop}Host far\n HostName 127.0.0.1\n Port {server.port}\n")
         farm = inventory(bench=server.entry(host="far", port=0))

@@ -16,6 +16,21 @@ from edgebnn.spelling import nearest
 RESULTS = Path("results/bench")
 
 
+def parser_of(bench: str, about: str, names: Iterable[str]) -> argparse.ArgumentParser:
+    """A bench's parser, with the option `--only`.
+
+    Args:
+        bench: its package, as Python runs it.
+        about: what it measures.
+        names: what `--only` takes.
+    """
+    parser = argparse.ArgumentParser(
+        prog=f"python -m {bench}", description=about, allow_abbrev=False
+    )
+    parser.add_argument("--only", metavar="NAME", help=f"one of {', '.join(names)} (default: all)")
+    return parser
+
+
 def add_files(parser: argparse.ArgumentParser, default: str) -> None:
     """The options `--tables` and `--output`; `default` is how the record is called without."""
     parser.add_argument(

@@ -16,6 +16,7 @@ from edgebnn.memory.accounting import (
     total_mib,
 )
 from edgebnn.paper import MODEL_TITLES, Memory, published_memory
+from edgebnn.study.optimizer_config import Optimizer, optimizer_of
 from edgebnn.study.switches import PRESETS
 
 if TYPE_CHECKING:
@@ -67,8 +68,11 @@ def show(  # noqa: PLR0917 - a case of the model, as the command line names it
     largest = max(total_mib(table) for table in tables.values())
     unit = _Unit("GiB", 1024) if largest >= GIB_FROM else _Unit("MiB", 1, 3 if largest < 10 else 2)
     title = MODEL_TITLES.get(model_name, model_name)
+    asked = Optimizer(kind=optimizer)
+    other = [n for n, s in methods.items() if optimizer_of(asked, s).kind != optimizer]
+    by = f"{optimizer} (bop: {', '.join(other)})" if other else optimizer
     console.print(
-        f"[bold]{title}[/], batch size {batch_size}, {optimizer}: memory by the paper's accounting "
+        f"[bold]{title}[/], batch size {batch_size}, {by}: memory by the paper's accounting "
         f"(modelled, not measured)"
     )
     console.print(_variables(tables, unit))

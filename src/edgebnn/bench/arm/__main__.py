@@ -12,7 +12,7 @@ from edgebnn.bench.arm.instructions import EMULATORS
 from edgebnn.bench.arm.measure import Asked, measure
 from edgebnn.bench.arm.tables import TABLES
 from edgebnn.bench.cases import Case, methods
-from edgebnn.bench.command import add_files, allowed, run
+from edgebnn.bench.command import add_files, allowed, parser_of, run
 from edgebnn.bench.products import SHARED
 
 RECORD = "arm-{}.json"
@@ -41,12 +41,11 @@ def _asked(options: argparse.Namespace) -> Asked:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="python -m edgebnn.bench.arm",
-        description="Counts and estimates a training step on Raspberry Pis, without one (docs/performance.md).",
-        allow_abbrev=False,
+    parser = parser_of(
+        "edgebnn.bench.arm",
+        "Counts and estimates a training step on Raspberry Pis, without one (docs/performance.md).",
+        CASES,
     )
-    parser.add_argument("--only", metavar="NAME", help=f"one of {', '.join(CASES)} (default: all)")
     parser.add_argument(
         "--target", metavar="NAME", help=f"one of {', '.join(EMULATORS)} (default: all)"
     )

@@ -9,7 +9,7 @@ import argparse
 import sys
 
 from edgebnn.bench.cases import Case
-from edgebnn.bench.command import add_files, allowed, run, within
+from edgebnn.bench.command import add_files, allowed, parser_of, run, within
 from edgebnn.bench.cores import all_cores
 from edgebnn.bench.curves.compare import STRETCH, WINDOW
 from edgebnn.bench.curves.measure import Asked, measure
@@ -47,12 +47,11 @@ def _asked(options: argparse.Namespace) -> Asked:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="python -m edgebnn.bench.curves",
-        description="Holds the trainer's loss on CIFAR-10 against the emulation's (docs/numerics.md).",
-        allow_abbrev=False,
+    parser = parser_of(
+        "edgebnn.bench.curves",
+        "Holds the trainer's loss on CIFAR-10 against the emulation's (docs/numerics.md).",
+        CASES,
     )
-    parser.add_argument("--only", metavar="NAME", help=f"one of {', '.join(CASES)} (default: all)")
     parser.add_argument(
         "--steps", type=int, default=STEPS, help=f"of each training (default: {STEPS})"
     )

@@ -9,7 +9,7 @@ import argparse
 import sys
 
 from edgebnn.bench.cases import Case
-from edgebnn.bench.command import add_files, allowed, run, within
+from edgebnn.bench.command import add_files, allowed, parser_of, run, within
 from edgebnn.bench.cores import all_cores
 from edgebnn.bench.emulation.measure import Asked, measure
 from edgebnn.bench.emulation.tables import TABLES
@@ -44,12 +44,11 @@ def _asked(options: argparse.Namespace) -> Asked:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="python -m edgebnn.bench.emulation",
-        description="Times a training step of the emulation and of larq, in turns (docs/performance.md).",
-        allow_abbrev=False,
+    parser = parser_of(
+        "edgebnn.bench.emulation",
+        "Times a training step of the emulation and of larq, in turns (docs/performance.md).",
+        CASES,
     )
-    parser.add_argument("--only", metavar="NAME", help=f"one of {', '.join(CASES)} (default: all)")
     parser.add_argument(
         "--rounds", type=int, default=ROUNDS, help=f"interleaved rounds (default: {ROUNDS})"
     )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import re
 import shutil
 import subprocess
@@ -11,9 +10,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any
 
 import pytest
+
+from ..report.made import modelled, study, training, write
 
 BROWSER = next(
     filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None
@@ -23,18 +23,6 @@ pytestmark = [
     pytest.mark.slow,
     pytest.mark.skipif(BROWSER is None, reason="no chromium or google-chrome on the PATH"),
 ]
-
-
-def made_up() -> Any:
-    """tests/report/test_page.py, for its made-up records."""
-    spec = importlib.util.spec_from_file_location(
-        "made_up", Path(__file__).parents[1] / "report" / "test_page.py"
-    )
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
 
 
 @contextmanager
@@ -88,14 +76,14 @@ def open_page(page: str, profile: Path) -> tuple[str, list[str]]:
 
 @pytest.fixture(scope="module")
 def page(tmp_path_factory: pytest.TempPathFactory) -> str:
-    module = made_up()
-    return str(module.write(tmp_path_factory.mktemp("page"), module.study()))
+    return write(tmp_path_factory.mktemp("page"), study())
 
 
 def test_tables_are_there_and_nothing_else_is_requested(page: str, tmp_path: Path) -> None:
     dom, requests = open_page(page, tmp_path)
     assert requests == [f"{HOST}/index.html"]
-    assert dom.count("<table>") == 3 + 3  # the paper's two, all results, and one a memory chart
+    # The paper's two, all results; the methods of three kinds of run; one a memory chart.
+    assert dom.count("<table>") == 3 + 3 + 3
     assert dom.count("<svg") == 2
     for text in ("96.90", "90.10 ± 0.10", "138.15", "virtual, host’s time – not a Pi"):
         assert text in dom
@@ -115,12 +103,11 @@ PROBE = """<script>addEventListener("load", () => {
 
 
 def test_a_page_of_2000_records_opens_at_once(tmp_path: Path) -> None:
-    module = made_up()
     experiments = {
         f"experiment-{number}": [
-            module.training("emulate", method, 0, case=case, epochs=300)
+            training("emulate", method, 0, case=case, epochs=300)
             if not board
-            else module.training("device", method, 0, case=case, epochs=300, **board)
+            else training("device", method, 0, case=case, epochs=300, **board)
             for method in ("standard", "proposed", "lean")
             for board in ({}, {"board": "virtual", "host": "virtual-1"})
         ]
@@ -128,9 +115,9 @@ def test_a_page_of_2000_records_opens_at_once(tmp_path: Path) -> None:
         for case in [("cifar10", "cnv", 100 + number)]
     }
     for batch_size in range(100, 110):
-        experiments[f"memory-{batch_size}"] = module.modelled("mnist", "mlp", batch_size)
+        experiments[f"memory-{batch_size}"] = modelled("mnist", "mlp", batch_size)
     assert sum(map(len, experiments.values())) == 2000
-    page = str(module.write(tmp_path, experiments))
+    page = write(tmp_path, experiments)
     size = len(page.encode()) / 2**20
     assert size < 15, f"{size:.1f} MiB"
 

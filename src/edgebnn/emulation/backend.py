@@ -32,7 +32,8 @@ def load_backend(threads: int | None = None) -> None:
             it runs with another number of threads.
     """
     backend = keras_backend()
-    if threads is not None and "tensorflow" not in sys.modules:
+    first = "tensorflow" not in sys.modules
+    if threads is not None and first:
         os.environ["OMP_NUM_THREADS"] = str(threads)
     if backend == "jax":
         _prepare_jax(threads)
@@ -46,6 +47,8 @@ def load_backend(threads: int | None = None) -> None:
             f"KERAS_BACKEND={backend}: Keras runs in this process already, with "
             f"{keras.backend.backend()}"
         )
+    if first:
+        _say_if_no_gpu(gpus, backend)
     _share_gpus(tf, gpus, backend)
     if threads is not None:
         try:
@@ -72,6 +75,25 @@ def _prepare_jax(threads: int | None) -> None:
             f"threads: {threads}: JAX runs in this process already, with {now} threads"
         )
     os.environ["PJRT_NPROC"] = str(threads)
+
+
+def _say_if_no_gpu(gpus: list[Any], backend: str) -> None:
+    """A GPU that was asked for and is not there would be missed only by the time that training takes."""
+    asked = os.environ.get("CUDA_VISIBLE_DEVICES", "")
+    if asked in ("", "-1"):
+        return
+    if backend == "jax":
+        import jax
+
+        found = jax.default_backend() == "gpu"
+    else:
+        found = bool(gpus)
+    if not found:
+        print(
+            f"warning: CUDA_VISIBLE_DEVICES={asked}: {backend} finds no such GPU; the CPU computes",
+            file=sys.stderr,
+            flush=True,
+        )
 
 
 def _share_gpus(tf: Any, gpus: list[Any], backend: str) -> None:

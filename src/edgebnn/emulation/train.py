@@ -18,7 +18,7 @@ from edgebnn.emulation.backend import load_backend
 from edgebnn.emulation.checkpoint import SERIES, Checkpoint, Progress
 from edgebnn.emulation.feed import BROKEN_AT_MOST, Feed, feed_of
 from edgebnn.emulation.schedule import learning_rate
-from edgebnn.errors import ConfigError, JobError
+from edgebnn.errors import JobError
 from edgebnn.record import Artifact, Metric, Record, file_sha256, provenance
 from edgebnn.study.plan import Run
 
@@ -45,7 +45,7 @@ def emulate(
         output: the record; the best epoch's model goes beside it, to `<run id>/model.keras`.
         state: folder of the checkpoint; emptied once the record is written.
         progress: takes one line an epoch.
-        threads: CPU threads at most; None: EDGEBNN_THREADS, else as the backend likes.
+        threads: CPU threads at most; None: as the backend likes.
         images: the folder, if `data` is an index.
         broken_at_most: images of it that may be passed over, as they cannot be decoded.
 
@@ -59,7 +59,7 @@ def emulate(
     feed = feed_of(run, data, images, broken_at_most, progress)
     if run.backend:
         os.environ["KERAS_BACKEND"] = run.backend
-    load_backend(threads or _threads_of_environment())
+    load_backend(threads)
     from edgebnn.emulation.model import compiled_model
 
     steps = feed.counts[0] // run.batch_size
@@ -212,15 +212,6 @@ def _save_model(model: Any, path: Path) -> Path:
 def _divisor(steps: int) -> int:
     """The largest divisor of an epoch's steps up to STEPS_PER_EXECUTION: every execution is whole."""
     return max(d for d in range(1, STEPS_PER_EXECUTION + 1) if steps % d == 0)
-
-
-def _threads_of_environment() -> int | None:
-    text = os.environ.get("EDGEBNN_THREADS")
-    if text is None:
-        return None
-    if not text.isdecimal() or int(text) < 1:
-        raise ConfigError(f"EDGEBNN_THREADS: {text!r} is not a number of threads")
-    return int(text)
 
 
 def _backend_package() -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from importlib.util import find_spec
 
 import pytest
 
@@ -22,3 +23,27 @@ def test_a_gpu_that_is_not_there_is_missed(asked: str, said: list[str]) -> None:
         timeout=120,
     )
     assert [line for line in done.stderr.splitlines() if line.startswith("warning")] == said
+
+
+@pytest.mark.parametrize("backend", ["tensorflow", "jax"])
+def test_what_is_not_needed_is_not_imported_but_can_be(backend: str) -> None:
+    """Pandas, say, is a dependency: left alone, Keras would load it for every job."""
+    if find_spec(backend) is None:
+        pytest.skip(f"{backend}: not installed")
+    lines = (
+        "import sys",
+        "from edgebnn.emulation.backend import load_backend",
+        "load_backend()",
+        "import edgebnn.emulation.model, edgebnn.emulation.train, edgebnn.emulation.batches",
+        "print(*sorted({'jax', 'pandas', 'sklearn'} & set(sys.modules)))",
+        "import pandas, sklearn",
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", "; ".join(lines)],
+        env={**os.environ, "KERAS_BACKEND": backend},
+        stdout=subprocess.PIPE,
+        text=True,
+        check=True,
+        timeout=120,
+    )
+    assert done.stdout.split() == (["jax"] if backend == "jax" else [])

@@ -11,7 +11,7 @@ from edgebnn.study.switches import PRESETS
 if TYPE_CHECKING:
     from edgebnn.study.plan import Run
 
-BACKEND_MIB = 1300
+BACKEND_MIB = 1100
 """Of a process before it has a network, and of its compiler."""
 FACTOR = 2
 """Of a float32 network's memory: XLA keeps some maps twice."""
@@ -21,8 +21,8 @@ def emulation_mib(run: Run) -> int:
     """An upper estimate, in MiB, of the memory of a run of the stage `emulate` on CPUs.
 
     Whatever the method, the emulation keeps float32: BACKEND_MIB + FACTOR · the standard method's
-    memory. TensorFlow 2.21 took 1,034 MiB for the MLP at batch 100 (estimated: 1,315), 1,331 for CNV
-    (1,559), 1,972 for BinaryNet (2,326), and 1,739 for CNV at batch 400 (2,193).
+    memory. TensorFlow 2.21 took 819 MiB for the MLP at batch 100 (estimated: 1,115) and 1,190 for CNV
+    (1,359).
     """
     at_once = run.micro_batch or run.batch_size
     table = memory_table(run.network, at_once, "adam", PRESETS["standard"])

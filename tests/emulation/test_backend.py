@@ -9,20 +9,24 @@ from importlib.util import find_spec
 
 import pytest
 
-WARNING = "warning: CUDA_VISIBLE_DEVICES=none-such: tensorflow finds no such GPU; the CPU computes"
+WARNING = "warning: CUDA_VISIBLE_DEVICES=none-such: {} finds no such GPU; the CPU computes"
 
 
+@pytest.mark.parametrize("backend", ["tensorflow", "jax"])
 @pytest.mark.parametrize(("asked", "said"), [("none-such", [WARNING]), ("-1", []), ("", [])])
-def test_a_gpu_that_is_not_there_is_missed(asked: str, said: list[str]) -> None:
+def test_a_gpu_that_is_not_there_is_missed(asked: str, said: list[str], backend: str) -> None:
+    if find_spec(backend) is None:
+        pytest.skip(f"{backend}: not installed")
     done = subprocess.run(
         [sys.executable, "-c", "from edgebnn.emulation.backend import load_backend as l; l(); l()"],
-        env={**os.environ, "CUDA_VISIBLE_DEVICES": asked, "KERAS_BACKEND": "tensorflow"},
+        env={**os.environ, "CUDA_VISIBLE_DEVICES": asked, "KERAS_BACKEND": backend},
         stderr=subprocess.PIPE,
         text=True,
         check=True,
         timeout=120,
     )
-    assert [line for line in done.stderr.splitlines() if line.startswith("warning")] == said
+    warnings = [line for line in done.stderr.splitlines() if line.startswith("warning")]
+    assert warnings == [line.format(backend) for line in said]
 
 
 @pytest.mark.parametrize("backend", ["tensorflow", "jax"])

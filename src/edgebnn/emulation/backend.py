@@ -102,12 +102,10 @@ def _say_if_no_gpu(gpus: list[Any], backend: str) -> None:
     if asked in ("", "-1"):
         return
     if backend == "jax":
-        import jax
+        from keras.distribution import list_devices
 
-        found = jax.default_backend() == "gpu"
-    else:
-        found = bool(gpus)
-    if not found:
+        gpus = [name for name in list_devices() if not name.startswith("cpu")]
+    if not gpus:
         print(
             f"warning: CUDA_VISIBLE_DEVICES={asked}: {backend} finds no such GPU; the CPU computes",
             file=sys.stderr,

@@ -24,7 +24,7 @@ _FOR_OTHERS = ("jax", "matplotlib", "pandas", "sklearn", "torch")
 
 def load_backend(threads: int | None = None) -> None:
     """Imports Keras, its backend, and TensorFlow, whose tf.data feeds either; nothing more the second
-    time. Keras then feeds on arrays and tf.data, not on what _FOR_OTHERS make.
+    time. Keras then takes arrays and tf.data, no data frames.
 
     GPUs give out memory as it is needed, so that several runs can share one, and multiply in
     true float32, which TF32 is not. Under JAX, TensorFlow leaves them alone.

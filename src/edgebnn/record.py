@@ -78,6 +78,8 @@ class Record(BaseModel):
     tables: dict[str, list[dict[str, str | float]]] = {}
     """Small tables, row by row: a memory model's variables."""
     artifacts: dict[str, Artifact] = {}
+    notes: dict[str, str] = {}
+    """What is to be said of figures, in words: `throttling`, why `energy` is absent, `outcome`."""
     provenance: Provenance
 
     def value(self, metric: str) -> float | None:

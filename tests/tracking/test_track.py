@@ -168,6 +168,7 @@ def write_record(
             "power_w": [(0.0, 2.5), (0.25, 2.75)],
         },
         tables={"variables": [{"variable": "X", "mib": 1.5}]} if memory else {},
+        notes={} if memory else {"throttling": "none"},
         artifacts={}
         if memory
         else {
@@ -237,6 +238,7 @@ def test_everything_is_logged(long_study: Path) -> None:
     tags = run.data.tags
     assert tags["edgebnn.digest"] == file_sha256(long_study / "device" / "d1.json")
     assert tags["source.test_accuracy"] == "measured"
+    assert tags["note.throttling"] == "none"
     assert (tags["edgebnn.device"], tags["edgebnn.virtual"]) == ("virtual-1", "true")
     assert tags["mlflow.source.git.commit"] == "0123456789ab"
     (parent,) = (

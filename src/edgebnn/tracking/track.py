@@ -203,6 +203,7 @@ def _log(client: Any, where: str, owner: Owner, parent: str, child: Child) -> No
         "edgebnn.machine": record.provenance.machine,
         "edgebnn.virtual": str(record.provenance.virtual).lower(),
         **{f"source.{name}": metric.source for name, metric in record.metrics.items()},
+        **{f"note.{name}": text for name, text in record.notes.items()},
         **{f"version.{name}": text for name, text in record.provenance.versions.items()},
     }
     if board := record.parameters.get("board"):

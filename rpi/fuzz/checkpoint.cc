@@ -14,7 +14,7 @@ int LLVMFuzzerTestOneInput(const uint8_t* data, size_t bytes) {
     edgebnn::Checkpoint checkpoint = small.checkpoint(file.path());
     edgebnn::Trainer trainer = small.trainer();
     trainer.resume(checkpoint);
-    const edgebnn::Progress& done = trainer.run(0, nullptr, nullptr, [](const auto&) {});
+    const edgebnn::Progress& done = trainer.run(0, {}, [](const auto&) {});
     if (done.epoch != 3 || done.validation_accuracy_of.size() != 3) abort();
   });
 }

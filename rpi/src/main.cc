@@ -149,7 +149,7 @@ void train(const Options& options) {
   const DataFile data(options.data, options.verified);
   Trainer trainer(run, data, model);
   for (const std::string& path :
-       {options.output, options.dump, options.checkpoint, options.export_file}) {
+       {options.output, options.dump, options.stamps, options.checkpoint, options.export_file}) {
     if (!path.empty()) check_writable(path);
   }
   arena.allocate();
@@ -166,10 +166,14 @@ void train(const Options& options) {
   }
   std::optional<Dump> dump;
   if (!options.dump.empty()) dump.emplace(options.dump, run, model, arena);
-  const Progress& done =
-      trainer.run(options.steps, dump ? &*dump : nullptr, checkpoint ? &*checkpoint : nullptr,
-                  [&](const EpochReport& report) { print_epoch(report, run.epochs); });
+  std::optional<Stamps> stamps;
+  if (!options.stamps.empty()) stamps.emplace(options.stamps);
+  const Trainer::Along along{dump ? &*dump : nullptr, stamps ? &*stamps : nullptr,
+                             checkpoint ? &*checkpoint : nullptr};
+  const Progress& done = trainer.run(
+      options.steps, along, [&](const EpochReport& report) { print_epoch(report, run.epochs); });
   if (dump) dump->finish();
+  if (stamps) stamps->finish();
   if (!options.export_file.empty()) write_network(options.export_file, run, model, arena);
   const std::string line = record(run, data, done, arena, kernels, options.threads).text() + "\n";
   if (!options.output.empty()) write_file(options.output, line);

@@ -16,6 +16,7 @@ Options parse_options(int count, char** arguments) {
                                                      {"--data", &options.data},
                                                      {"--output", &options.output},
                                                      {"--dump", &options.dump},
+                                                     {"--stamps", &options.stamps},
                                                      {"--checkpoint", &options.checkpoint},
                                                      {"--export", &options.export_file},
                                                      {"--predict", &options.predict}};
@@ -63,7 +64,7 @@ Options parse_options(int count, char** arguments) {
     if (name == "--checkpoint-every") every = true;
   }
   if (!options.predict.empty()) {
-    const bool trains = !options.run.empty() || !options.dump.empty() ||
+    const bool trains = !options.run.empty() || !options.dump.empty() || !options.stamps.empty() ||
                         !options.export_file.empty() || !options.checkpoint.empty() ||
                         options.plan || options.json || options.steps > 0;
     if (trains) throw InputError("--predict: goes with --data, --output and --threads alone");

@@ -14,12 +14,10 @@
 namespace edgebnn {
 namespace {
 
-using Clock = std::chrono::steady_clock;
-
 constexpr size_t kTimes = 4096;  // step times kept for the quartiles
 
-double since(Clock::time_point start) {
-  return std::chrono::duration<double>(Clock::now() - start).count();
+double between(Clock::time_point begin, Clock::time_point end) {
+  return std::chrono::duration<double>(end - begin).count();
 }
 
 }  // namespace
@@ -160,7 +158,7 @@ void Trainer::save(Checkpoint* checkpoint) {
   checkpoint->save(progress_);
 }
 
-const Progress& Trainer::run(size_t most_steps, Dump* dump, Checkpoint* checkpoint,
+const Progress& Trainer::run(size_t most_steps, const Along& along,
                              const std::function<void(const EpochReport&)>& report) {
   Progress& p = progress_;
   const auto batch = static_cast<uint64_t>(run_.batch_size);
@@ -194,7 +192,8 @@ const Progress& Trainer::run(size_t most_steps, Dump* dump, Checkpoint* checkpoi
         augmentation.apply(position, image);
       }
       const LossSum part = model_.train(rate);
-      const double elapsed = since(start);
+      const auto end = Clock::now();
+      const double elapsed = between(start, end);
       if (!std::isfinite(part.loss)) {
         throw JobError("epoch " + std::to_string(p.epoch + 1) + ", step " +
                        std::to_string(p.step + 1) + ": the loss is no number (" + run_.path +
@@ -209,14 +208,15 @@ const Progress& Trainer::run(size_t most_steps, Dump* dump, Checkpoint* checkpoi
       p.correct += part.correct;
       ++p.step;
       ++p.steps;
-      if (dump != nullptr) dump->step(part.loss / static_cast<double>(batch));
-      if (checkpoint != nullptr && checkpoint->due()) save(checkpoint);
+      if (along.stamps != nullptr) along.stamps->step(start, end);
+      if (along.dump != nullptr) along.dump->step(part.loss / static_cast<double>(batch));
+      if (along.checkpoint != nullptr && along.checkpoint->due()) save(along.checkpoint);
     }
     // An epoch that --steps cuts short is kept as it is before its end: another run may go on.
     const bool whole = p.step == steps;
-    if (!whole) save(checkpoint);
+    if (!whole) save(along.checkpoint);
     report(end_epoch());
-    if (whole) save(checkpoint);
+    if (whole) save(along.checkpoint);
   }
   if (p.tested != p.epoch) test();
   measure_memory();

@@ -9,6 +9,7 @@
 #include "dump.h"
 #include "model.h"
 #include "progress.h"
+#include "stamps.h"
 
 namespace edgebnn {
 
@@ -28,10 +29,16 @@ class Trainer {
   Checkpoint::Resumed resume(Checkpoint& checkpoint);
   const Progress& progress() const { return progress_; }
 
-  // `most_steps` ends training early (0: all epochs); `dump`, if given, sees every step; `report`
-  // every epoch; `checkpoint`, if given, is kept up. Throws JobError where the loss is no number,
-  // InputError where training has come further than it shall.
-  const Progress& run(size_t most_steps, Dump* dump, Checkpoint* checkpoint,
+  // What goes along with training, where it is wanted.
+  struct Along {
+    Dump* dump = nullptr;              // sees the state after every step
+    Stamps* stamps = nullptr;          // sees when every step began and ended
+    Checkpoint* checkpoint = nullptr;  // is kept up
+  };
+
+  // `most_steps` ends training early (0: all epochs); `report` sees every epoch. Throws JobError
+  // where the loss is no number, InputError where training has come further than it shall.
+  const Progress& run(size_t most_steps, const Along& along,
                       const std::function<void(const EpochReport&)>& report);
 
  private:

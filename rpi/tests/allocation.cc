@@ -8,6 +8,7 @@
 #include "checkpoints.h"
 #include "process_peak.h"
 #include "runs.h"
+#include "stamps.h"
 
 using namespace edgebnn;
 
@@ -53,11 +54,14 @@ size_t allocations_of_a_step(RunFile run, size_t threads) {
   };
   const tests::CheckpointFolder folder;
   const DataFile data(folder.write_data());
+  Stamps stamps(folder.path("stamps"));
   Checkpoint checkpoint(folder.path("state"), 0, bench.run, data, model);
   const Progress progress;
   const auto step = [&] {
     fill();
+    const auto begin = Clock::now();
     model.train(0.01f);
+    stamps.step(begin, Clock::now());
     if (checkpoint.due()) checkpoint.save(progress);
     fill();
     model.evaluate(bench.batch() - 1);

@@ -49,7 +49,7 @@ int main(int count, char** arguments) {
     const string path = corpus + "/checkpoint/step-" + std::to_string(steps);
     edgebnn::Checkpoint checkpoint = small.checkpoint(path);
     edgebnn::Trainer trainer = small.trainer();
-    trainer.run(steps, nullptr, &checkpoint, [](const auto&) {});
+    trainer.run(steps, {.checkpoint = &checkpoint}, [](const auto&) {});
     std::filesystem::remove(path + ".previous");
   }
 }

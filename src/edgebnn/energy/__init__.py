@@ -17,11 +17,10 @@ from pydantic import Field
 if TYPE_CHECKING:
     from edgebnn.energy.meter import MeterConfig
 else:
-    _kinds: list[Any] = [
-        import_module(f"{__name__}.{module.name}").Config
-        for module in pkgutil.iter_modules(__path__)
-        if module.name != "meter"
+    _modules = [
+        import_module(f"{__name__}.{module.name}") for module in pkgutil.iter_modules(__path__)
     ]
+    _kinds: list[Any] = [module.Config for module in _modules if hasattr(module, "Config")]
     MeterConfig = functools.reduce(operator.or_, _kinds)
     if len(_kinds) > 1:
         MeterConfig = Annotated[MeterConfig, Field(discriminator="kind")]

@@ -35,7 +35,13 @@ def train(
         farm = inventory(one=changes.get("device", ONE))
         output = tmp_path / "device" / "record.json"
         train_on_device(
-            run, changes.get("data", data), build, farm, output, tmp_path / "virtual", said.append
+            changes.get("run", run),
+            changes.get("data", data),
+            build,
+            farm,
+            output,
+            tmp_path / "virtual",
+            said.append,
         )
         return said
 
@@ -255,6 +261,20 @@ def test_the_real_trainer_trains_on_a_virtual_device(
     assert len(record.series["loss"]) == run.epochs
     raw = json.loads((tmp_path / "device" / record.artifacts["measure"].path).read_text())
     assert raw["exit_status"] == 0
+
+
+def test_a_training_of_so_many_batches(
+    train: Callable[..., list[str]],
+    trainer: Path,
+    digits: Path,
+    run: Run,
+    tmp_path: Path,
+) -> None:
+    few = run.model_copy(update={"batches": 3})  # of the twelve that two epochs have
+    said = train(trainer, data=digits, run=few)
+    assert sum(line.startswith("epoch ") for line in said) == 1
+    record = read_record(tmp_path / "device" / "record.json")
+    assert record.value("steps") == record.parameters["batches"] == 3
 
 
 def test_a_devices_trained_network_predicts_as_its_record_says(

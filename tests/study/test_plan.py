@@ -189,6 +189,17 @@ def test_a_batch_beyond_the_trainers_sums_is_refused_where_a_device_is_asked_for
         make_plan(alone, set())  # nothing but the images is wanting
 
 
+def test_batches_make_ids_of_their_own_and_none_where_there_are_none() -> None:
+    asked = {"boards": ["virtual"], "batch_size": 200, "epochs": 2}
+    planned = plan(device={**asked, "batches": 3})
+    assert ids(planned)["device"].isdisjoint(ids(plan())["device"])
+    assert ids(planned)["emulate"] == ids(plan())["emulate"]
+    (run, *_), (whole, *_) = (p.runs["device"].values() for p in (planned, plan()))
+    assert run.parameters()["batches"] == 3
+    assert "batches" not in canonical_json(whole)
+    assert "batches" not in whole.parameters()
+
+
 def test_what_keras_trains_alone_is_planned_without_a_device(tmp_path: Path) -> None:
     for layers in (
         "flatten, {dense: {units: 10, weights: real}}",

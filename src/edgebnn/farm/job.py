@@ -167,6 +167,7 @@ def _work(host: Host, folder: str, run: Run, device: Device, say: Say) -> bool:
     train = [*emulator, f"./{TRAINER}", "--run", "run.txt", "--data", "data.ebd", "--verified"]
     train += ["--output", RECORD, "--export", NETWORK, "--checkpoint", CHECKPOINT, "--resume"]
     train += ["--threads", str(device.threads)]
+    train += ["--steps", str(run.batches)] if run.batches else []
     events: set[str] = set()
     host.run(
         [*forced, *emulator, f"./{MEASURE}", "--output", MEASURED, "--", *train],

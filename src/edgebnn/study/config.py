@@ -91,6 +91,8 @@ class OnDevice(Strict):
     boards: tuple[Name, ...] = Field(default=("virtual",), min_length=1)
     batch_size: PositiveInt = 200
     epochs: PositiveInt = 20
+    batches: PositiveInt | None = None
+    """After which training ends, if its epochs have not before: for measurements. None: the epochs alone."""
 
 
 class Experiment(Strict):

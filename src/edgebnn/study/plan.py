@@ -50,6 +50,8 @@ class Run(BaseModel):
     """Of an emulation: images at once; None, which stands in no file and no id: the whole batch."""
     augmentation: Augmentation = Augmentation()
     epochs: int | None = None
+    batches: int | None = Field(default=None, exclude_if=lambda value: value is None)
+    """On a device: after which training ends, if its epochs have not before; None: the epochs alone."""
     seed: int | None = None
     board: str | None = None
     backend: str | None = None
@@ -104,7 +106,17 @@ class Run(BaseModel):
                 "augmentation_fill": self.augmentation.fill,
                 "augmentation_flip": str(self.augmentation.flip).lower(),
             }
-        for name in ("micro_batch", "data_digest", "epochs", "seed", "board", "backend", "kernel"):
+        names = (
+            "micro_batch",
+            "data_digest",
+            "epochs",
+            "batches",
+            "seed",
+            "board",
+            "backend",
+            "kernel",
+        )
+        for name in names:
             value = getattr(self, name)
             if value is not None:
                 flat[name] = value
@@ -252,7 +264,8 @@ def _runs_of(
             if device:
                 trained |= {"stage": "device", "epochs": device.epochs}
                 run = memory[device.batch_size].model_copy(update=trained)
-                run = run.model_copy(update={"kernel": forced_kernel()})
+                own = {"kernel": forced_kernel(), "batches": device.batches}
+                run = run.model_copy(update=own)
                 for board in device.boards:
                     yield run.model_copy(update={"board": board}), method
 

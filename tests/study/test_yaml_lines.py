@@ -53,7 +53,7 @@ def test_each_mistake_has_its_line(tmp_path: Path) -> None:
         ["line 10", "experiments.0.methods.1.switches.gradient_dtype"],
         ["line 12", "experiments.0.seeds.1"],
         ["line 14", "experiments.0.optimizer.learning_rate"],
-        ["line 17", "experiments.0.optimizer.schedule.step.factor"],
+        ["line 17", "experiments.0.optimizer.schedule.factor"],
         ["line 20", "experiments.0.emulate.epochs"],
     ]
 

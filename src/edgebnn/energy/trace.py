@@ -69,6 +69,8 @@ class Trace:
         joules: ArrayLike,
         longest_gap_s: float,
         source: Source = "measured",
+        *,
+        most_w: float = float("inf"),
     ) -> Trace:
         """Constant power from reading to reading of a counter.
 
@@ -76,6 +78,7 @@ class Trace:
             time_s: shape (readings,), growing.
             joules: shape (readings,), what was used since any moment: it never goes down.
             longest_gap_s: two neighbours farther apart than this have a gap between them.
+            most_w: so have two between which it was more power than this.
 
         Raises:
             ValueError: the counter goes down; also as of the class.
@@ -84,7 +87,7 @@ class Trace:
         span, used = np.diff(time), np.diff(energy)
         if (used < 0).any():
             raise ValueError("an energy counter goes down")
-        near = span <= longest_gap_s
+        near = (span <= longest_gap_s) & (used <= most_w * span)
         power = used[near] / span[near]
         return cls(time[:-1][near], time[1:][near], power, power, source=source)
 

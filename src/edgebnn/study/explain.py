@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable, Sequence
 from datetime import date
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, get_args
 
 from pydantic import BaseModel, ValidationError
 
@@ -50,10 +50,11 @@ def _echo(problem: Any, problems: list[Any]) -> bool:
 
 
 def _explain(model: type[BaseModel], problem: Any, where: str) -> str:
-    location = ".".join(str(part) for part in problem["loc"])
+    keys, models = _follow(model, problem["loc"])
+    location = ".".join(str(part) for part in keys)
     prefix = f"{where}: {location}" if location else where
     if problem["type"] == "extra_forbidden":
-        allowed = list(_fields_at(model, problem["loc"][:-1]))
+        allowed = list(dict.fromkeys(name for each in models for name in each.model_fields))
         key = str(problem["loc"][-1])
         hint = about_secret(key) or nearest(key, allowed)
         return f"{prefix}: unknown key{hint}; keys here are {', '.join(allowed)}"
@@ -66,7 +67,7 @@ def _explain(model: type[BaseModel], problem: Any, where: str) -> str:
 def said_of(problem: Any) -> str:
     """A problem of pydantic's as a user reads it: what is wanted, and what was found."""
     message = _wanted(problem) or problem["msg"].removeprefix("Value error, ")
-    if problem["type"] in ("missing", "value_error"):
+    if problem["type"] in ("missing", "value_error", "union_tag_invalid"):
         return str(message)
     return f"{message} (found {problem['input']!r})"
 
@@ -87,6 +88,9 @@ def _wanted(problem: Any) -> str | None:
     found, kind = problem["input"], problem["type"]
     if isinstance(found, float) and not math.isfinite(found):
         return "a finite number is wanted"
+    if kind == "union_tag_invalid":
+        tag, tags = problem["ctx"]["tag"], re.findall(r"'(.*?)'", problem["ctx"]["expected_tags"])
+        return f"unknown kind '{tag}'{nearest(tag, tags)}; kinds are {', '.join(tags)}"
     if kind in ("tuple_type", "list_type"):
         numbers = isinstance(found, str) and re.search(r"\d", found)
         return f"a list is wanted, as in {'[0, 1, 2]' if numbers else '[a, b]'}"
@@ -97,21 +101,33 @@ def _wanted(problem: Any) -> str | None:
     return _WANTED.get(kind)
 
 
-def _fields_at(model: type[BaseModel], location: Iterable[int | str]) -> list[str]:
-    """Names of the keys allowed at a place in a document, following the models' annotations."""
+def _follow(
+    model: type[BaseModel], location: Iterable[int | str]
+) -> tuple[list[int | str], list[type[BaseModel]]]:
+    """A place in a document, along the models' annotations: its keys, and the models of what is there.
+
+    pydantic's places name the kind of a union's model too; the document has no such key.
+    """
     here: Any = model
+    keys: list[int | str] = []
     for part in location:
-        if isinstance(part, int):
-            continue
+        if isinstance(here, list) and not isinstance(part, int):
+            named = [m for m in here if part in _kinds(m)]
+            here = named[0] if named else here[0]
+            if named:
+                continue
+        keys.append(part)
         if isinstance(here, type) and issubclass(here, BaseModel) and part in here.model_fields:
             here = _models_in(here.model_fields[part].annotation)
-        elif isinstance(here, list):  # a union: the part is the discriminator or a class name
-            named = [m for m in here if part in (m.__name__, m.model_fields["kind"].default)]
-            here = named[0] if named else here[0]
         if isinstance(here, list) and len(here) == 1:
             here = here[0]
-    candidates = here if isinstance(here, list) else [here]
-    return list(dict.fromkeys(name for m in candidates for name in m.model_fields))
+    return keys, here if isinstance(here, list) else [here]
+
+
+def _kinds(model: type[BaseModel]) -> tuple[str, ...]:
+    """What names a model among those of its union."""
+    kind = model.model_fields.get("kind")
+    return (model.__name__, *(get_args(kind.annotation) if kind else ()))
 
 
 def _models_in(annotation: Any) -> list[type[BaseModel]]:

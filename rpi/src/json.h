@@ -15,6 +15,7 @@ class JsonObject {
     return add(key, std::string_view(value));
   }
   JsonObject& add(std::string_view key, double value);
+  JsonObject& flag(std::string_view key, bool value) { return raw(key, value ? "true" : "false"); }
   JsonObject& add(std::string_view key, const JsonObject& value);
   // [[step, value], ...], steps from 1.
   JsonObject& add(std::string_view key, const std::vector<double>& series);

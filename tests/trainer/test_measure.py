@@ -42,17 +42,11 @@ def test_peak_memory_is_the_command_s(measure: Any) -> None:
     assert 100 << 20 < large["peak_memory_bytes"] < 200 << 20
 
 
-def test_samples(measure: Any) -> None:
-    """Monotonic, inside the run; a gauge is a number or absent."""
-    _, result = measure("sleep", "0.5", options=("--interval", "0.05"))
-    times = [sample["time_s"] for sample in result["samples"]]
-    assert len(times) >= 5
-    assert times == sorted(times)
-    assert times[0] >= result["start_s"]
-    assert times[-1] <= result["end_s"]
-    for sample in result["samples"]:
-        assert set(sample) <= {"time_s", "temperature_c", "clock_mhz", "throttled_flags"}
-        assert sample.get("clock_mhz", 1) > 0
+def test_without_a_file_no_samples_are_taken(measure: Any) -> None:
+    _, result = measure("true")
+    assert "samples" not in result
+    assert result["killed_for_memory"] is False
+    assert result["measuring_s"] < 0.5
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
@@ -82,9 +76,16 @@ def test_no_such_command(measure: Any) -> None:
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        ([], "usage:"),
-        (["--output", "x", "--"], "usage:"),
+        ([], "--output: missing"),
+        (["--output", "x", "--"], "-- COMMAND: missing"),
+        (["--output"], "--output: needs a value"),
         (["--output", "x", "--interval", "0", "--", "true"], "--interval: found '0'"),
+        (["--output", "x", "--interval", "", "--", "true"], "--interval: found ''"),
+        (["--output", "x", "--memory-limit", "0", "--", "true"], "--memory-limit: found '0'"),
+        (["--output", "x", "--idle", "1", "--", "true"], "need --samples, the file"),
+        (["--output", "x", "--read", "power", "--", "true"], "wanted is NAME=FILE"),
+        (["--output", "x", "--ask", "=date", "--", "true"], "wanted is NAME=COMMAND"),
+        (["--output", "x", "--samples", "none/x", "--", "true"], "none/x: cannot be written"),
         (["--output", "none/x", "--", "true"], "none/x: cannot be written"),
         (["--colour", "x", "--", "true"], "--colour"),
     ],

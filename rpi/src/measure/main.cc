@@ -1,180 +1,183 @@
-// edgebnn-measure: runs any command and writes down what it took: wall and processor time, peak
-// memory, and samples of the device's temperature, clock and throttling while it ran. What a device
-// does not tell is absent, never 0.
-#include <fcntl.h>
+// edgebnn-measure: runs any command and writes down what it took: wall and processor time, memory,
+// and samples of power, temperature, clock and throttling, from before it starts to its end.
 #include <signal.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
-#include <sys/time.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
-#include <chrono>
+#include <cmath>
 #include <cstdio>
-#include <cstdlib>
 #include <cstring>
-#include <iterator>
-#include <optional>
+#include <iostream>
 #include <string>
-#include <vector>
 
 #include "../errors.h"
 #include "../json.h"
 #include "../output_file.h"
+#include "memory_limit.h"
+#include "moment.h"
+#include "options.h"
+#include "process_tree.h"
+#include "sampler.h"
 
+namespace edgebnn::measure {
 namespace {
 
-using Clock = std::chrono::steady_clock;
-
 constexpr int kForwarded[] = {SIGTERM, SIGINT, SIGHUP};
-
-pid_t child = 0;
-
-void forward(int signal) {
-  if (child > 0) kill(child, signal);
-}
-
-struct Gauge {
-  const char* name;
-  const char* path;
-  int base;  // of the digits in the file
-  double scale;
-};
-
-std::optional<double> read_gauge(const Gauge& gauge) {
-  const int file = open(gauge.path, O_RDONLY | O_CLOEXEC);
-  if (file < 0) return std::nullopt;
-  char text[64];
-  const ssize_t got = read(file, text, sizeof text - 1);
-  close(file);
-  if (got <= 0) return std::nullopt;
-  text[got] = '\0';
-  char* end = nullptr;
-  const long value = std::strtol(text, &end, gauge.base);
-  if (end == text || (*end != '\0' && *end != '\n')) return std::nullopt;
-  return static_cast<double>(value) * gauge.scale;
-}
-
-constexpr Gauge kGauges[] = {
-    {"temperature_c", "/sys/class/thermal/thermal_zone0/temp", 10, 1e-3},
-    {"clock_mhz", "/sys/devices/system/cpu/cpu0/cpufreq/scaling_cur_freq", 10, 1e-3},
-    {"throttled_flags", "/sys/devices/platform/soc/soc:firmware/get_throttled", 16, 1},
-};
-
-double seconds(Clock::time_point time) {
-  return std::chrono::duration<double>(time.time_since_epoch()).count();
-}
 
 double seconds(const timeval& time) {
   return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_usec) * 1e-6;
 }
 
-// One sample: monotonic time, then every gauge that answers.
-std::string sample() {
-  edgebnn::JsonObject line;
-  line.add("time_s", seconds(Clock::now()));
-  for (const Gauge& gauge : kGauges) {
-    if (const auto value = read_gauge(gauge)) line.add(gauge.name, *value);
-  }
-  return line.text();
+double own_seconds() {
+  rusage usage{};
+  getrusage(RUSAGE_SELF, &usage);
+  return seconds(usage.ru_utime) + seconds(usage.ru_stime);
 }
 
-struct Arguments {
-  std::string output;
-  double interval = 1;
-  char** command = nullptr;
-};
+class Measurement {
+ public:
+  explicit Measurement(const Options& options)
+      : options_(options), sampler_(options), limit_(options.memory_limit_mib) {
+    sigemptyset(&waited_);
+    sigaddset(&waited_, SIGCHLD);
+    for (const int signal : kForwarded) sigaddset(&waited_, signal);
+    sigprocmask(SIG_BLOCK, &waited_, &before_);
+    // What the command leaves behind becomes this process's own, and so is counted.
+    prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
+  }
 
-Arguments parse(int count, char** arguments) {
-  Arguments parsed;
-  for (int i = 1; i < count; ++i) {
-    const std::string name = arguments[i];
-    if (name == "--") {
-      if (i + 1 < count) parsed.command = arguments + i + 1;
-      break;
+  // Returns the command's exit status, 128 + the signal's number if one ended it.
+  int run() {
+    const double idle_ends = now() + options_.idle;
+    while (exit_status_ < 0 && now() < idle_ends) {
+      if (const int signal = wait(idle_ends, nullptr); signal > 0 && signal != SIGCHLD)
+        exit_status_ = 128 + signal;
     }
-    if ((name != "--output" && name != "--interval") || i + 1 >= count) {
-      throw edgebnn::InputError(
-          name + ": usage: edgebnn-measure --output FILE [--interval SECONDS] -- COMMAND ...");
-    }
-    const char* value = arguments[++i];
-    if (name == "--output") parsed.output = value;
-    if (name == "--interval") {
-      char* end = nullptr;
-      parsed.interval = std::strtod(value, &end);
-      if (*end != '\0' || !(parsed.interval >= 0.01 && parsed.interval <= 3600)) {
-        throw edgebnn::InputError("--interval: found '" + std::string(value) +
-                                  "', allowed is 0.01 to 3600 seconds");
+    start_ = now();
+    if (exit_status_ < 0) follow();
+    write();
+    return exit_status_;
+  }
+
+ private:
+  void follow() {
+    const uint64_t kills_before = MemoryLimit::kills();
+    ProcessTree tree;
+    child_ = fork();
+    if (child_ < 0) throw JobError(std::string("fork: ") + std::strerror(errno));
+    if (child_ == 0) become();
+    tree.start(child_);
+    while (exit_status_ < 0) {
+      const int signal = wait(INFINITY, &tree);
+      if (signal == SIGCHLD) reap();
+      if (signal > 0 && signal != SIGCHLD) {
+        kill(child_, signal);
+        write();  // should this process, too, be killed
       }
     }
+    if (sampler_.samples()) sampler_.sample(nullptr);  // to the end
+    killed_for_memory_ = exit_status_ == 128 + SIGKILL && MemoryLimit::kills() > kills_before;
   }
-  if (parsed.output.empty() || parsed.command == nullptr) {
-    throw edgebnn::InputError(
-        "usage: edgebnn-measure --output FILE [--interval SECONDS] -- COMMAND ...");
-  }
-  return parsed;
-}
 
-int measure(const Arguments& arguments) {
-  edgebnn::check_writable(arguments.output);
-  // Signals wait until there is a child to have them; the child starts with what this process had.
-  sigset_t forwarded, mask;
-  sigemptyset(&forwarded);
-  for (const int signal : kForwarded) sigaddset(&forwarded, signal);
-  sigprocmask(SIG_BLOCK, &forwarded, &mask);
-  struct sigaction action{}, before[std::size(kForwarded)];
-  action.sa_handler = forward;
-  for (size_t i = 0; i < std::size(kForwarded); ++i) sigaction(kForwarded[i], &action, &before[i]);
-  struct sigaction ignore_until_wait{};
-  ignore_until_wait.sa_handler = [](int) {};
-  sigaction(SIGALRM, &ignore_until_wait, nullptr);
-
-  const auto start = Clock::now();
-  child = fork();
-  if (child < 0) throw edgebnn::JobError(std::string("fork: ") + std::strerror(errno));
-  if (child == 0) {
-    for (size_t i = 0; i < std::size(kForwarded); ++i)
-      sigaction(kForwarded[i], &before[i], nullptr);
-    sigprocmask(SIG_SETMASK, &mask, nullptr);
-    execvp(arguments.command[0], arguments.command);
-    std::fprintf(stderr, "edgebnn-measure: %s: %s\n", arguments.command[0], std::strerror(errno));
+  [[noreturn]] void become() {
+    sigprocmask(SIG_SETMASK, &before_, nullptr);
+    if (!limit_.enter()) {
+      std::fprintf(stderr, "edgebnn-measure: --memory-limit: %s\n", std::strerror(errno));
+      _exit(126);
+    }
+    execvp(options_.command[0], options_.command);
+    std::fprintf(stderr, "edgebnn-measure: %s: %s\n", options_.command[0], std::strerror(errno));
     _exit(127);
   }
-  sigprocmask(SIG_SETMASK, &mask, nullptr);
-  const auto micro = static_cast<long>(arguments.interval * 1e6);
-  const timeval every{micro / 1000000, static_cast<suseconds_t>(micro % 1000000)};
-  const itimerval timer{every, every};
-  setitimer(ITIMER_REAL, &timer, nullptr);  // ends the wait below, once an interval
 
-  std::string samples = sample();
-  rusage usage{};
-  int status = 0;
-  while (wait4(child, &status, 0, &usage) < 0) {
-    if (errno != EINTR) throw edgebnn::JobError(std::string("wait: ") + std::strerror(errno));
-    samples += "," + sample();
+  // A signal that came before `until`, 0 if none did; takes a sample where one is due.
+  int wait(double until, ProcessTree* tree) {
+    const double due = sampler_.samples() ? std::min(until, sampler_.due()) : until;
+    int signal = 0;
+    if (std::isinf(due)) {
+      sigwait(&waited_, &signal);
+      return signal;
+    }
+    const double left = std::max(0.0, due - now());
+    const auto whole = static_cast<time_t>(left);
+    const timespec time{whole, static_cast<long>((left - static_cast<double>(whole)) * 1e9)};
+    signal = sigtimedwait(&waited_, nullptr, &time);
+    if (sampler_.samples() && now() >= sampler_.due()) sampler_.sample(tree);
+    return std::max(signal, 0);
   }
-  const auto end = Clock::now();
-  const int exit_status = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
-  edgebnn::JsonObject result;
-  result.add("start_s", seconds(start))
-      .add("end_s", seconds(end))
-      .add("wall_s", seconds(end) - seconds(start))
-      .add("user_s", seconds(usage.ru_utime))
-      .add("system_s", seconds(usage.ru_stime))
-      .add("peak_memory_bytes", static_cast<double>(usage.ru_maxrss) * 1024.0)
-      .add("exit_status", exit_status);
-  std::string text = result.text();
-  text.insert(text.size() - 1, ",\"samples\":[" + samples + "]");
-  edgebnn::write_file(arguments.output, text + "\n");
-  return exit_status;
+
+  void reap() {
+    rusage usage{};
+    int status = 0;
+    pid_t ended = 0;
+    while ((ended = wait4(-1, &status, WNOHANG, &usage)) > 0) {
+      user_ += seconds(usage.ru_utime);
+      system_ += seconds(usage.ru_stime);
+      peak_ = std::max(peak_, static_cast<double>(usage.ru_maxrss) * 1024);
+      if (ended != child_) continue;
+      exit_status_ = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+      end_ = now();
+    }
+  }
+
+  void write() const {
+    const double end = end_ > 0 ? end_ : now();
+    JsonObject result;
+    result.add("start_s", start_)
+        .add("end_s", end)
+        .add("wall_s", end - start_)
+        .add("user_s", user_)
+        .add("system_s", system_)
+        .add("measuring_s", own_seconds());
+    if (peak_ > 0) result.add("peak_memory_bytes", peak_);
+    if (sampler_.peak_resident() > 0) {
+      result.add("peak_tree_rss_bytes", sampler_.peak_resident())
+          .add("processes", static_cast<double>(sampler_.most_processes()));
+    }
+    if (sampler_.peak_proportional() > 0)
+      result.add("peak_tree_pss_bytes", sampler_.peak_proportional());
+    if (sampler_.samples()) result.add("samples", static_cast<double>(sampler_.count()));
+    if (!sampler_.stopped().empty()) result.add("samples_stopped", sampler_.stopped());
+    if (limit_.bytes() > 0) {
+      result.add("memory_limit_bytes", limit_.bytes()).add("memory_limit_by", limit_.by());
+    }
+    if (exit_status_ >= 0) {
+      result.flag("killed_for_memory", killed_for_memory_)
+          .add("exit_status", static_cast<double>(exit_status_));
+    }
+    write_file(options_.output, result.text() + "\n");
+  }
+
+  const Options& options_;
+  Sampler sampler_;
+  MemoryLimit limit_;
+  sigset_t waited_{}, before_{};
+  pid_t child_ = 0;
+  int exit_status_ = -1;  // none yet
+  bool killed_for_memory_ = false;
+  double start_ = 0, end_ = 0, user_ = 0, system_ = 0, peak_ = 0;
+};
+
+void tell_the_time() {
+  for (std::string line; std::getline(std::cin, line);) {
+    std::printf("%.9f\n", now());
+    std::fflush(stdout);
+  }
 }
 
-}  // namespace
-
-int main(int count, char** arguments) {
+int main_of(int count, char** arguments) {
   try {
-    return measure(parse(count, arguments));
-  } catch (const edgebnn::InputError& error) {
+    const Options options = parse_options(count, arguments);
+    if (options.help) std::fputs(kUsage, stdout);
+    if (options.clock) tell_the_time();
+    if (options.help || options.clock) return 0;
+    check_writable(options.output);
+    return Measurement(options).run();
+  } catch (const InputError& error) {
     std::fprintf(stderr, "edgebnn-measure: %s\n", error.what());
     return 2;
   } catch (const std::exception& error) {
@@ -182,3 +185,8 @@ int main(int count, char** arguments) {
     return 1;
   }
 }
+
+}  // namespace
+}  // namespace edgebnn::measure
+
+int main(int count, char** arguments) { return edgebnn::measure::main_of(count, arguments); }

@@ -158,7 +158,7 @@ def test_more_nonsense_than_sense_is_an_error_with_examples(root: Path) -> None:
     with pytest.raises(InfrastructureError) as caught:
         config(root).trace(lines)
     assert str(caught.value) == (
-        "meter hwmon, sensor ina219: 4 of 5 readings make no sense: '2.5'; '3.0'; wanted is power "
+        "meter hwmon, sensor ina219: 4 of 5 readings failed: '2.5'; '3.0'; wanted is power "
         "from 0 to 100 W (key most_w), in whole microwatts, or whole millivolts and milliamperes"
     )
 
@@ -175,7 +175,7 @@ def test_times_that_make_no_sense_are_no_readings(root: Path) -> None:
     assert config(root).trace(lines).covered.round(9).tolist() == [[50, 50.4]]
     for line in lines:
         line["time_s"] = None
-    with pytest.raises(InfrastructureError, match="5 of 5 readings make no sense: time_s None"):
+    with pytest.raises(InfrastructureError, match="5 of 5 readings failed: time_s None"):
         config(root).trace(lines)
 
 

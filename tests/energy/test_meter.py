@@ -3,9 +3,10 @@
 import pytest
 from pydantic import TypeAdapter
 
-from edgebnn.energy import MeterConfig
+from edgebnn.energy import MeterConfig, hwmon, shelly
 from edgebnn.energy.declared import Config
 from edgebnn.energy.meter import Samples
+from edgebnn.errors import ConfigError
 
 
 def samples(*points: tuple[float, float], idle_w: float = 1.0) -> Samples:
@@ -36,6 +37,22 @@ def test_the_declared_meter_estimates() -> None:
     found = meter.stop(8.0)
     assert (found.gross_j, found.net_j, found.average_w) == (32.0, 20.0, 4.0)
     assert found.source == "estimated"
+
+
+def test_the_declared_meter_is_a_constant_trace() -> None:
+    trace = Config(kind="declared", idle_w=1.5, load_w=4.0).trace(10.0, 18.0)
+    assert trace.joules([10, 11], [18, 13]).tolist() == [32.0, 8.0]
+    assert trace.source == "estimated"
+
+
+def test_a_few_readings_may_be_missing_before_there_is_a_gap() -> None:
+    assert shelly.Config(kind="shelly", address="plug").longest_gap_s == 5
+    assert hwmon.Config(kind="hwmon", sensor="ina219").longest_gap_s == 0.5
+
+
+def test_a_kind_that_jobs_do_not_read_yet_is_told() -> None:
+    with pytest.raises(ConfigError, match="meter: kind 'hwmon' is not read by jobs"):
+        hwmon.Config(kind="hwmon", sensor="ina219").open()
 
 
 def test_a_meter_is_found_by_its_kind() -> None:

@@ -105,7 +105,7 @@ def test_nonsense_is_a_gap_and_too_much_of_it_an_error(text: str) -> None:
     assert trace.joules(0, 2.9) == pytest.approx([2.9])  # the counter went on meanwhile
     for line in lines[:16]:
         line["energy_uj_0"] = text
-    with pytest.raises(InfrastructureError, match="16 of 30 readings make no sense"):
+    with pytest.raises(InfrastructureError, match="16 of 30 readings failed"):
         config(Path("/sys")).trace(lines)
 
 

@@ -54,13 +54,17 @@ def sift(
 
 
 def refuse_if_odd(good: int, odd: Sequence[str], meter: str, wanted: str) -> None:
-    """Raises InfrastructureError if no reading is good, or more than half are odd."""
+    """Raises InfrastructureError if no reading is good, or more than half are odd.
+
+    Args:
+        odd: of each odd reading, what was found.
+    """
     if not good and not odd:
         raise InfrastructureError(f"{meter}: nothing could be read; wanted is {wanted}")
     if len(odd) > WRONG_AT_MOST * (good + len(odd)):
         examples = "; ".join(dict.fromkeys([odd[0], odd[len(odd) // 2], odd[-1]]))
         raise InfrastructureError(
-            f"{meter}: {len(odd)} of {good + len(odd)} readings make no sense: {examples}; "
+            f"{meter}: {len(odd)} of {good + len(odd)} readings failed: {examples}; "
             f"wanted is {wanted}"
         )
 

@@ -12,7 +12,8 @@ from typing import Any
 
 import pytest
 
-HUNDRED_MIB = "block = b'x' * (100 << 20); import time; time.sleep(1.5)"
+HUNDRED_MIB = "block = b'x' * (100 << 20); import sys; sys.stdin.read()"
+"""A program that takes 100 MiB until its input ends."""
 
 
 class Measured:
@@ -90,11 +91,29 @@ def test_a_command_that_does_not_answer_ends_after_a_second(measured: Measured) 
     assert measured.result["exit_status"] == 0
 
 
+def watched(measured: Measured, script: str, until_bytes: int) -> None:
+    """Runs a shell's script until so much was seen, a minute at most; then its input ends."""
+    options = ("--interval", 0.05)
+    with subprocess.Popen(
+        measured.command(options, "sh", "-c", script), stdin=subprocess.PIPE
+    ) as process:
+        assert process.stdin is not None
+        for _ in range(1200):
+            time.sleep(0.05)
+            if (measured.folder / "s.jsonl").exists():
+                measured.read()
+                if max(measured.seen("pss_bytes"), default=0) > until_bytes:
+                    break
+        process.stdin.close()
+        assert process.wait(timeout=60) == 0
+    measured.read()
+
+
 def test_memory_is_that_of_all_that_the_command_starts(measured: Measured) -> None:
     """Two children of a shell: neither is the command itself."""
-    script = f'"{sys.executable}" -c "{HUNDRED_MIB}" & "{sys.executable}" -c "{HUNDRED_MIB}"; wait'
-    measured.run("sh", "-c", script, options=("--interval", 0.05))
-    assert measured.result["processes"] >= 3
+    python = f'exec 3<&0; "{sys.executable}" -c "{HUNDRED_MIB}" <&3 & '
+    watched(measured, python * 2 + "exec 3<&-; wait", until_bytes=200 << 20)
+    assert measured.result["processes"] == 3
     assert 200 << 20 < measured.result["peak_tree_pss_bytes"] < 260 << 20
     assert 200 << 20 < measured.result["peak_tree_rss_bytes"] < 280 << 20
     assert 100 << 20 < measured.result["peak_memory_bytes"] < 140 << 20
@@ -102,8 +121,8 @@ def test_memory_is_that_of_all_that_the_command_starts(measured: Measured) -> No
 
 def test_a_child_left_behind_is_counted(measured: Measured) -> None:
     """Its parent has ended, and it belongs to no one but the measuring program."""
-    script = f'(setsid "{sys.executable}" -c "{HUNDRED_MIB}" &); sleep 1'
-    measured.run("sh", "-c", script, options=("--interval", 0.05))
+    script = f'exec 3<&0; (setsid "{sys.executable}" -c "{HUNDRED_MIB}" <&3 &); exec 3<&-; read -r _; exit 0'
+    watched(measured, script, until_bytes=100 << 20)
     assert measured.result["peak_tree_pss_bytes"] > 100 << 20
 
 
@@ -171,7 +190,9 @@ def test_50_samples_a_second_take_less_than_half_a_percent_of_a_core(measured: M
 
 def test_a_command_that_takes_too_much_memory_is_ended(measured: Measured) -> None:
     """By a cgroup where this account may make one; else allocating fails."""
-    status = measured.run(sys.executable, "-c", HUNDRED_MIB, options=("--memory-limit", 64))
+    status = measured.run(
+        sys.executable, "-c", "b'x' * (100 << 20)", options=("--memory-limit", 64)
+    )
     assert status != 0
     assert measured.result["memory_limit_bytes"] == 64 << 20
     by_cgroup = measured.result["memory_limit_by"] == "cgroup"

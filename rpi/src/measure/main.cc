@@ -18,9 +18,9 @@
 #include "../json.h"
 #include "../output_file.h"
 #include "memory_limit.h"
+#include "memory_watch.h"
 #include "moment.h"
 #include "options.h"
-#include "process_tree.h"
 #include "sampler.h"
 
 namespace edgebnn::measure {
@@ -66,13 +66,12 @@ class Measurement {
  private:
   void follow() {
     const uint64_t kills_before = MemoryLimit::kills();
-    ProcessTree tree;
     child_ = fork();
     if (child_ < 0) throw JobError(std::string("fork: ") + std::strerror(errno));
     if (child_ == 0) become();
-    tree.start(child_);
+    memory_.begin(child_);
     while (exit_status_ < 0) {
-      const int signal = wait(INFINITY, &tree);
+      const int signal = wait(INFINITY, &memory_);
       if (signal == SIGCHLD) reap();
       if (signal > 0 && signal != SIGCHLD) {
         kill(child_, signal);
@@ -95,7 +94,7 @@ class Measurement {
   }
 
   // A signal that came before `until`, 0 if none did; takes a sample where one is due.
-  int wait(double until, ProcessTree* tree) {
+  int wait(double until, MemoryWatch* memory) {
     const double due = sampler_.samples() ? std::min(until, sampler_.due()) : until;
     int signal = 0;
     if (std::isinf(due)) {
@@ -106,7 +105,7 @@ class Measurement {
     const auto whole = static_cast<time_t>(left);
     const timespec time{whole, static_cast<long>((left - static_cast<double>(whole)) * 1e9)};
     signal = sigtimedwait(&waited_, nullptr, &time);
-    if (sampler_.samples() && now() >= sampler_.due()) sampler_.sample(tree);
+    if (sampler_.samples() && now() >= sampler_.due()) sampler_.sample(memory);
     return std::max(signal, 0);
   }
 
@@ -134,12 +133,12 @@ class Measurement {
         .add("system_s", system_)
         .add("measuring_s", own_seconds());
     if (peak_ > 0) result.add("peak_memory_bytes", peak_);
-    if (sampler_.peak_resident() > 0) {
-      result.add("peak_tree_rss_bytes", sampler_.peak_resident())
-          .add("processes", static_cast<double>(sampler_.most_processes()));
+    if (memory_.peak_resident() > 0) {
+      result.add("peak_tree_rss_bytes", memory_.peak_resident())
+          .add("processes", static_cast<double>(memory_.most_processes()));
     }
-    if (sampler_.peak_proportional() > 0)
-      result.add("peak_tree_pss_bytes", sampler_.peak_proportional());
+    if (memory_.peak_proportional() > 0)
+      result.add("peak_tree_pss_bytes", memory_.peak_proportional());
     if (sampler_.samples()) result.add("samples", static_cast<double>(sampler_.count()));
     if (!sampler_.stopped().empty()) result.add("samples_stopped", sampler_.stopped());
     if (limit_.bytes() > 0) {
@@ -154,6 +153,7 @@ class Measurement {
 
   const Options& options_;
   Sampler sampler_;
+  MemoryWatch memory_;
   MemoryLimit limit_;
   sigset_t waited_{}, before_{};
   pid_t child_ = 0;

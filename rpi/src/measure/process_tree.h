@@ -3,12 +3,16 @@
 
 #include <sys/types.h>
 
+#include <cstddef>
 #include <optional>
 #include <vector>
 
 #include "small_file.h"
 
 namespace edgebnn::measure {
+
+// How many processes the system has, 0 if it does not tell. Cheap.
+size_t processes_in_system();
 
 class ProcessTree {
  public:

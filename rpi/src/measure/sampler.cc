@@ -11,8 +11,7 @@
 namespace edgebnn::measure {
 namespace {
 
-constexpr double kShare = 2.5e-4;  // of a core, for what is dear
-constexpr double kFlushed = 1.0;   // seconds: what a killed process loses at most
+constexpr double kFlushed = 1.0;  // seconds: what a killed process loses at most
 
 struct Gauge {
   const char* name;
@@ -29,11 +28,6 @@ constexpr Gauge kGauges[] = {
 
 }  // namespace
 
-void Sampler::Seldom::did(double began) {
-  const double ended = now();
-  due_ = ended + (ended - began) / kShare;
-}
-
 Sampler::Sampler(const Options& options) : options_(options), due_(now()) {
   if (options.samples.empty()) return;
   for (const auto& [name, path] : options.files)
@@ -48,13 +42,13 @@ Sampler::~Sampler() {
   if (file_ != nullptr) std::fclose(file_);
 }
 
-void Sampler::sample(ProcessTree* tree) {
+void Sampler::sample(MemoryWatch* memory) {
   const double began = now();
   const auto texts = power();
   JsonObject line;
   line.add("time_s", (began + now()) / 2);
   for (const auto& [name, text] : texts) line.add(name, text);
-  if (tree != nullptr) memory(line, *tree);
+  if (memory != nullptr) memory->sample(line);
   conditions(line);
   write(line.text() + "\n");
   ++count_;
@@ -71,31 +65,6 @@ std::vector<std::pair<std::string, std::string>> Sampler::power() {
     if (const auto text = ask(command)) texts.emplace_back(name, *text);
   }
   return texts;
-}
-
-void Sampler::memory(JsonObject& line, ProcessTree& tree) {
-  double began = now();
-  if (look_.due(began)) {
-    tree.look();
-    most_processes_ = std::max(most_processes_, tree.size());
-    look_.did(began);
-    began = now();
-  }
-  if (proportional_.due(began)) {
-    if (const auto bytes = tree.proportional()) {
-      line.add("pss_bytes", *bytes).add("processes", static_cast<double>(tree.size()));
-      peak_proportional_ = std::max(peak_proportional_, *bytes);
-    }
-    proportional_.did(began);
-    began = now();
-  }
-  if (resident_.due(began)) {
-    if (const auto bytes = tree.resident()) {
-      line.add("rss_bytes", *bytes);
-      peak_resident_ = std::max(peak_resident_, *bytes);
-    }
-    resident_.did(began);
-  }
 }
 
 void Sampler::conditions(JsonObject& line) {

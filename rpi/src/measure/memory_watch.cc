@@ -1,0 +1,41 @@
+#include "memory_watch.h"
+
+#include <algorithm>
+
+namespace edgebnn::measure {
+namespace {
+
+constexpr double kGrown = 1.05;  // such growth is a reason to ask for the proportional set
+
+}  // namespace
+
+void MemoryWatch::sample(JsonObject& line) {
+  const size_t in_system = processes_in_system();
+  double time = now();
+  if (look_.due(time, in_system != in_system_)) {
+    tree_.look();
+    look_.did(time);
+    in_system_ = in_system;
+    most_processes_ = std::max(most_processes_, tree_.size());
+  }
+  time = now();
+  if (resident_.due(time)) {
+    const auto bytes = tree_.resident();
+    resident_.did(time);
+    if (!bytes) return;
+    line.add("rss_bytes", *bytes).add("processes", static_cast<double>(tree_.size()));
+    latest_resident_ = *bytes;
+    peak_resident_ = std::max(peak_resident_, *bytes);
+  }
+  time = now();
+  if (proportional_.due(time, latest_resident_ > kGrown * asked_at_)) {
+    const auto bytes = tree_.proportional();
+    proportional_.did(time);
+    asked_at_ = std::max(asked_at_, latest_resident_);
+    if (!bytes) return;
+    line.add("pss_bytes", *bytes);
+    peak_proportional_ = std::max(peak_proportional_, *bytes);
+  }
+}
+
+}  // namespace edgebnn::measure

@@ -1,6 +1,7 @@
 #include "process_tree.h"
 
 #include <dirent.h>
+#include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -52,8 +53,9 @@ std::optional<double> bytes_in(const std::optional<std::string>& text, const cha
 
 // The kernel counts them among the links of /proc.
 size_t processes_in_system() {
-  struct stat proc{};
-  return stat("/proc", &proc) == 0 ? proc.st_nlink : 0;
+  static const int proc = open("/proc", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  struct stat status{};
+  return fstat(proc, &status) == 0 ? status.st_nlink : 0;
 }
 
 ProcessTree::Process::Process(pid_t pid) : pid(pid), statm(file_of(pid, "statm")) {}

@@ -11,7 +11,7 @@ class Seldom {
   // at 50 samples a second.
   static constexpr double kShare = 2.5e-4;
   // What there is a reason to ask may cost more.
-  static constexpr double kShareWithReason = 2e-3;
+  static constexpr double kShareWithReason = 1e-3;
 
   bool due(double time, bool reason = false) const {
     return time >= ended_ + cost_ / (reason ? kShareWithReason : kShare);

@@ -29,8 +29,8 @@ INA3221 = {
 CPU = {"name": "cpu_thermal", "temp1_input": 48312}
 
 
-def config(root: Path, **keys: object) -> Config:
-    given = {"kind": "hwmon", "root": str(root), "sensor": "ina219"}
+def config(folder: Path, **keys: object) -> Config:
+    given = {"kind": "hwmon", "root": str(folder), "sensor": "ina219"}
     return Config.model_validate({**given, **keys})
 
 
@@ -183,7 +183,7 @@ def test_times_that_make_no_sense_are_no_readings(root: Path) -> None:
     ("keys", "wanted"),
     [
         ({"interval_s": 0.001}, "0.01"), ({"interval_s": 61}, "60"), ({"interval_s": "1"}, "number"),
-        ({"idle_s": -1}, "0"), ({"most_w": 0}, "0"), ({"channel": 65}, "64"),
+        ({"idle_s": -1}, "0"), ({"most_w": 0}, "0"), ({"channel": 65}, "64"), ({"root": "sys"}, "pattern"),
         ({"sensor": ""}, "pattern"), ({"channel": True}, "integer"), ({"chanel": 1}, "not permitted"),
     ],
 )  # fmt: skip

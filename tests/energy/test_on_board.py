@@ -19,13 +19,13 @@ from tests.energy.test_rpi5_pmic import PRINTED, WATTS, pi5
 def samples(
     measure: Path, sources: Sources, folder: Path, *command: str
 ) -> list[dict[str, object]]:
-    """What it writes while a command runs, after 0.3 s of rest."""
+    """What it writes while a command runs, after 1 s of rest."""
     read = [f"--read={name}={path}" for name, path in sources.files.items()]
     asked = [f"--ask={name}={' '.join(words)}" for name, words in sources.commands.items()]
     options = [word for option in (*read, *asked) for word in option.split("=", 1)]
     file = folder / "samples.jsonl"
     subprocess.run(
-        [measure, "--output", folder / "m.json", "--samples", file, "--idle", "0.3",
+        [measure, "--output", folder / "m.json", "--samples", file, "--idle", "1",
          "--interval", str(sources.interval_s), *options, "--", *command],
         check=True,
     )  # fmt: skip
@@ -50,7 +50,7 @@ def test_a_sensors_files(built: Callable[[str], Path], tmp_path: Path) -> None:
     lines = samples(measure, meter.sources(ask), tmp_path, "sh", "-c", work)
     start = json.loads((tmp_path / "m.json").read_text())["start_s"]
     trace = meter.trace(lines)
-    assert trace.idle_w(start - 0.3, start) == 2.0
+    assert trace.idle_w(start - 1, start) == 2.0
     assert (trace.begin_w[0], trace.end_w[-1]) == (2.0, 3.0)
     begin = trace.begin_s[trace.begin_w == 3.0][0]
     found = batch_energy(trace, [begin], [trace.end_s[-1]], idle_w=2.0)

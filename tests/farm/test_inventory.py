@@ -103,7 +103,9 @@ def test_the_listing_shows_every_device(inventory: Callable[..., Inventory]) -> 
 
     console = Console(record=True, width=200)
     meter = {"kind": "declared", "idle_w": 1.9, "load_w": 3.7}
-    console.print(listing(inventory(one={"kind": "virtual"}, bench={**BOARD, "meter": meter})))
+    sensor = {"kind": "hwmon", "sensor": "ina219"}
+    devices = {"one": {"kind": "virtual"}, "bench": {**BOARD, "meter": meter}}
+    console.print(listing(inventory(**devices, two={**BOARD, "meter": sensor})))
     text = console.export_text()
     for word in (
         "one",
@@ -111,6 +113,7 @@ def test_the_listing_shows_every_device(inventory: Callable[..., Inventory]) -> 
         "bench",
         "10.0.0.9",
         "declared idle_w 1.9 load_w 3.7",
+        "hwmon sensor ina219",
     ):
         assert word in text
 

@@ -93,6 +93,18 @@ def test_a_virtual_device_that_became_a_board(record: Path) -> None:
     assert changes(read_record(record), farm) == ["kind"]
 
 
+def test_a_plug_that_moved_is_the_same_meter_and_another_outlet_is_not() -> None:
+    plug = {"kind": "shelly", "address": "10.0.0.5"}
+    moved = {**plug, "address": "plug.lan:8080"}
+    other = {**plug, "channel": 1}
+    was, now, differs = (
+        settings(inventory(bench={**BENCH, "meter": meter}).devices["bench"])
+        for meter in (plug, moved, other)
+    )
+    assert was == now
+    assert was != differs
+
+
 def test_what_was_made_anew_stays(record: Path) -> None:
     farm = inventory(bench={**BENCH, "threads": 2})
     old = read_record(record)

@@ -15,13 +15,12 @@ from typing import Literal
 from pydantic import Field
 
 from edgebnn.energy import board
-from edgebnn.energy.meter import Ask, OnBoard, Reading, Sources
+from edgebnn.energy.meter import Ask, BoardFolder, OnBoard, Reading, Sources
 from edgebnn.energy.readings import shown, sift
 from edgebnn.energy.trace import Trace
 from edgebnn.errors import ConfigError
 
 POWER, VOLTAGE, CURRENT = "power_uw", "voltage_mv", "current_ma"
-_ROOT = r"^/[\x21-\x7e]*$"
 
 
 class Config(OnBoard):
@@ -32,7 +31,7 @@ class Config(OnBoard):
     """The driver's name (its file `name`), its label, or its place on the bus, as `1-0040`."""
     channel: int = Field(default=1, strict=True, ge=0, le=64)
     """N of `powerN_input`, `inN_input` and `currN_input`."""
-    root: str = Field(default="/sys/class/hwmon", pattern=_ROOT)
+    root: BoardFolder = "/sys/class/hwmon"
     """Where the board's sensors are."""
 
     def sources(self, ask: Ask) -> Sources:

@@ -29,6 +29,8 @@ Ask = Callable[[str], str]
 Reading = Mapping[str, object]
 """A line of `samples.jsonl`: `time_s`, and by its name the text of each source that could be read."""
 
+BoardFolder = Annotated[str, Field(pattern=r"^/[\x21-\x7e]*$", max_length=256)]
+"""The absolute path of a folder on the board."""
 Watts = Annotated[float, Field(strict=True, allow_inf_nan=False)]
 Seconds = Annotated[float, Field(strict=True, allow_inf_nan=False)]
 

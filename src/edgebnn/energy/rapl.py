@@ -14,7 +14,7 @@ import numpy as np
 from pydantic import Field
 
 from edgebnn.energy import board
-from edgebnn.energy.meter import Ask, OnBoard, Reading, Sources, Watts
+from edgebnn.energy.meter import Ask, BoardFolder, OnBoard, Reading, Sources, Watts
 from edgebnn.energy.readings import shown, sift
 from edgebnn.energy.trace import Trace
 from edgebnn.errors import ConfigError, InfrastructureError
@@ -29,7 +29,7 @@ class Config(OnBoard):
     kind: Literal["rapl"]
     zone: str = Field(default="package", pattern=r"^[A-Za-z0-9:_-]+$", max_length=64)
     """`package`: all packages, as a sum; a zone's folder, as `intel-rapl:0:0`; or its name, as `psys`."""
-    root: str = Field(default="/sys/class/powercap", pattern=r"^/[\x21-\x7e]*$")
+    root: BoardFolder = "/sys/class/powercap"
     """Where the board's zones are."""
     most_w: Watts = Field(default=1000.0, gt=0)
     """A counter that runs faster than this was set back."""

@@ -94,9 +94,8 @@ class Trace:
     @property
     def covered(self) -> Array:
         """Begin and end of each stretch without a gap, shape (stretches, 2)."""
-        apart = self.begin_s[1:] != self.end_s[:-1]
-        first = np.concatenate([[True], apart])[: len(self.begin_s)]
-        last = np.concatenate([apart, [True]])[-len(self.begin_s) :] if len(self.begin_s) else first
+        first = self._opens()
+        last = np.roll(first, -1)  # before the first of a stretch comes the last of another
         return np.stack([self.begin_s[first], self.end_s[last]], axis=1)
 
     @property
@@ -127,7 +126,7 @@ class Trace:
         if not self.begin_s.size:
             return np.full(begin.shape, np.nan)
         first, last = self._piece(begin), self._piece(end)
-        stretch = np.cumsum(np.concatenate([[0], self.begin_s[1:] != self.end_s[:-1]]))
+        stretch = np.cumsum(self._opens())
         inside = (first >= 0) & (begin <= self.end_s[first]) & (end <= self.end_s[last])
         whole = inside & (stretch[first] == stretch[last])
         return np.where(whole, self._until(end, last) - self._until(begin, first), np.nan)
@@ -148,8 +147,9 @@ class Trace:
 
     def halved(self) -> Trace:
         """The same of every second reading: what half the sampling rate would have shown."""
-        first = np.flatnonzero(self.begin_s[1:] == self.end_s[:-1])
-        first = first[self._place_in_stretch()[first] % 2 == 0]
+        opens, number = self._opens(), np.arange(len(self.begin_s))
+        place = number - np.maximum.accumulate(np.where(opens, number, 0))  # in its stretch
+        first = number[:-1][~opens[1:] & (place[:-1] % 2 == 0)]
         second = first + 1
         begin, end = self.begin_s[first], self.end_s[second]
         line = self.end_w[first] == self.begin_w[second]  # else two constants, with a step between
@@ -159,11 +159,11 @@ class Trace:
         end_w = np.where(line, self.end_w[second], mean)
         return Trace(begin, end, begin_w, end_w, source=self.source)
 
-    def _place_in_stretch(self) -> NDArray[np.int64]:
-        """Of each piece, which it is since the last gap, from 0."""
-        number = np.arange(len(self.begin_s))
-        opens = np.concatenate([[True], self.begin_s[1:] != self.end_s[:-1]])
-        return number - np.maximum.accumulate(np.where(opens, number, 0))
+    def _opens(self) -> NDArray[np.bool_]:
+        """Whether each piece is the first after a gap."""
+        opens = np.ones(len(self.begin_s), bool)
+        opens[1:] = self.begin_s[1:] != self.end_s[:-1]
+        return opens
 
     def _piece(self, time_s: Array) -> NDArray[np.intp]:
         """The last piece that begins at or before a moment; -1 before the first."""

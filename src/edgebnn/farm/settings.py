@@ -1,6 +1,6 @@
 """What of a device changes a figure: the record keeps it, and a run is made anew when it changes.
 
-Where a device is (host, port, user, key) and what other devices there are changes nothing.
+Where a device is (host, port, user, key), where its meter is (address), and what other devices there are changes nothing.
 """
 
 from __future__ import annotations
@@ -14,7 +14,9 @@ from edgebnn.record import Record, canonical, read_record
 
 def settings(device: Device) -> dict[str, str | int]:
     """Flat names and scalars, for the record's parameters."""
-    meter = canonical(device.meter.model_dump(mode="json")) if device.meter else "none"
+    meter = "none"
+    if device.meter:
+        meter = canonical(device.meter.model_dump(mode="json", exclude={"address"}))
     return {"target": device.target, "threads": device.threads, "meter": meter}
 
 

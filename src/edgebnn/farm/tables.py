@@ -34,7 +34,7 @@ def listing(inventory: Inventory) -> Table:
         port = f":{device.port}" if device.port else ""
         account = f"{device.user}@" if device.user else ""
         address = f"127.0.0.1{port or ', any port'}" if device.virtual else device.host + port
-        meter = device.meter.model_dump() if device.meter else {"kind": "none"}
+        meter = device.meter.model_dump(exclude_defaults=True) if device.meter else {"kind": "none"}
         words = [str(meter.pop("kind")), *(f"{key} {value}" for key, value in meter.items())]
         cells = (name, device.kind, device.board, device.target, account + address, " ".join(words))
         table.add_row(*map(Text, cells))

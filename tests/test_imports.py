@@ -21,6 +21,7 @@ FLOORS = (
     ("bench",),
     ("memory",),
     ("trainer",),
+    ("baseline",),
     ("emulation",),
     ("study",),
     ("tracking",),
@@ -60,7 +61,7 @@ def test_imports_make_no_circle() -> None:
 
 
 def test_the_files_of_a_stages_digest_exist() -> None:
-    for stage in ("data", "memory", "emulate", "device", "track", "report"):
+    for stage in ("data", "memory", "emulate", "device", "baseline", "track", "report"):
         assert all(path.exists() for path in stage_files(stage)), stage
 
 
@@ -69,6 +70,7 @@ ENTRIES = {
     "memory": ("memory.stage",),
     "emulate": ("emulation.train",),
     "device": ("farm.job",),
+    "baseline": ("farm.baseline",),
     "track": ("tracking.track",),
     "report": ("report",),
 }
@@ -96,6 +98,8 @@ TO_THE_PACK = {name for name in MODULES if name.startswith("data.")}
 """What makes or checks a packed data set: all that follows of it is in the pack."""
 TO_THE_BOARD = {name for name in MODULES if name.startswith("farm.")}
 """How a board is found and reached; what its figures are made of is counted in code.py."""
+TO_THE_WATTS = {"energy"} | {name for name in MODULES if name.split(".")[0] == "energy"}
+"""What a device's entry in the inventory is checked by; of a baseline no energy is told."""
 
 NO_FIGURE = {
     "data": GROUND,
@@ -103,6 +107,13 @@ NO_FIGURE = {
     "memory": GROUND | TO_THE_RUN | TO_THE_PACK | {"trainer.build", "trainer.native"},
     "emulate": GROUND | TO_THE_RUN | TO_THE_PACK,
     "device": GROUND | TO_THE_RUN | TO_THE_PACK | TO_THE_BOARD | FORMULAS | {"trainer.build"},
+    "baseline": GROUND
+    | TO_THE_RUN
+    | TO_THE_PACK
+    | TO_THE_BOARD
+    | FORMULAS
+    | TO_THE_WATTS
+    | {"trainer.build", "trainer.run_file"},
     "track": GROUND | TO_THE_PACK,
     "report": GROUND | {"markdown"},  # of its tables in documents
 }

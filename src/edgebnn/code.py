@@ -29,6 +29,7 @@ _STAGES: dict[str, tuple[str, ...]] = {
         "farm/settings.py",
         "energy",
     ),
+    "baseline": ("baseline", "farm/baseline.py", "farm/result.py", "farm/settings.py"),
     "track": ("tracking", "summary.py", "data/sources.py", "data/digest.py"),
     "report": ("report", "paper.py", "summary.py"),
 }
@@ -47,6 +48,11 @@ def code_digest(stage: str) -> str:
 def trainer_digest(root: Path) -> str:
     """The same for the C++ trainer's sources under `root`/rpi."""
     return _digest(root, [root / "rpi" / "SConstruct", root / "rpi" / "src"])
+
+
+def measure_digest(root: Path) -> str:
+    """The same for those of `edgebnn-measure` alone."""
+    return _digest(root, [root / "rpi" / "src" / "measure"])
 
 
 def _digest(root: Path, places: list[Path]) -> str:

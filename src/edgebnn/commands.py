@@ -153,6 +153,22 @@ def device(options: argparse.Namespace) -> None:
     )
 
 
+def baseline(options: argparse.Namespace) -> None:
+    """The same training in Keras on a device of the farm."""
+    from edgebnn.farm.baseline import train_baseline
+    from edgebnn.farm.inventory import load_inventory
+
+    train_baseline(
+        _read_run(options.run),
+        options.data,
+        options.build,
+        load_inventory(options.farm),
+        options.output,
+        options.virtual,
+        replaces=options.replaces,
+    )
+
+
 def farm_list(options: argparse.Namespace) -> None:
     """The inventory."""
     from rich.console import Console

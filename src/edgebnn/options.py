@@ -82,19 +82,23 @@ def parser() -> argparse.ArgumentParser:
     build.add_argument("target", help="native, aarch64-linux or armv7-linux")
     build.add_argument("--output", type=Path, metavar="FILE", help="record (default: none)")
 
-    device = command(
-        "device",
-        commands.device,
-        "train one run on a device of the farm",
-        run="the run (results/runs/*.json)",
-        data="packed data set",
-        output="record",
-    )
-    _add_farm_options(device)
-    _add_build_option(device)
-    device.add_argument(
-        "--replaces", default="", metavar="TIME", help="start of the record that is made anew"
-    )
+    for name, stage, about in (
+        ("device", commands.device, "train one run on a device of the farm"),
+        ("baseline", commands.baseline, "train the same in Keras on a device, to compare with"),
+    ):
+        on_device = command(
+            name,
+            stage,
+            about,
+            run="the run (results/runs/*.json)",
+            data="packed data set",
+            output="record",
+        )
+        _add_farm_options(on_device)
+        _add_build_option(on_device)
+        on_device.add_argument(
+            "--replaces", default="", metavar="TIME", help="start of the record that is made anew"
+        )
 
     _add_farm(subparsers)
 

@@ -1,6 +1,7 @@
 """The inventory: what may stand in it, and how mistakes are told."""
 
 import re
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -37,6 +38,12 @@ def test_a_virtual_device_of_another_architecture_is_emulated(
     assert found.device("b").emulator == "qemu-arm"
 
 
+def test_the_python_of_a_baseline(inventory: Callable[..., Inventory]) -> None:
+    found = inventory(a=BOARD, b={**BOARD, "python": "~/tf/bin/python"}, c={"kind": "virtual"})
+    programs = [found.device(name).python_program for name in "abc"]
+    assert programs == ["python3", "~/tf/bin/python", sys.executable]
+
+
 @pytest.mark.parametrize(
     ("entry", "message"),
     [
@@ -50,6 +57,8 @@ def test_a_virtual_device_of_another_architecture_is_emulated(
         ({**BOARD, "threads": "2"}, "devices.x.threads: a whole number is wanted"),
         ({"kind": "virtual", "meter": {"kind": "declared", "idle_w": "2", "load_w": 3}}, "devices.x.meter.idle_w: a number is wanted"),
         ({**BOARD, "host": "-oProxyCommand=x"}, "devices.x.host: String should match"),
+        ({**BOARD, "python": "python3 -S"}, "devices.x.python: String should match"),
+        ({**BOARD, "python": "-c"}, "devices.x.python: String should match"),
         ({**BOARD, "user": "a b"}, "devices.x.user: String should match"),
         ({**BOARD, "password": "x"}, "devices.x.password: unknown key"),
         ({"kind": "virtul"}, "devices.x.kind: Input should be 'board' or 'virtual'"),

@@ -55,6 +55,22 @@ def test_what_changes_a_figure(record: Path, change: dict[str, Any], named: str)
     assert replaces(record, farm) == "2026-01-02"
 
 
+def test_what_changes_a_baseline_is_told_apart(record: Path) -> None:
+    """Another Python changes what Keras takes, not what the trainer does; a meter the other way round."""
+    device = inventory(bench=BENCH).devices["bench"]
+    keras = read_record(record).model_copy(
+        update={
+            "stage": "baseline",
+            "parameters": {"board": "rpi3b+", **settings(device, "baseline")},
+        }
+    )
+    other = inventory(bench={**BENCH, "python": "python3.9"})
+    assert (changes(keras, other), changes(read_record(record), other)) == (["python"], [])
+    unmetered = inventory(bench={**BENCH, "meter": None})
+    assert (changes(keras, unmetered), changes(read_record(record), unmetered)) == ([], ["meter"])
+    assert changes(keras, inventory(bench={**BENCH, "threads": 4})) == ["threads"]
+
+
 @pytest.mark.parametrize(
     "change",
     [

@@ -155,6 +155,29 @@ def test_a_run_with_a_single_epoch_and_no_quartiles(tmp_path: Path) -> None:
     assert "not measured" in page
 
 
+def test_a_baseline_and_what_does_not_fit_are_shown(tmp_path: Path) -> None:
+    """Keras beside the trainer; where it does not fit there is no time and no accuracy."""
+    trained = training("device", "standard", 0, board="virtual", epochs=1)
+    fits, none = (
+        trained.model_copy(
+            update={
+                "stage": "baseline",
+                "run_id": network,
+                "parameters": {**trained.parameters, "method": f"keras-{network}"},
+                "series": {},
+                "metrics": {"time_per_batch_s": Metric(value=0.321, source="measured")}
+                if network == "standard"
+                else {},
+            }
+        )
+        for network in ("standard", "float32")
+    )
+    page = write(tmp_path, {"a": [trained, fits, none]})
+    assert "keras-standard" in page
+    assert "keras-float32" in page
+    assert "in Keras on a device" in page
+
+
 def test_not_a_record(tmp_path: Path) -> None:
     (tmp_path / "plan.json").write_text('{"study": "s", "experiments": {}}')
     (tmp_path / "bad.json").write_text("{}")

@@ -43,6 +43,11 @@ def said(text: str, folder: Path) -> str:
     [
         ("methods: [proposed]", "methods: [bare]\n  optimizer: {kind: sgd}",
          "experiment 'a': method 'bare': weight_dtype: bool keeps no weight that optimizer.kind: sgd could move; allowed are bop"),
+        ("  device: {boards: [virtual]}\n", "  baseline: {}\n", "experiment 'a': 'baseline:' takes its boards and its batch size from 'device:', which is not there"),
+        ("seeds: [0]", "baseline: {networks: [float32, float32]}", "experiment 'a': baseline.networks: float32 stands twice"),
+        ("seeds: [0]", "baseline: {networks: [binary]}", "baseline.networks.0: Input should be 'standard' or 'float32'"),
+        ("seeds: [0]", "baseline: {batches: 0}", "experiments.0.baseline.batches: Input should be greater than or equal to 1"),
+        ("seeds: [0]", "baseline: {}\n  optimizer: {kind: bop}", "experiment 'a': optimizer.kind: found 'bop', which plain Keras does not have; with 'baseline:' allowed are adam, sgd"),
         ("seeds: [0]", "seeds: [1, 0, 1]", "experiment 'a': seeds: 1 stands twice"),
         ("boards: [virtual]", "boards: [virtual, virtual]", "experiment 'a': device.boards: virtual stands twice"),
         ("  emulate: {epochs: 2}\n  device: {boards: [virtual]}\n", "", "experiment 'a': trains nothing"),

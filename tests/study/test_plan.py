@@ -2,6 +2,7 @@
 
 import json
 import re
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -44,6 +45,7 @@ def test_every_combination_once() -> None:
         "memory": 4,  # two methods at two batch sizes
         "emulate": 4,
         "device": 4,
+        "baseline": 0,
     }
 
 
@@ -89,10 +91,10 @@ def test_a_method_spelled_out_is_the_preset() -> None:
 @pytest.mark.parametrize(
     ("changes", "stages"),
     [
-        ({"seeds": [2, 3]}, {"emulate", "device"}),
+        ({"seeds": [2, 3]}, {"emulate", "device", "baseline"}),
         ({"emulate": {"batch_size": 100, "epochs": 3}}, {"emulate"}),
-        ({"device": {"batch_size": 200, "epochs": 3}}, {"device"}),
-        ({"optimizer": {"learning_rate": 0.002}}, {"memory", "emulate", "device"}),
+        ({"device": {"batch_size": 200, "epochs": 3}}, {"device", "baseline"}),
+        ({"optimizer": {"learning_rate": 0.002}}, {"memory", "emulate", "device", "baseline"}),
         ({"augmentation": {"shift": 0.15}}, {"emulate", "device"}),
         ({"augmentation": {"flip": True}}, {"emulate", "device"}),
         ({"methods": [{"name": "standard", "preset": "standard", "ste": "identity"}, {"name": "proposed", "preset": "proposed", "ste": "identity"}]}, {"memory", "emulate", "device"}),
@@ -101,7 +103,7 @@ def test_a_method_spelled_out_is_the_preset() -> None:
 def test_what_determines_a_result_changes_its_id(
     changes: dict[str, object], stages: set[str]
 ) -> None:
-    before, after = ids(plan()), ids(plan(**changes))
+    before, after = ids(plan(baseline={})), ids(plan(baseline={}, **changes))
     for stage in before:
         assert before[stage].isdisjoint(after[stage]) == (stage in stages), stage
 
@@ -187,6 +189,43 @@ def test_a_batch_beyond_the_trainers_sums_is_refused_where_a_device_is_asked_for
     alone = study(**images, device=None, emulate=wide).model_copy(update=models)
     with pytest.raises(ConfigError, match="data set 'imagenet' is not at hand"):
         make_plan(alone, set())  # nothing but the images is wanting
+
+
+def test_a_baseline_is_one_run_for_each_network_board_and_seed() -> None:
+    device = {"boards": ["virtual", "pi"], "batch_size": 100, "epochs": 2, "batches": 7}
+    asked = study(device=device, baseline={}, augmentation={"flip": True})
+    planned = make_plan(asked, {"virtual", "pi"})
+    runs = planned.runs["baseline"].values()
+    found = {(run.keras, run.board, run.seed) for run in runs}
+    assert found == set(product(("standard", "float32"), ("virtual", "pi"), (0, 1)))
+    assert len(runs) == 8
+    assert {(run.batch_size, run.epochs, run.batches) for run in runs} == {(100, 2, 7)}
+    assert all(run.id.startswith(f"digits-mlp-keras-{run.keras}-b100-s") for run in runs)
+    told = next(iter(runs)).parameters()
+    assert (told["method"], told["augmentation_flip"]) == ("keras-standard", "false")
+    assert "ste" not in told  # a switch of the engines
+    named = {r.method for r in planned.experiments["a"] if r.stage == "baseline"}
+    assert named == {"keras-standard", "keras-float32"}
+    other = {"methods": ["lean"], "augmentation": {}, "optimizer": {"schedule": {"kind": "cosine"}}}
+    again = make_plan(study(device=device, baseline={}, **other), {"virtual", "pi"})
+    assert ids(again)["baseline"] == ids(planned)["baseline"]
+
+
+@pytest.mark.parametrize(
+    ("baseline", "batches", "epochs"),
+    [({}, None, 2), ({"batches": 5}, 5, None), ({"networks": ["float32"], "batches": 9}, 9, None)],
+)
+def test_a_baseline_trains_as_many_batches_as_are_said(
+    baseline: dict[str, object], batches: int | None, epochs: int | None
+) -> None:
+    runs = plan(baseline=baseline).runs["baseline"].values()
+    assert {(run.batches, run.epochs) for run in runs} == {(batches, epochs)}
+    assert {run.keras for run in runs} == set(baseline.get("networks", ("standard", "float32")))  # type: ignore[call-overload]
+
+
+def test_a_baseline_changes_no_other_run() -> None:
+    without, beside = ids(plan()), ids(plan(baseline={}))
+    assert {**beside, "baseline": set()} == without
 
 
 def test_batches_make_ids_of_their_own_and_none_where_there_are_none() -> None:

@@ -11,10 +11,29 @@ def slot(board):
     return "board_" + re.sub(r"\W", "_", board.replace("+", "plus"))
 
 
-def trainers(wildcards):
-    """Records of the builds that the board's devices run."""
-    board = RUNS["device"][wildcards.run].board
-    return [f"{RESULTS}/build/{target}.json" for target in INVENTORY.targets()[board]]
+BOARDS = sorted(
+    {run.board for stage in ("device", "baseline") for run in RUNS[stage].values()}
+)
+for board in BOARDS:
+    workflow.global_resources.setdefault(slot(board), len(INVENTORY.on_board(board)))
+
+
+def slots(stage):
+    """Resources of a stage's job: a device of its run's board."""
+    return {
+        slot(board): lambda wildcards, board=board: int(
+            RUNS[stage][wildcards.run].board == board
+        )
+        for board in BOARDS
+    }
+
+
+def trainers(stage):
+    """Records of the builds that the devices of a run's board have programs of."""
+    return lambda wildcards: [
+        f"{RESULTS}/build/{target}.json"
+        for target in INVENTORY.targets()[RUNS[stage][wildcards.run].board]
+    ]
 
 
 def planner(wildcards):
@@ -28,10 +47,14 @@ def packed(stage):
     return lambda wildcards: f"{RESULTS}/data/{RUNS[stage][wildcards.run].pack}.ebd"
 
 
-def anew(wildcards):
+def anew(stage):
     """What tells the stage, and Snakemake, that a run's device was changed since it ran there."""
-    started = replaces(Path(f"{RESULTS}/device/{wildcards.run}.json"), INVENTORY)
-    return ["--replaces", started] if started else []
+
+    def words(wildcards):
+        started = replaces(Path(f"{RESULTS}/{stage}/{wildcards.run}.json"), INVENTORY)
+        return ["--replaces", started] if started else []
+
+    return words
 
 
 def data_dir(_, threads):

@@ -3,15 +3,10 @@
 # Output:  results/device/<run id>.json and <run id>/ with its artifacts
 
 
-BOARDS = {run.board for run in RUNS["device"].values()}
-for board in BOARDS:
-    workflow.global_resources.setdefault(slot(board), len(INVENTORY.on_board(board)))
-
-
 rule train_on_device:
     input:
         data=packed("device"),
-        trainers=trainers,
+        trainers=trainers("device"),
     output:
         f"{RESULTS}/device/{{run}}.json",
     log:
@@ -22,18 +17,13 @@ rule train_on_device:
     conda:
         "../../environment.yml"
     resources:
-        **{
-            slot(board): lambda wildcards, board=board: int(
-                RUNS["device"][wildcards.run].board == board
-            )
-            for board in BOARDS
-        },
+        **slots("device"),
     params:
         run=f"{RESULTS}/runs/device/{{run}}.json",
         code=code_digest("device") + trainer_digest(Path(workflow.basedir)),
         virtual=f"{RESULTS}/virtual",
         farm=lambda _, threads: STUDY.farm,  # of `threads`: in no provenance, wherever the file is
-        anew=anew,
+        anew=anew("device"),
     shell:
         "edgebnn device --run {params.run:q} --data {input.data:q} --farm {params.farm:q} "
         "--virtual {params.virtual:q} {params.anew:q} --output {output:q} > {log:q} 2>&1 "

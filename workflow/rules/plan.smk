@@ -2,7 +2,7 @@
 # Input:   the configuration (one file or several, merged by Snakemake) and the inventory of devices
 # Output:  results/runs/<stage>/<run id>.json, results/plan.json
 import sys
-from edgebnn.code import code_digest, trainer_digest
+from edgebnn.code import code_digest, measure_digest, trainer_digest
 from edgebnn.disk import check_folder
 from edgebnn.study.config import parse_study
 from edgebnn.farm.inventory import load_inventory

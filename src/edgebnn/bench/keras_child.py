@@ -9,6 +9,7 @@ import time
 from statistics import median
 from typing import Any
 
+from edgebnn.baseline.keras_train import float32_layer
 from edgebnn.bench.child import Spec, Train, serve, stopwatch
 
 BATCHES = 5
@@ -27,7 +28,8 @@ def build(spec: Spec) -> tuple[str, Train]:
     tf.config.threading.set_intra_op_parallelism_threads(spec["threads"])
     tf.config.threading.set_inter_op_parallelism_threads(spec["threads"])
     keras.utils.set_random_seed(1)
-    model = keras.Sequential([keras.Input(spec["input"]), *map(_layer, spec["layers"])])
+    made = [float32_layer(keras, layer) for layer in spec["layers"]]
+    model = keras.Sequential([keras.Input(spec["input"]), *made])
     model.compile(
         optimizer=keras.optimizers.Adam(1e-3),
         loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True),
@@ -53,27 +55,6 @@ def versions() -> dict[str, str]:
     import tensorflow as tf
 
     return {"keras": keras.__version__, "tensorflow": tf.__version__}
-
-
-def _layer(layer: dict[str, Any]) -> Any:
-    """A float32 layer of the same size; ReLU where the binary network has its sign."""
-    from keras import layers
-
-    match layer["kind"]:
-        case "flatten":
-            return layers.Flatten()
-        case "dense":
-            return layers.Dense(layer["units"], use_bias=False)
-        case "conv":
-            window = {"strides": layer["stride"], "padding": layer["padding"], "use_bias": False}
-            return layers.Conv2D(layer["filters"], layer["kernel"], **window)
-        case "batch_norm":
-            return layers.BatchNormalization()
-        case "sign":
-            return layers.ReLU()
-        case "max_pool":
-            return layers.MaxPooling2D(layer["size"], layer["stride"], layer["padding"])
-    raise ValueError(f"layer {layer['kind']}: not timed")
 
 
 def _ways(model: Any, spec: Spec) -> dict[str, Train]:

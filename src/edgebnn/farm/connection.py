@@ -68,13 +68,16 @@ class Host:
         """
         done = self.try_run(argv, folder=folder, on_line=on_line, within_s=within_s)
         if done.status:
-            last = (done.stderr.strip() or done.stdout.strip()).splitlines()[-10:]
-            how = f"was killed by signal {done.status - 128}" if done.status > 128 else "failed"
-            raise failure(
-                f"device {self.name}: {Path(argv[0]).name} {how} (exit status {done.status})"
-                + "".join(f"\n  {line}" for line in last)
-            )
+            raise failure(self.how_it_failed(Path(argv[0]).name, done))
         return done
+
+    def how_it_failed(self, program: str, done: Done) -> str:
+        """What to say of a command that ended with another exit status than 0, with its last lines."""
+        last = (done.stderr.strip() or done.stdout.strip()).splitlines()[-10:]
+        how = f"was killed by signal {done.status - 128}" if done.status > 128 else "failed"
+        return f"device {self.name}: {program} {how} (exit status {done.status})" + "".join(
+            f"\n  {line}" for line in last
+        )
 
     def try_run(
         self,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Any, Literal, Self, cast
 
@@ -56,6 +57,9 @@ class Device(BaseModel):
     threads: int = Field(default=1, strict=True, ge=1, le=64)
     """Threads that train on it: at most as many as it has cores. Results are the same for any number."""
     meter: MeterConfig | None = None
+    python: str = Field(default="", pattern=r"^([^\s-]\S*)?$")
+    """The Python with TensorFlow that trains the baseline: a program of its PATH, or a path, `~/` its home.
+    Empty: `python3`; on a virtual device the Python that runs edgebnn."""
 
     @field_validator("host", "board", "target", mode="before")
     @classmethod
@@ -88,6 +92,11 @@ class Device(BaseModel):
     def virtual(self) -> bool:
         """True if its times and energies are the host's, never a board's."""
         return self.kind == "virtual"
+
+    @property
+    def python_program(self) -> str:
+        """The Python that trains the baseline, as it is said there."""
+        return self.python or (sys.executable if self.virtual else "python3")
 
     @property
     def emulator(self) -> str | None:

@@ -23,7 +23,7 @@ from edgebnn.farm.pick import Picked, Wanted, pick
 from edgebnn.farm.result import compose, keep_raw, read_measured, read_trainer_record
 from edgebnn.farm.settings import settings
 from edgebnn.farm.transfer import get, put
-from edgebnn.record import Provenance, Record, file_sha256, provenance
+from edgebnn.record import Record, file_sha256
 from edgebnn.study.plan import Run
 from edgebnn.trainer.build import PROGRAMS
 from edgebnn.trainer.run_file import run_file
@@ -113,16 +113,6 @@ def train_on_device(  # noqa: PLR0917 - a stage takes its files one by one
             samples = None
         get(picked.host, f"{folder}/{network.name}", network)
         artifacts = keep_raw(output.parent / run.id, measure_json, network, samples)
-        here = provenance(started)
-        where = Provenance(
-            git_commit=here.git_commit,
-            host=picked.name,
-            virtual=device.virtual,
-            machine=picked.health.machine,
-            versions={"edgebnn": here.versions["edgebnn"], **trained.versions},
-            started=started,
-            replaces=replaces,
-        )
         record = compose(
             run,
             trained,
@@ -130,7 +120,7 @@ def train_on_device(  # noqa: PLR0917 - a stage takes its files one by one
             samples,
             artifacts=artifacts,
             settings=settings(device),
-            where=where,
+            where=picked.provenance(started, trained.versions, replaces),
         )
         record.write(output)
         picked.host.run(["rm", "-rf", folder])

@@ -15,6 +15,7 @@ from edgebnn.farm.deploy import programs
 from edgebnn.farm.inventory import Device, Inventory
 from edgebnn.farm.lease import lease
 from edgebnn.farm.reach import reach
+from edgebnn.record import Provenance, provenance
 from edgebnn.spelling import nearest
 
 RETRY_S = 5.0
@@ -28,6 +29,25 @@ class Picked:
     device: Device
     host: Host
     health: Health
+
+    def provenance(self, started: str, versions: dict[str, str], replaces: str) -> Provenance:
+        """Of what was computed there.
+
+        Args:
+            started: UTC, ISO 8601.
+            versions: of what computed; ours comes with them.
+            replaces: start of the record that is made anew because the device was changed.
+        """
+        here = provenance(started)
+        return Provenance(
+            git_commit=here.git_commit,
+            host=self.name,
+            virtual=self.device.virtual,
+            machine=self.health.machine,
+            versions={"edgebnn": here.versions["edgebnn"], **versions},
+            started=started,
+            replaces=replaces,
+        )
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from pydantic import BaseModel, FiniteFloat, ValidationError
@@ -88,6 +89,15 @@ def keep_raw(
         rows = zip(samples.seconds, samples.watts, strict=True)
         lines = ["seconds,watts", *(f"{t!r},{p!r}" for t, p in rows)]
         files["power"] = ("power.csv", ("\n".join(lines) + "\n").encode())
+    return keep(folder, files)
+
+
+def keep(folder: Path, files: Mapping[str, tuple[str, bytes]]) -> dict[str, Artifact]:
+    """Puts files into a folder beside the record; raises InfrastructureError (a full disk).
+
+    Args:
+        files: an artifact's name -> its file's name, and its bytes.
+    """
     artifacts = {}
     for name, (file, data) in files.items():
         with atomic_write(folder / file) as out:

@@ -12,12 +12,19 @@ from edgebnn.farm.inventory import Device, Inventory
 from edgebnn.record import Record, canonical, read_record
 
 
-def settings(device: Device) -> dict[str, str | int]:
-    """Flat names and scalars, for the record's parameters."""
+def settings(device: Device, stage: str = "device") -> dict[str, str | int]:
+    """Flat names and scalars, for the record's parameters.
+
+    Args:
+        stage: `device`, which trains with our trainer and a meter, or `baseline`, with Keras.
+    """
+    found: dict[str, str | int] = {"target": device.target, "threads": device.threads}
+    if stage == "baseline":
+        return {**found, "python": device.python or "default"}
     meter = "none"
     if device.meter:
         meter = canonical(device.meter.model_dump(mode="json", exclude={"address"}))
-    return {"target": device.target, "threads": device.threads, "meter": meter}
+    return {**found, "meter": meter}
 
 
 def changes(record: Record, inventory: Inventory) -> list[str]:
@@ -29,7 +36,9 @@ def changes(record: Record, inventory: Inventory) -> list[str]:
     if device is None or device.board != record.parameters.get("board"):
         return []
     was = record.parameters
-    changed = [name for name, value in settings(device).items() if was.get(name) != value]
+    changed = [
+        name for name, value in settings(device, record.stage).items() if was.get(name) != value
+    ]
     return [*changed, "kind"] if record.provenance.virtual != device.virtual else changed
 
 

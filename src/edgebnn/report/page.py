@@ -16,7 +16,12 @@ from edgebnn.report.compared import comparisons
 from edgebnn.report.groups import Group, gather, once
 from edgebnn.summary import read_summary
 
-STAGE_TITLES = {"emulate": "emulated", "device": "on a device", "memory": "modelled"}
+STAGE_TITLES = {
+    "emulate": "emulated",
+    "device": "on a device",
+    "baseline": "in Keras on a device",
+    "memory": "modelled",
+}
 
 
 def write_report(

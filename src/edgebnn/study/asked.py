@@ -24,7 +24,7 @@ def check_asked(study: Study, files: Sequence[Path] = ()) -> None:
 
     Raises:
         ConfigError: nothing is asked for, or an experiment trains nothing, or something stands twice, or an
-            optimiser does not suit a method.
+            optimiser does not suit a method or a baseline, or a baseline has no device beside it.
     """
     if not study.experiments and not study.memory:
         raise ConfigError(
@@ -45,6 +45,7 @@ def check_asked(study: Study, files: Sequence[Path] = ()) -> None:
         _once(experiment.seeds, f"{where}: seeds")
         if experiment.device:
             _once(experiment.device.boards, f"{where}: device.boards")
+        _beside_a_device(experiment, where)
     for index, case in enumerate(study.memory):
         where = located("memory", ("memory", index), files)
         _suits(case, where)
@@ -52,6 +53,23 @@ def check_asked(study: Study, files: Sequence[Path] = ()) -> None:
             raise ConfigError(
                 f"{where}: row {index + 1} ({case.dataset} {case.model}) stands there before; leave one"
             )
+
+
+def _beside_a_device(experiment: Experiment, where: str) -> None:
+    """A baseline has something to be compared with, and Keras can train it."""
+    if experiment.baseline is None:
+        return
+    if experiment.device is None:
+        raise ConfigError(
+            f"{where}: 'baseline:' takes its boards and its batch size from 'device:', which is not "
+            f"there: say 'device: {{}}', or leave out 'baseline:'"
+        )
+    if experiment.optimizer.kind == "bop":
+        raise ConfigError(
+            f"{where}: optimizer.kind: found 'bop', which plain Keras does not have; with 'baseline:' "
+            f"allowed are adam, sgd"
+        )
+    _once(experiment.baseline.networks, f"{where}: baseline.networks")
 
 
 def _suits(asked: Experiment | MemoryCase, where: str) -> None:

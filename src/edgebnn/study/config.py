@@ -15,6 +15,9 @@ from edgebnn.study.optimizer_config import AskedOptimizer, Optimizer
 from edgebnn.study.switches import PRESETS, Switches
 from edgebnn.study.yaml_file import load_yaml as load_yaml  # noqa: PLC0414  (for the inventory)
 
+KerasNetwork = Literal["standard", "float32"]
+"""standard: binary weights and activations, all else float32. float32: the same shapes without signs."""
+
 
 class Method(Strict):
     """A preset, with some switches set otherwise: `{name: proposed-f32, preset: proposed, gradient_dtype: f32}`."""
@@ -95,6 +98,14 @@ class OnDevice(Strict):
     """After which training ends, if its epochs have not before: for measurements. None: the epochs alone."""
 
 
+class Baseline(Strict):
+    """The same training in Keras on the boards and with the batch size of `device`, to compare with."""
+
+    networks: tuple[KerasNetwork, ...] = Field(default=("standard", "float32"), min_length=1)
+    batches: PositiveInt | None = None
+    """That are timed. None: as many as `device` trains."""
+
+
 class Experiment(Strict):
     """One model on one data set, by some methods, with some seeds, in one or both engines."""
 
@@ -109,6 +120,7 @@ class Experiment(Strict):
     augmentation: Augmentation = Augmentation()
     emulate: Emulation | None = None
     device: OnDevice | None = None
+    baseline: Baseline | None = None
 
     @model_validator(mode="after")
     def _warmed_up_in_time(self) -> Self:

@@ -9,27 +9,27 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from itertools import product
 from pathlib import Path
-from typing import Literal
+from typing import Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from edgebnn.data.sources import check_data_folder, data_folder, remarks_on
-from edgebnn.errors import ConfigError
-from edgebnn.spelling import nearest
 from edgebnn.study.asked import check_asked
-from edgebnn.study.config import Augmentation, Experiment, MemoryCase, Method, Study
+from edgebnn.study.config import Augmentation, Experiment, KerasNetwork, MemoryCase, Method, Study
 from edgebnn.study.data_set import data_digest_of, network_of
 from edgebnn.study.engines import forced_kernel, keras_backend
-from edgebnn.study.model_file import layer_place
 from edgebnn.study.network import Network
-from edgebnn.study.optimizer_config import Optimizer, optimizer_of
-from edgebnn.study.switches import Switches, preset_name
+from edgebnn.study.on_device import check_trainable
+from edgebnn.study.optimizer_config import Constant, Optimizer, optimizer_of
+from edgebnn.study.switches import PRESETS, Switches, preset_name
 from edgebnn.study.trainable import untrained_layer
-from edgebnn.study.trainer_limits import beyond_the_trainer
-from edgebnn.study.yaml_lines import line_of, located
+from edgebnn.study.yaml_lines import located
 
-Stage = Literal["memory", "emulate", "device"]
+Stage = Literal["memory", "emulate", "device", "baseline"]
+BOARD_STAGES: tuple[Stage, ...] = ("device", "baseline")
+"""Those that run on the farm."""
 
 
 class Run(BaseModel):
@@ -51,13 +51,15 @@ class Run(BaseModel):
     augmentation: Augmentation = Augmentation()
     epochs: int | None = None
     batches: int | None = Field(default=None, exclude_if=lambda value: value is None)
-    """On a device: after which training ends, if its epochs have not before; None: the epochs alone."""
+    """After which a training ends, if its epochs have not before; of a baseline, those that are timed."""
     seed: int | None = None
     board: str | None = None
     backend: str | None = None
     """Of Keras, for an emulation."""
     kernel: str | None = None
     """The variant of the trainer's kernels that is forced on a device; None: its best."""
+    keras: KerasNetwork | None = Field(default=None, exclude_if=lambda value: value is None)
+    """Of a baseline: which network plain Keras trains."""
 
     @property
     def id(self) -> str:
@@ -78,8 +80,8 @@ class Run(BaseModel):
 
     @property
     def method(self) -> str:
-        """The preset that the switches are, or `custom`."""
-        return preset_name(self.switches)
+        """The preset that the switches are, or `custom`; of a baseline, `keras-` and its network."""
+        return f"keras-{self.keras}" if self.keras else preset_name(self.switches)
 
     def parameters(self) -> dict[str, str | int | float]:
         """The run as flat names and scalars, for records and MLflow."""
@@ -96,7 +98,7 @@ class Run(BaseModel):
                 "schedule" if name == "kind" else f"schedule_{name}": value
                 for name, value in self.optimizer.schedule.model_dump().items()
             },
-            **self.switches.model_dump(),
+            **({} if self.keras else self.switches.model_dump()),
         }
         if self.optimizer.kind == "bop":
             flat |= {"gamma": self.optimizer.gamma, "tau": self.optimizer.tau}
@@ -106,7 +108,7 @@ class Run(BaseModel):
                 "augmentation_fill": self.augmentation.fill,
                 "augmentation_flip": str(self.augmentation.flip).lower(),
             }
-        names = (
+        for name in (
             "micro_batch",
             "data_digest",
             "epochs",
@@ -115,8 +117,7 @@ class Run(BaseModel):
             "board",
             "backend",
             "kernel",
-        )
-        for name in names:
+        ):
             value = getattr(self, name)
             if value is not None:
                 flat[name] = value
@@ -149,7 +150,10 @@ class Plan(BaseModel):
             targets: kind of board -> targets of its devices.
         """
         needed = {
-            target for run in self.runs["device"].values() for target in targets[run.board or ""]
+            target
+            for stage in BOARD_STAGES
+            for run in self.runs[stage].values()
+            for target in targets[run.board or ""]
         }
         if any(untrained_layer(run.network) is None for run in self.runs["memory"].values()):
             needed.add("native")
@@ -178,19 +182,22 @@ def make_plan(study: Study, boards: set[str], files: Sequence[Path] = ()) -> Pla
     """
     check_asked(study, files)
     check_data_folder(study.data_dir)
-    plan = Plan(study=study.study, experiments={}, runs={"memory": {}, "emulate": {}, "device": {}})
+    plan = Plan(study=study.study, experiments={}, runs={stage: {} for stage in get_args(Stage)})
     for index, experiment in enumerate(study.experiments):
         where = located(f"experiment '{experiment.name}'", ("experiments", index), files)
         network = network_of(experiment, study, where)
-        _check_trainable(experiment, network, study, boards, where)
-        for run, method in _runs_of(experiment, network, data_digest_of(experiment, study, where)):
-            _add(plan, experiment.name, run, method)
+        check_trainable(experiment, network, study, boards, where)
+        data_digest = data_digest_of(experiment, study, where)
+        for run, method in _runs_of(experiment, network, data_digest):
+            _add(plan, experiment.name, run, method.name)
+        for run in _baseline_runs(experiment, network, data_digest):
+            _add(plan, experiment.name, run, run.method)
     for index, case in enumerate(study.memory):
         where = located(f"memory row '{case.dataset} {case.model}'", ("memory", index), files)
         network = network_of(case, study, where)
         for method in case.methods:
             run = _memory_run(case, network, method, case.batch_size)
-            _add(plan, f"memory-{case.dataset}-{case.model}", run, method)
+            _add(plan, f"memory-{case.dataset}-{case.model}", run, method.name)
     return plan
 
 
@@ -205,38 +212,11 @@ def canonical_json(model: BaseModel) -> str:
     return json.dumps(model.model_dump(mode="json"), sort_keys=True, separators=(",", ":"))
 
 
-def _add(plan: Plan, experiment: str, run: Run, method: Method) -> None:
+def _add(plan: Plan, experiment: str, run: Run, method: str) -> None:
     plan.runs[run.stage][run.id] = run
-    planned = PlannedRun(stage=run.stage, run_id=run.id, method=method.name, data=run.pack)
+    planned = PlannedRun(stage=run.stage, run_id=run.id, method=method, data=run.pack)
     if planned not in plan.experiments.setdefault(experiment, []):
         plan.experiments[experiment].append(planned)
-
-
-def _check_trainable(
-    experiment: Experiment, network: Network, study: Study, boards: set[str], where: str
-) -> None:
-    if experiment.device and (untrained := untrained_layer(network)):
-        file = Path(study.models) / f"{experiment.model}.yaml"
-        line = line_of(layer_place(untrained.placed.number), file)
-        raise ConfigError(
-            f"{where}: model '{experiment.model}' ({file}{f', line {line}' if line else ''}): {untrained}; "
-            f"leave out 'device:' to train it in Keras alone, or list it under 'memory:' for its "
-            f"memory model"
-        )
-    if experiment.device:
-        for method in experiment.methods:
-            beyond = beyond_the_trainer(network, experiment.device.batch_size, method.switches)
-            if beyond:
-                raise ConfigError(
-                    f"{where}: method '{method.name}': model '{experiment.model}' "
-                    f"({study.models}/{experiment.model}.yaml): {beyond}"
-                )
-        for board in experiment.device.boards:
-            if board not in boards:
-                raise ConfigError(
-                    f"{where}: device.boards: no device with board '{board}' in {study.farm}"
-                    f"{nearest(board, boards)}; boards there: {', '.join(sorted(boards)) or 'none'}"
-                )
 
 
 def _runs_of(
@@ -264,10 +244,33 @@ def _runs_of(
             if device:
                 trained |= {"stage": "device", "epochs": device.epochs}
                 run = memory[device.batch_size].model_copy(update=trained)
-                own = {"kernel": forced_kernel(), "batches": device.batches}
-                run = run.model_copy(update=own)
+                run = run.model_copy(update={"kernel": forced_kernel(), "batches": device.batches})
                 for board in device.boards:
                     yield run.model_copy(update={"board": board}), method
+
+
+def _baseline_runs(experiment: Experiment, network: Network, data_digest: str) -> Iterator[Run]:
+    """One for each network, board and seed, whatever the methods: without augmentation, at a constant
+    learning rate, for its time and its memory."""
+    baseline, device = experiment.baseline, experiment.device
+    if baseline is None or device is None:
+        return
+    for seed, kind, board in product(experiment.seeds, baseline.networks, device.boards):
+        yield Run(
+            stage="baseline",
+            dataset=experiment.dataset,
+            data_digest=data_digest,
+            model=experiment.model,
+            network=network,
+            switches=PRESETS["standard"],
+            optimizer=experiment.optimizer.model_copy(update={"schedule": Constant()}),
+            batch_size=device.batch_size,
+            epochs=None if baseline.batches else device.epochs,
+            batches=baseline.batches or device.batches,
+            seed=seed,
+            board=board,
+            keras=kind,
+        )
 
 
 def _memory_run(

@@ -1,0 +1,279 @@
+"""The baseline of a run on one device: the same training in Keras, under `edgebnn-measure` as well.
+
+One script goes there (baseline/keras_train.py) and runs with the Python that the inventory names. That the
+network does not fit into the memory, or that there is no TensorFlow, are results: a record without times says so.
+"""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, FiniteFloat, ValidationError
+
+from edgebnn.baseline import keras_train
+from edgebnn.baseline.keras_train import MEMORY_WORDS, NO_TENSORFLOW, OUT_OF_MEMORY
+from edgebnn.errors import ConfigError, InfrastructureError, JobError
+from edgebnn.farm.connection import Done, Host
+from edgebnn.farm.deploy import deploy, programs
+from edgebnn.farm.inventory import Device, Inventory
+from edgebnn.farm.job import print_line
+from edgebnn.farm.pick import Picked, Wanted, pick
+from edgebnn.farm.result import keep, read_measured
+from edgebnn.farm.settings import settings
+from edgebnn.farm.transfer import get, put
+from edgebnn.record import Metric, Record, file_sha256
+from edgebnn.study.plan import Run
+from edgebnn.trainer.build import PROGRAMS
+
+Say = Callable[[str], None]
+
+SCRIPT = Path(keras_train.__file__)
+RECORD, STAMPS, MEASURED = "record.json", "stamps.txt", "measure.json"
+NEEDED = ("time_per_batch_s", "time_per_batch_q1_s", "time_per_batch_q3_s", "train_time_s", "steps")
+"""Metrics without which a script's record is refused."""
+_MEASURE = PROGRAMS[1]
+_NO_PROGRAM = (126, 127)
+"""A shell's exit statuses for a program that it cannot start."""
+
+# $1: the job's folder, $2..: names and what they link to.
+_LINKS = """
+rm -rf "$1" && mkdir -p "$1" && cd "./$1" || exit
+shift
+while test $# -gt 0; do
+  ln -s "$2" "$1" || exit
+  shift 2
+done
+"""
+_HAS_TENSORFLOW = """
+import sys
+sys.version_info >= (3, 9) or sys.exit("Python %d.%d; 3.9 or newer is wanted" % sys.version_info[:2])
+from importlib.util import find_spec
+lacking = [name for name in ("numpy", "tensorflow") if find_spec(name) is None]
+sys.exit("No module named '%s'" % lacking[0] if lacking else 0)
+"""
+
+
+class ScriptRecord(BaseModel):
+    """The script's last word (docs/formats.md)."""
+
+    metrics: dict[str, FiniteFloat]
+    versions: dict[str, str]
+
+
+@dataclass(frozen=True)
+class _Outcome:
+    """What came of it: numbers or why there are none."""
+
+    metrics: dict[str, float]
+    notes: dict[str, str]
+    files: dict[str, tuple[str, bytes]]
+    versions: dict[str, str]
+
+
+def train_baseline(  # noqa: PLR0917 - a stage takes its files one by one
+    run: Run,
+    data: Path,
+    binaries: Path,
+    inventory: Inventory,
+    output: Path,
+    virtual: Path,
+    say: Say = print_line,
+    replaces: str = "",
+) -> Record:
+    """Trains a baseline on a device of its board, and writes the record of what was measured there.
+
+    Args:
+        data: packed data set.
+        binaries: folder with `<target>/edgebnn-measure`.
+        output: the record's file; raw files go to the folder `<run id>` beside it.
+        virtual: folder under which virtual devices have their files.
+        say: told the progress, a line at a time.
+        replaces: start of the record that is made anew because its device was changed.
+
+    Raises:
+        ConfigError: the run is no baseline, its data are not there, edgebnn-measure is not built, or the
+            device has no such Python.
+        InfrastructureError: no fit device, or one that failed on the way.
+        JobError: the script failed; the message ends with its last lines.
+    """
+    if run.stage != "baseline" or run.board is None:
+        raise ConfigError(f"run {run.id}: stage '{run.stage}' is no baseline")
+    if not data.is_file():
+        raise ConfigError(f"{data}: no such file")
+    folder = f"edgebnn/jobs/{run.id}"
+    python = lacking = ""
+
+    def prepare(picked: Picked) -> None:
+        nonlocal python, lacking
+        say(f"{run.id} on {picked.name}: {picked.health.machine}")
+        python = _python(picked.host, picked.device)
+        lacking = _lacking(picked.host, python, picked.device)
+        if not lacking:
+            _prepare(picked, run, data, programs(binaries, picked.device)[1], folder, say)
+
+    started = datetime.now(UTC).isoformat(timespec="seconds")
+    with pick(inventory, Wanted(run.board, binaries, virtual, prepare), say) as picked:
+        outcome = _nothing(lacking) if lacking else _work(picked, folder, python, say)
+        for text in outcome.notes.values():
+            say(text)
+        record = Record(
+            stage=run.stage,
+            run_id=run.id,
+            parameters={**run.parameters(), **settings(picked.device, run.stage)},
+            metrics={
+                name: Metric(value=value, source="measured")
+                for name, value in outcome.metrics.items()
+            },
+            artifacts=keep(output.parent / run.id, outcome.files),
+            notes=outcome.notes,
+            provenance=picked.provenance(started, outcome.versions, replaces),
+        )
+        record.write(output)
+        picked.host.run(["rm", "-rf", folder])
+    return record
+
+
+def job_of(run: Run, threads: int) -> dict[str, Any]:
+    """What the script is told (docs/formats.md)."""
+    return {
+        "network": run.keras,
+        "input": run.network.input,
+        "layers": [layer.model_dump() for layer in run.network.layers],
+        "batch_size": run.batch_size,
+        "batches": run.batches,
+        "epochs": run.epochs,
+        "optimizer": run.optimizer.kind,
+        "learning_rate": run.optimizer.learning_rate,
+        "seed": run.seed,
+        "threads": threads,
+    }
+
+
+def _python(host: Host, device: Device) -> str:
+    """The Python of the inventory, as the device's shells start it from any folder."""
+    python = device.python_program
+    if not python.startswith("~/"):
+        return python
+    return host.run(["sh", "-c", 'echo "$HOME"']).stdout.strip() + python.removeprefix("~")
+
+
+def _lacking(host: Host, python: str, device: Device) -> str:
+    """Why it cannot train in Keras, or an empty string; it loads nothing, so it takes no time.
+
+    Raises:
+        ConfigError: there is no such program.
+    """
+    done = host.try_run([python, "-c", _HAS_TENSORFLOW])
+    words = (done.stderr.strip().splitlines() or [f"exit status {done.status}"])[-1]
+    if done.status in _NO_PROGRAM:
+        raise ConfigError(
+            f"device {host.name}: python: '{device.python_program}' cannot be started there ({words})"
+        )
+    return _no_tensorflow(host, python, words) if done.status else ""
+
+
+def _no_tensorflow(host: Host, python: str, words: str) -> str:
+    return f"no TensorFlow in {Path(python).name} of {host.name}: {words}"
+
+
+def _prepare(  # noqa: PLR0917 - what a job is made of
+    picked: Picked, run: Run, data: Path, measure: Path, folder: str, say: Say
+) -> None:
+    """The job's folder on the device with all that it needs."""
+    deployed = deploy(picked.host, [measure, SCRIPT, data])
+    for file in deployed.sent:
+        say(f"sent {file.name}")
+    links = ((_MEASURE, measure), (SCRIPT.name, SCRIPT), ("data.ebd", data))
+    words = [word for name, file in links for word in (name, f"../../../{deployed.paths[file]}")]
+    picked.host.run(["sh", "-c", _LINKS, "sh", folder, *words])
+    with tempfile.TemporaryDirectory(prefix="edgebnn-") as temporary:
+        job = Path(temporary) / "job.json"
+        job.write_text(json.dumps(job_of(run, picked.device.threads)))
+        put(picked.host, job, f"{folder}/{job.name}", file_sha256(job))
+
+
+def _work(picked: Picked, folder: str, python: str, say: Say) -> _Outcome:
+    """Trains in the prepared folder.
+
+    Raises:
+        JobError: the script failed.
+    """
+    host, device = picked.host, picked.device
+    measure = [device.emulator] if device.emulator else []
+    measure += [f"./{_MEASURE}", "--output", MEASURED]
+    script = [python, SCRIPT.name, "--job", "job.json", "--data", "data.ebd"]
+    done = host.try_run(
+        [*measure, "--", *script, "--output", RECORD, "--stamps", STAMPS],
+        folder=folder,
+        within_s=None,
+        on_line=lambda line: _follow(line, say),
+    )
+    if done.status == NO_TENSORFLOW:
+        return _nothing(_no_tensorflow(host, python, _last_words(done)))
+    with tempfile.TemporaryDirectory(prefix="edgebnn-") as temporary:
+        fetched = Path(temporary)
+        whole = done.status == 0
+        try:
+            for name in (MEASURED, RECORD, STAMPS) if whole else (MEASURED,):
+                get(host, f"{folder}/{name}", fetched / name)
+        except InfrastructureError:
+            if whole:
+                raise
+            host.probe()
+            raise JobError(host.how_it_failed(SCRIPT.name, done)) from None
+        measured = read_measured(fetched / MEASURED)
+        files = {"measure": (MEASURED, (fetched / MEASURED).read_bytes())}
+        metrics = {"peak_memory_mib": measured.peak_memory_bytes / 2**20}
+        if not whole:
+            if why := _does_not_fit(done):
+                return _Outcome(metrics, {"outcome": why}, files, {})
+            raise JobError(host.how_it_failed(SCRIPT.name, done))
+        files["stamps"] = (STAMPS, (fetched / STAMPS).read_bytes())
+        trained = _read_record(fetched / RECORD, host)
+    return _Outcome(trained.metrics | metrics, {}, files, trained.versions)
+
+
+def _nothing(why: str) -> _Outcome:
+    return _Outcome({}, {"outcome": why}, {}, {})
+
+
+def _does_not_fit(done: Done) -> str:
+    """What to say if it ended for want of memory, or an empty string."""
+    told = any(words in done.stderr.lower() for words in MEMORY_WORDS)
+    if done.status == OUT_OF_MEMORY or (done.status > 128 and told):
+        return f"does not fit: {_last_words(done)}"
+    return ""
+
+
+def _last_words(done: Done) -> str:
+    """The script's own last line, without its name."""
+    lines = done.stderr.strip().splitlines() or [f"exit status {done.status}"]
+    return lines[-1].removeprefix("keras_train: ").removeprefix("no TensorFlow: ")
+
+
+def _read_record(path: Path, host: Host) -> ScriptRecord:
+    try:
+        trained = ScriptRecord.model_validate_json(path.read_bytes())
+    except ValidationError as error:
+        problem = error.errors()[0]
+        place = ".".join(map(str, problem["loc"])) or "JSON"
+        raise JobError(f"device {host.name}: {RECORD}: {place}: {problem['msg']}") from None
+    if lacking := [name for name in NEEDED if name not in trained.metrics]:
+        raise JobError(f"device {host.name}: {RECORD} lacks {', '.join(lacking)}")
+    return trained
+
+
+def _follow(line: str, say: Say) -> None:
+    """A line of the script's output: every tenth part of the training is told."""
+    try:
+        event: Any = json.loads(line)
+    except json.JSONDecodeError:
+        return
+    if isinstance(event, dict) and event.get("event") == "batch":
+        say(f"batch {event['batch']}/{event['batches']}: loss {event['loss']:.4f}")

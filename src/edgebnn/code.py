@@ -10,6 +10,17 @@ import hashlib
 from pathlib import Path
 
 _PACKAGE = Path(__file__).parent
+_OBSERVED = (
+    "farm/clock.py",
+    "farm/conditions.py",
+    "farm/joules.py",
+    "farm/metering.py",
+    "farm/observed.py",
+    "farm/result.py",
+    "farm/samples.py",
+    "farm/settings.py",
+    "farm/throttling.py",
+)
 _STAGES: dict[str, tuple[str, ...]] = {
     "data": ("data",),
     "memory": (
@@ -25,8 +36,7 @@ _STAGES: dict[str, tuple[str, ...]] = {
     "device": (
         "trainer/run_file.py",
         "farm/job.py",
-        "farm/result.py",
-        "farm/settings.py",
+        *_OBSERVED,
         "energy",
     ),
     "baseline": ("baseline", "farm/baseline.py", "farm/result.py", "farm/settings.py"),

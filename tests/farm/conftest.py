@@ -141,9 +141,14 @@ def run() -> Run:
 
 MEASURE = """
 import json, subprocess, sys
-output, command = sys.argv[2], sys.argv[4:]
+split = sys.argv.index("--")
+options, command = sys.argv[1:split], sys.argv[split + 1:]
 status = subprocess.run(command, check=False).returncode
-json.dump({"peak_memory_bytes": 3 * 2**20, "exit_status": status}, open(output, "w"))
+if "--samples" in options:  # else it is the trial
+    line = {"time_s": 100.0, "rss_bytes": 2**21, "throttled_flags": 0}
+    open(options[options.index("--samples") + 1], "w").write(json.dumps(line) + "\\n")
+json.dump({"start_s": 100.0, "peak_memory_bytes": 3 * 2**20, "exit_status": status},
+          open(options[options.index("--output") + 1], "w"))
 sys.exit(status if status >= 0 else 128 - status)
 """
 
@@ -162,6 +167,8 @@ record = {"event": "record", "run_id": words["run_id"].strip(), "metrics": metri
           "series": {"loss": [[1, 1.0], [2, 0.5]]}, "versions": {"edgebnn-train": "0"}}
 json.dump(record, open(sys.argv[sys.argv.index("--output") + 1], "w"))
 open(sys.argv[sys.argv.index("--export") + 1], "wb").write(b"network")
+stamps = "".join(f"{101 + step / 4} {101 + (step + 1) / 4}\\n" for step in range(16))
+open(sys.argv[sys.argv.index("--stamps") + 1], "w").write(stamps)
 """
 
 

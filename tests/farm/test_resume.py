@@ -12,8 +12,6 @@ from pathlib import Path
 
 import pytest
 
-from edgebnn.energy.declared import Declared
-from edgebnn.energy.meter import Samples
 from edgebnn.errors import JobError
 from edgebnn.farm.inventory import Inventory
 from edgebnn.farm.job import train_on_device
@@ -27,7 +25,7 @@ METER = {"kind": "declared", "idle_w": 1.5, "load_w": 4.0}
 # In front of the stand-in: the first attempt ends in the middle, the next goes on.
 STOPS = """
 import pathlib, sys
-assert sys.argv[10:] == ["--checkpoint", "checkpoint", "--resume", "--threads", "1"]
+assert sys.argv[10:] == ["--checkpoint", "checkpoint", "--resume", "--stamps", "stamps.txt", "--threads", "1"]
 if not pathlib.Path("checkpoint").exists():
     for name in ("checkpoint", "checkpoint.previous", "checkpoint.part", "other"):
         pathlib.Path(name).touch()
@@ -76,7 +74,7 @@ def test_the_next_attempt_finds_the_checkpoint(
     record = job(run, data, stops(), said.append)
     assert "resumed behind epoch 1, step 2 from checkpoint.previous (checkpoint: damaged)" in said
     assert record.metrics["test_accuracy"].value == 0.875
-    assert record.metrics["energy_gross_j"].value == 16.0  # declared watts know no gap
+    assert record.metrics["energy_gross_j"].value == 16.0
     assert jobs(tmp_path) == []
 
 
@@ -87,26 +85,6 @@ def test_another_trainer_starts_anew(
     for more in ("", "# changed\n"):
         with pytest.raises(JobError, match="the power is gone"):
             job(run, data, stops(more), lambda line: None)
-
-
-def test_a_meter_that_saw_a_part_gives_no_energy(
-    *,
-    job: Callable[..., Record],
-    stops: Callable[..., Path],
-    run: Run,
-    data: Path,
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    def stop(self: Declared, training_s: float) -> Samples:
-        return Samples((0.0, 1.0), (4.0, 4.0), idle_w=1.0, source="measured")
-
-    monkeypatch.setattr(Declared, "stop", stop)
-    said: list[str] = []
-    with pytest.raises(JobError):
-        job(run, data, stops(), said.append)
-    record = job(run, data, stops(), said.append)
-    assert any(line.startswith("energy is left out") for line in said)
-    assert not [name for name in record.metrics if "energy" in name or "power" in name]
 
 
 # In front of the real trainer: what it says stays in a small pipe from epoch 3 on, so that it cannot

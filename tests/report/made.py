@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
@@ -129,3 +130,34 @@ def write(folder: Path, experiments: dict[str, list[Record]], **kwargs: Any) -> 
     output = folder / "report" / "index.html"
     write_report(paths, folder / "plan.json", output, **kwargs)
     return output.read_text()
+
+
+class Rows(HTMLParser):
+    """Text of every table row, by section."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.section = self.name = ""
+        self.rows: dict[str, list[str]] = {}
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        if tag == "section":
+            self.name = dict(attrs)["id"] or ""
+        elif tag == "table":
+            self.section = self.name
+        elif tag == "tr":
+            self.rows.setdefault(self.section, []).append("")
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag == "table":
+            self.section = ""
+
+    def handle_data(self, data: str) -> None:
+        if self.rows.get(self.section):
+            self.rows[self.section][-1] += f" {data}"
+
+
+def rows(page: str, section: str) -> list[str]:
+    parser = Rows()
+    parser.feed(page)
+    return [" ".join(row.split()) for row in parser.rows.get(section, [])]

@@ -187,7 +187,7 @@ def test_50_samples_a_second_take_less_than_half_a_percent_of_a_core(measured: M
     shares = []
     for _ in range(3):
         measured.run("sleep", "4", options=("--interval", 0.02, "--read", f"power={power}"))
-        assert measured.result["samples"] >= 4 * 50 * 0.9
+        assert measured.result["samples"] >= 4 * 50 * 0.5
         shares.append(measured.result["measuring_s"] / measured.result["wall_s"])
     assert min(shares) < 0.005
 

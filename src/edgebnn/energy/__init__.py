@@ -1,7 +1,7 @@
 """Energy: one file a kind of meter, found by name.
 
-`energy/<kind>.py` defines `Config`, the keys of `meter:` in the inventory, whose `open()` gives a
-`Meter` (meter.py). The file alone adds the kind: validation, editors' schema and use follow.
+`energy/<kind>.py` defines `Config`, the keys of `meter:` in the inventory and what power comes of them
+(meter.py). The file alone adds the kind: validation, editors' schema and use follow.
 """
 
 from __future__ import annotations

@@ -6,7 +6,7 @@ from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
-from edgebnn.energy.meter import Assumed, Samples
+from edgebnn.energy.meter import Assumed
 from edgebnn.energy.trace import Trace
 
 
@@ -14,8 +14,6 @@ class Config(Assumed):
     """`{kind: declared, idle_w: 1.9, load_w: 3.7}`"""
 
     kind: Literal["declared"]
-    idle_w: float = Field(strict=True, ge=0, allow_inf_nan=False)
-    """Watts with nothing to do."""
     load_w: float = Field(strict=True, gt=0, allow_inf_nan=False)
     """Watts while training."""
 
@@ -29,27 +27,3 @@ class Config(Assumed):
         """The load's watts all along, as an estimate."""
         span, load = (begin_s, end_s), (self.load_w, self.load_w)
         return Trace.of_powers(span, load, longest_gap_s=end_s - begin_s, source="estimated")
-
-    def open(self) -> Declared:
-        """The meter, not started."""
-        return Declared(self)
-
-
-class Declared:
-    """Draws the declared load while training, and nothing is read."""
-
-    def __init__(self, config: Config) -> None:
-        self._config = config
-
-    def start(self) -> None:
-        """Nothing to start."""
-
-    def stop(self, training_s: float) -> Samples:
-        """The load's watts from the first second of training to the last."""
-        load = self._config.load_w
-        return Samples(
-            seconds=(0.0, training_s),
-            watts=(load, load),
-            idle_w=self._config.idle_w,
-            source="estimated",
-        )

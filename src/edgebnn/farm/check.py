@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Literal
 
 from edgebnn.errors import InfrastructureError
+from edgebnn.farm import throttling
 from edgebnn.farm.connection import Host
 from edgebnn.farm.deploy import deploy
 from edgebnn.farm.inventory import Device
@@ -40,8 +41,6 @@ _TRIAL = "edgebnn/trial.json"
 _NOT_EXECUTABLE = 126
 """A shell's exit status for a program that is there and that the system refuses to start."""
 _WARM_C, _HOT_C = 65.0, 80.0  # a Pi slows itself down at 80, a 3B+ from 60 on
-_THROTTLED = {0: "undervoltage", 1: "clock capped", 2: "throttled", 3: "soft temperature limit"}
-"""Bits of `vcgencmd get_throttled`: now; 16 higher: since boot."""
 
 
 @dataclass(frozen=True)
@@ -158,21 +157,13 @@ def _throttling(answer: str | None) -> list[Finding]:
     """Args: the last line of `vcgencmd get_throttled`; None: no such program."""
     if answer is None:
         return []
-    try:
-        bits = int(answer.removeprefix("throttled="), 16)
-    except ValueError:
-        return [
-            Finding(
-                "warning",
-                f"throttling unknown: vcgencmd says '{answer}'; may the account ask the firmware? "
-                f"(sudo usermod -aG video <account>)",
-            )
-        ]
-    now = [text for bit, text in _THROTTLED.items() if bits >> bit & 1]
-    before = [text for bit, text in _THROTTLED.items() if bits >> (bit + 16) & 1]
-    if now:
-        return [Finding("error", f"{', '.join(now)} now: times would be wrong")]
-    return [Finding("warning", f"{', '.join(before)} since boot")] if before else []
+    told = throttling.parse(answer)
+    if told is None:
+        return [Finding("warning", f"throttling {throttling.unknown(answer)}")]
+    if told.now:
+        return [Finding("error", f"{', '.join(told.now)} now: times would be wrong")]
+    since = told.since_boot
+    return [Finding("warning", f"{', '.join(since)} since boot")] if since else []
 
 
 def _governor(governor: str) -> list[Finding]:

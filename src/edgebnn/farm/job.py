@@ -18,9 +18,11 @@ from typing import Any
 from edgebnn.errors import ConfigError, JobError
 from edgebnn.farm.connection import Host
 from edgebnn.farm.deploy import deploy, programs
-from edgebnn.farm.inventory import Device, Inventory
+from edgebnn.farm.inventory import Inventory
+from edgebnn.farm.metering import MEASURED, SAMPLES, Metering, metering
+from edgebnn.farm.observed import STAMPS, observe
 from edgebnn.farm.pick import Picked, Wanted, pick
-from edgebnn.farm.result import compose, keep_raw, read_measured, read_trainer_record
+from edgebnn.farm.result import keep, metrics_of, read_trainer_record
 from edgebnn.farm.settings import settings
 from edgebnn.farm.transfer import get, put
 from edgebnn.record import Record, file_sha256
@@ -31,7 +33,7 @@ from edgebnn.trainer.run_file import run_file
 Say = Callable[[str], None]
 
 TRAINER, MEASURE = PROGRAMS
-RESULTS = RECORD, MEASURED, NETWORK = "record.json", "measure.json", "network.ebn"
+RECORD, NETWORK = "record.json", "network.ebn"
 CHECKPOINT = "checkpoint"
 
 # $1: the job's folder, $2: what the link to the trainer shall say, $3..: names and what they link to.
@@ -95,32 +97,31 @@ def train_on_device(  # noqa: PLR0917 - a stage takes its files one by one
 
     started = datetime.now(UTC).isoformat(timespec="seconds")
     with (
-        tempfile.TemporaryDirectory(prefix="edgebnn-") as fetched,
+        tempfile.TemporaryDirectory(prefix="edgebnn-") as temporary,
         pick(inventory, Wanted(run.board, binaries, virtual, prepare), say) as picked,
+        metering(picked, folder, MEASURE) as meter,
     ):
-        device = picked.device
-        meter = device.meter.open() if device.meter else None
-        if meter:
-            meter.start()
-        resumed = _work(picked.host, folder, run, device, say)
-        record_json, measure_json, network = (Path(fetched) / name for name in RESULTS)
-        for file in (record_json, measure_json):
-            get(picked.host, f"{folder}/{file.name}", file)
-        trained, measured = read_trainer_record(record_json, run), read_measured(measure_json)
-        samples = meter.stop(trained.metrics["train_time_s"]) if meter else None
-        if resumed and samples is not None and samples.source == "measured":
-            say("energy is left out: the meter saw only the part of the training since it resumed")
-            samples = None
-        get(picked.host, f"{folder}/{network.name}", network)
-        artifacts = keep_raw(output.parent / run.id, measure_json, network, samples)
-        record = compose(
-            run,
-            trained,
-            measured,
-            samples,
-            artifacts=artifacts,
-            settings=settings(device),
-            where=picked.provenance(started, trained.versions, replaces),
+        _work(picked, folder, run, meter, say)
+        meter.stop()
+        fetched = Path(temporary)
+        get(picked.host, f"{folder}/{RECORD}", fetched / RECORD)
+        trained = read_trainer_record(fetched / RECORD, run)
+        for name in (MEASURED, SAMPLES, STAMPS, NETWORK):
+            get(picked.host, f"{folder}/{name}", fetched / name)
+        seen = observe(meter, fetched)
+        for text in seen.notes.values():
+            say(text)
+        files = {"network": (NETWORK, (fetched / NETWORK).read_bytes())} | seen.files
+        record = Record(
+            stage="device",
+            run_id=run.id,
+            parameters={**run.parameters(), **settings(picked.device)},
+            metrics=metrics_of(trained, seen.measured) | seen.metrics,
+            series=trained.series | seen.series,
+            tables=seen.tables,
+            artifacts=keep(output.parent / run.id, files),
+            notes=seen.notes,
+            provenance=picked.provenance(started, trained.versions, replaces),
         )
         record.write(output)
         picked.host.run(["rm", "-rf", folder])
@@ -146,40 +147,32 @@ def _prepare(  # noqa: PLR0917 - what a job is made of
         put(host, local, f"{folder}/run.txt", file_sha256(local))
 
 
-def _work(host: Host, folder: str, run: Run, device: Device, say: Say) -> bool:
-    """Trains in the prepared folder; the files of RESULTS are there afterwards.
-
-    Returns:
-        Whether it went on from a checkpoint.
-    """
+def _work(picked: Picked, folder: str, run: Run, meter: Metering, say: Say) -> None:
+    """Trains in the prepared folder; its files are there afterwards."""
+    device = picked.device
     emulator = [device.emulator] if device.emulator else []
     forced = ["env", f"EDGEBNN_KERNEL={run.kernel}"] if run.kernel else []
     train = [*emulator, f"./{TRAINER}", "--run", "run.txt", "--data", "data.ebd", "--verified"]
     train += ["--output", RECORD, "--export", NETWORK, "--checkpoint", CHECKPOINT, "--resume"]
-    train += ["--threads", str(device.threads)]
+    train += ["--stamps", STAMPS, "--threads", str(device.threads)]
     train += ["--steps", str(run.batches)] if run.batches else []
-    events: set[str] = set()
-    host.run(
-        [*forced, *emulator, f"./{MEASURE}", "--output", MEASURED, "--", *train],
+    picked.host.run(
+        [*forced, *emulator, f"./{MEASURE}", *meter.options, "--", *train],
         folder=folder,
         within_s=None,
-        on_line=lambda line: events.add(_follow(line, say)),
+        on_line=lambda line: _follow(line, say),
         failure=JobError,
     )
-    return "resume" in events
 
 
-def _follow(line: str, say: Say) -> str:
-    """A line of the trainer's output; returns its event, empty if it has none.
-
-    Of interest on the way are only the epochs, and where it went on.
-    """
+def _follow(line: str, say: Say) -> None:
+    """A line of the trainer's output: of interest are the epochs, and where it went on."""
     try:
         event: Any = json.loads(line)
     except json.JSONDecodeError:
-        return ""
+        return
     if not isinstance(event, dict):
-        return ""
+        return
     if event.get("event") == "epoch":
         figures = ", ".join(
             f"{name.replace('_', ' ')} {event[name]:.4f}"
@@ -191,4 +184,3 @@ def _follow(line: str, say: Say) -> str:
         where = f"epoch {event.get('epoch')}, step {event.get('step')}"
         why = f" ({event['refused']})" if "refused" in event else ""
         say(f"resumed behind {where} from {event.get('from')}{why}")
-    return str(event.get("event", ""))

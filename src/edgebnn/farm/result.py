@@ -1,4 +1,4 @@
-"""From what came back from a device to the record: the trainer's word, the raw files, the energy."""
+"""What came back from a device: the trainer's own word, what was measured, the raw files."""
 
 from __future__ import annotations
 
@@ -7,9 +7,8 @@ from pathlib import Path
 
 from pydantic import BaseModel, FiniteFloat, ValidationError
 
-from edgebnn.energy.meter import Samples
 from edgebnn.errors import InfrastructureError, JobError
-from edgebnn.record import Artifact, Metric, Provenance, Record, atomic_write, file_sha256
+from edgebnn.record import Artifact, Metric, atomic_write, file_sha256
 from edgebnn.study.plan import Run
 
 NEEDED = (
@@ -37,10 +36,14 @@ class TrainerRecord(BaseModel):
 
 
 class Measured(BaseModel):
-    """What `edgebnn-measure` read off the device; the file itself is kept, with its samples."""
+    """What `edgebnn-measure` read off the device (docs/formats.md); the file itself is kept."""
 
+    start_s: FiniteFloat
+    """On the device's monotonic clock."""
     peak_memory_bytes: FiniteFloat
-    """Largest resident set of the trainer's process, as the kernel counted it."""
+    """Largest resident set of one process, as the kernel counted it."""
+    peak_tree_pss_bytes: FiniteFloat = 0.0
+    """Of all processes together, as samples saw it; 0 if the kernel does not tell."""
 
 
 def read_trainer_record(path: Path, run: Run) -> TrainerRecord:
@@ -70,28 +73,6 @@ def read_measured(path: Path) -> Measured:
         ) from None
 
 
-def keep_raw(
-    folder: Path, measured: Path, network: Path, samples: Samples | None
-) -> dict[str, Artifact]:
-    """Puts the raw files into a folder beside the record; raises InfrastructureError (a full disk).
-
-    Args:
-        folder: the run's folder; its parent has the record.
-        measured: measure.json as it came from the device.
-        network: the trained network, likewise.
-        samples: power, or None without a meter.
-    """
-    files = {
-        "measure": ("measure.json", measured.read_bytes()),
-        "network": ("network.ebn", network.read_bytes()),
-    }
-    if samples is not None:
-        rows = zip(samples.seconds, samples.watts, strict=True)
-        lines = ["seconds,watts", *(f"{t!r},{p!r}" for t, p in rows)]
-        files["power"] = ("power.csv", ("\n".join(lines) + "\n").encode())
-    return keep(folder, files)
-
-
 def keep(folder: Path, files: Mapping[str, tuple[str, bytes]]) -> dict[str, Artifact]:
     """Puts files into a folder beside the record; raises InfrastructureError (a full disk).
 
@@ -107,22 +88,13 @@ def keep(folder: Path, files: Mapping[str, tuple[str, bytes]]) -> dict[str, Arti
     return artifacts
 
 
-def compose(
-    run: Run,
-    trained: TrainerRecord,
-    measured: Measured,
-    samples: Samples | None,
-    *,
-    artifacts: dict[str, Artifact],
-    settings: dict[str, str | int],
-    where: Provenance,
-) -> Record:
-    """The record of a device run: bytes become MiB; without a meter energy is absent, never 0."""
-    metrics = {}
+def metrics_of(trained: TrainerRecord, measured: Measured) -> dict[str, Metric]:
+    """The trainer's figures and the peak memory: bytes become MiB."""
     found = dict(trained.metrics)
     # The same by the trainer's own count, which holds what came before it resumed.
     own = found.pop("process_peak_bytes", 0.0)
     found["peak_memory_bytes"] = max(measured.peak_memory_bytes, own)
+    metrics = {}
     for name, value in found.items():
         in_bytes = name.endswith("_bytes")
         title = f"{name.removesuffix('_bytes')}_mib" if in_bytes else name
@@ -130,22 +102,4 @@ def compose(
             value=value / 2**20 if in_bytes else value,
             source="modelled" if title in _MODELLED else "measured",
         )
-    if samples is not None:
-        energy = {
-            "energy_gross_j": samples.gross_j,
-            "energy_net_j": samples.net_j,
-            "energy_per_batch_j": samples.gross_j / trained.metrics["steps"],
-            "average_power_w": samples.average_w,
-        }
-        metrics |= {
-            name: Metric(value=value, source=samples.source) for name, value in energy.items()
-        }
-    return Record(
-        stage="device",
-        run_id=run.id,
-        parameters={**run.parameters(), **settings},
-        metrics=metrics,
-        series=trained.series,
-        artifacts=artifacts,
-        provenance=where,
-    )
+    return metrics

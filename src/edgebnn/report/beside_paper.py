@@ -1,4 +1,4 @@
-"""The paper's two tables with ours beside them: a row of ours for each matching group."""
+"""The paper's table of accuracies and memory with ours beside it: a row of ours for each matching group."""
 
 from __future__ import annotations
 
@@ -38,26 +38,6 @@ class AccuracyRow:
     savings: tuple[Saving, ...]
 
 
-@dataclass(frozen=True)
-class BoardOurs:
-    """Ours at the same data set, model and batch; ratios are ours / the paper's."""
-
-    where: str
-    virtual: bool
-    time: Figure | None
-    memory: Figure | None
-    energy: Figure | None
-    time_ratio: float | None
-    memory_ratio: float | None
-    energy_ratio: float | None
-
-
-@dataclass(frozen=True)
-class BoardRow:
-    paper: paper.Board
-    ours: tuple[BoardOurs, ...]
-
-
 def accuracy_rows(groups: Sequence[Group]) -> list[AccuracyRow]:
     """The paper's accuracies and modelled savings; ours: by Adam, on the same model and batch."""
     rows = []
@@ -72,41 +52,9 @@ def accuracy_rows(groups: Sequence[Group]) -> list[AccuracyRow]:
         for group in same:
             figure = percent(group.figure(*ACCURACY_METRICS))
             if group.preset == "proposed" and figure is not None:
-                where = "emulated" if group.stage == "emulate" else _place(group)
+                where = "emulated" if group.stage == "emulate" else group.place
                 ours.append(AccuracyOurs(where, figure, figure.value / row.top1))
         rows.append(AccuracyRow(row, tuple(ours), _savings(same, row.saving)))
-    return rows
-
-
-def board_rows(groups: Sequence[Group]) -> list[BoardRow]:
-    """The paper's prototype figures; ours need the same data set, model and batch.
-
-    A virtual device's times and energies are the host's and get no ratio; its memory does.
-    """
-    rows = []
-    for row in paper.BOARDS:
-        ours = []
-        for group in once(groups):
-            same = (group.dataset, group.model, group.batch_size)
-            if group.stage != "device" or same != (row.dataset, row.model, row.batch_size):
-                continue
-            time = group.figure("time_per_batch_s")
-            memory = group.figure("peak_memory_mib")
-            energy = group.figure("energy_per_batch_j")
-            comparable = not group.virtual
-            ours.append(
-                BoardOurs(
-                    f"{group.method}, {_place(group)}",
-                    group.virtual,
-                    time,
-                    memory,
-                    energy,
-                    _ratio(time, row.time_per_batch_s) if comparable else None,
-                    _ratio(memory, row.peak_memory_mib),
-                    _ratio(energy, row.energy_per_batch_j) if comparable else None,
-                )
-            )
-        rows.append(BoardRow(row, tuple(ours)))
     return rows
 
 
@@ -123,15 +71,6 @@ def _savings(groups: Sequence[Group], published: float) -> tuple[Saving, ...]:
             factor = by_preset["standard"] / by_preset["proposed"]
             found.append(Saving(factor, factor / published, rule))
     return tuple(found)
-
-
-def _place(group: Group) -> str:
-    board = paper.BOARD_TITLES.get(group.board, group.board)
-    return board if group.devices in ("", group.board) else f"{board} ({group.devices})"
-
-
-def _ratio(figure: Figure | None, published: float) -> float | None:
-    return None if figure is None else figure.value / published
 
 
 def percent(share: Figure | None) -> Figure | None:

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from edgebnn import paper
 from edgebnn.record import Record
 
 
@@ -63,6 +64,12 @@ class Group:
     def devices(self) -> str:
         """Names of the devices that worked, in the inventory's terms."""
         return ", ".join(sorted({record.provenance.host for record in self.records}))
+
+    @property
+    def place(self) -> str:
+        """The board, and its devices by name."""
+        board = paper.BOARD_TITLES.get(self.board, self.board)
+        return board if self.devices in ("", self.board) else f"{board} ({self.devices})"
 
     @property
     def virtual(self) -> bool:

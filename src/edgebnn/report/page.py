@@ -10,10 +10,12 @@ from typing import Any
 
 from edgebnn import paper
 from edgebnn.record import Record, atomic_write, read_record
-from edgebnn.report.beside_paper import ACCURACY_METRICS, accuracy_rows, board_rows
+from edgebnn.report.beside_paper import ACCURACY_METRICS, accuracy_rows
 from edgebnn.report.charts import colours, curve_chart, range_bars, stacked_bars
 from edgebnn.report.compared import comparisons
 from edgebnn.report.groups import Group, gather, once
+from edgebnn.report.on_board import board_cases
+from edgebnn.report.power import power_charts
 from edgebnn.summary import read_summary
 
 STAGE_TITLES = {
@@ -80,12 +82,13 @@ def render(
         missing=missing,
         failures={name.removesuffix(".json"): text for name, text in sorted(failures.items())},
         accuracy_rows=accuracy_rows(groups),
-        board_rows=board_rows(groups),
+        board_cases=board_cases(groups),
         comparisons=comparisons(groups),
         results=[(group, group.figure(*ACCURACY_METRICS)) for group in trained],
         memory=_memory_charts(groups),
         curves=_curve_charts(trained, colour),
         boards=_board_charts(trained, colour),
+        powers=power_charts(once(trained)),
         provenance=_provenance(groups),
         titles={**paper.DATASET_TITLES, **paper.MODEL_TITLES, **paper.BOARD_TITLES},
         stages=STAGE_TITLES,

@@ -3,6 +3,7 @@
 #include <sys/mman.h>
 
 #include <algorithm>
+#include <functional>
 #include <numeric>
 
 #include "errors.h"
@@ -13,6 +14,16 @@ namespace {
 constexpr size_t kAlign = 64;  // a cache line, and the widest vector
 
 bool overlap(const Life& a, const Life& b) { return a.first <= b.last && b.first <= a.last; }
+
+// The value becomes the bound if it is `beyond` it. A bound that holds already, as it does from the
+// second step on, is only read.
+template <class T, class Beyond>
+void widen(std::atomic<T>& bound, T value, Beyond beyond) {
+  T found = bound.load(std::memory_order_relaxed);
+  while (beyond(value, found) &&
+         !bound.compare_exchange_weak(found, value, std::memory_order_relaxed)) {
+  }
+}
 
 }  // namespace
 
@@ -55,6 +66,12 @@ void Arena::allocate() {
   madvise(memory, bytes, MADV_HUGEPAGE);
 #endif
   memory_ = {static_cast<uint8_t*>(memory), Unmap{bytes}};
+  uses_ = std::vector<Use>(buffers_.size());
+}
+
+std::optional<Life> Arena::used(Id id) const {
+  if (id >= uses_.size() || uses_[id].last < 0) return std::nullopt;
+  return Life{uses_[id].first, uses_[id].last};
 }
 
 uint8_t* Arena::touch(Id id) {
@@ -63,10 +80,9 @@ uint8_t* Arena::touch(Id id) {
     throw JobError("arena: '" + buffer.name + "' used in phase " + std::to_string(phase_) +
                    ", outside its life");
   }
-  const size_t end = buffer.offset + buffer.bytes;
-  size_t peak = peak_.load(std::memory_order_relaxed);
-  while (end > peak && !peak_.compare_exchange_weak(peak, end, std::memory_order_relaxed)) {
-  }
+  widen(peak_, buffer.offset + buffer.bytes, std::greater<>());
+  widen(uses_[id].first, phase_, std::less<>());
+  widen(uses_[id].last, phase_, std::greater<>());
   return memory_.get() + buffer.offset;
 }
 

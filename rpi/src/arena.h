@@ -5,13 +5,16 @@
 // phases [first, last] in which it holds something. The planner gives each an offset such that
 // buffers whose lives overlap do not overlap in memory, largest first, each at the lowest place
 // where it fits. Then memory is allocated once. While training, `at()` hands out a buffer only
-// inside its life, and records how far up memory has really been used: the measured peak.
+// inside its life, and records how far up memory has really been used, the measured peak, and in
+// which phases each buffer has been.
 #pragma once
 
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -44,6 +47,8 @@ class Arena {
   size_t planned_bytes() const { return planned_; }
   // Highest byte handed out so far.
   size_t peak_bytes() const { return peak_; }
+  // First and last phase in which a buffer was handed out so far; none if it never was.
+  std::optional<Life> used(Id id) const;
 
   // The phase that runs from now on.
   void enter(int phase) { phase_ = phase; }
@@ -56,6 +61,11 @@ class Arena {
   }
 
  private:
+  // Of a buffer: the phases that asked for it. From all threads, as the peak.
+  struct Use {
+    std::atomic<int> first = std::numeric_limits<int>::max(), last = -1;
+  };
+
   uint8_t* touch(Id id);
 
   struct Unmap {
@@ -64,6 +74,7 @@ class Arena {
   };
 
   std::vector<Buffer> buffers_;
+  std::vector<Use> uses_;  // of each buffer, once there is memory
   std::unique_ptr<uint8_t, Unmap> memory_{nullptr, Unmap{0}};
   size_t planned_ = 0;
   std::atomic<size_t> peak_ = 0;  // buffers are asked for from all threads

@@ -12,6 +12,7 @@
 #include "options.h"
 #include "output_file.h"
 #include "predict.h"
+#include "profile.h"
 #include "trainer.h"
 
 #ifndef EDGEBNN_VERSION
@@ -148,8 +149,8 @@ void train(const Options& options) {
   }
   const DataFile data(options.data, options.verified);
   Trainer trainer(run, data, model);
-  for (const std::string& path :
-       {options.output, options.dump, options.stamps, options.checkpoint, options.export_file}) {
+  for (const std::string& path : {options.output, options.dump, options.stamps, options.profile,
+                                  options.checkpoint, options.export_file}) {
     if (!path.empty()) check_writable(path);
   }
   arena.allocate();
@@ -174,6 +175,8 @@ void train(const Options& options) {
       options.steps, along, [&](const EpochReport& report) { print_epoch(report, run.epochs); });
   if (dump) dump->finish();
   if (stamps) stamps->finish();
+  if (!options.profile.empty())
+    write_file(options.profile, profile_of(network, plan.phases, arena));
   if (!options.export_file.empty()) write_network(options.export_file, run, model, arena);
   const std::string line = record(run, data, done, arena, kernels, options.threads).text() + "\n";
   if (!options.output.empty()) write_file(options.output, line);

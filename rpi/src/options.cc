@@ -17,6 +17,7 @@ Options parse_options(int count, char** arguments) {
                                                      {"--output", &options.output},
                                                      {"--dump", &options.dump},
                                                      {"--stamps", &options.stamps},
+                                                     {"--profile", &options.profile},
                                                      {"--checkpoint", &options.checkpoint},
                                                      {"--export", &options.export_file},
                                                      {"--predict", &options.predict}};
@@ -65,8 +66,9 @@ Options parse_options(int count, char** arguments) {
   }
   if (!options.predict.empty()) {
     const bool trains = !options.run.empty() || !options.dump.empty() || !options.stamps.empty() ||
-                        !options.export_file.empty() || !options.checkpoint.empty() ||
-                        options.plan || options.json || options.steps > 0;
+                        !options.profile.empty() || !options.export_file.empty() ||
+                        !options.checkpoint.empty() || options.plan || options.json ||
+                        options.steps > 0;
     if (trains) throw InputError("--predict: goes with --data, --output and --threads alone");
   } else if (options.run.empty()) {
     throw InputError("--run: missing");

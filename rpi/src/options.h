@@ -7,7 +7,7 @@
 namespace edgebnn {
 
 struct Options {
-  std::string run, data, output, dump, stamps, checkpoint, export_file, predict;
+  std::string run, data, output, dump, stamps, profile, checkpoint, export_file, predict;
   bool plan = false, json = false, help = false, resume = false, verified = false;
   size_t steps = 0;  // 0: all
   size_t threads = 1;
@@ -17,7 +17,7 @@ struct Options {
 inline constexpr const char* kUsage =
     "usage: edgebnn-train --run FILE --data FILE [--verified] [--output FILE]\n"
     "                     [--threads N] [--steps N] [--dump FILE] [--stamps FILE]\n"
-    "                     [--export FILE]\n"
+    "                     [--profile FILE] [--export FILE]\n"
     "                     [--checkpoint FILE [--checkpoint-every SECONDS] [--resume]]\n"
     "       edgebnn-train --run FILE --plan [--json] [--threads N]\n"
     "       edgebnn-train --predict NETWORK --data FILE [--output FILE] [--threads N]\n"
@@ -37,6 +37,7 @@ inline constexpr const char* kUsage =
     "  --dump FILE    the state after each step, for comparison with another engine\n"
     "  --stamps FILE  when each step began and ended: two times a line, in seconds of the\n"
     "                 system's monotonic clock\n"
+    "  --profile FILE  of the arena's buffers, in which phases of a step they were used\n"
     "  --checkpoint FILE  the state of training after each epoch, and within one after\n"
     "                 every so many SECONDS (default 60; 0: after every step); the one\n"
     "                 before it stays as FILE.previous\n"

@@ -81,6 +81,52 @@ TEST("arena: the peak is what was handed out") {
   EQUAL(arena.planned_bytes(), size_t{4196});
 }
 
+TEST("arena: a buffer was used from the first phase that asked for it to the last") {
+  Arena arena;
+  const auto seldom = arena.add("seldom", "u8", 64, {0, 5});
+  const auto never = arena.add("never", "u8", 64, {0, 5});
+  EQUAL(arena.used(seldom).has_value(), false);
+  arena.plan();
+  arena.allocate();
+  EQUAL(arena.used(seldom).has_value(), false);
+  const auto uses = [&](int phase, int first, int last) {
+    arena.enter(phase);
+    arena.at(seldom);
+    EQUAL(arena.used(seldom)->first, first);
+    EQUAL(arena.used(seldom)->last, last);
+  };
+  uses(2, 2, 2);
+  uses(4, 2, 4);
+  uses(3, 2, 4);
+  uses(1, 1, 4);
+  arena.enter(6);
+  SAYS(arena.at(seldom), "outside its life");
+  EQUAL(arena.used(seldom)->last, 4);
+  EQUAL(arena.used(never).has_value(), false);
+}
+
+TEST("arena: threads that ask at once all count") {
+  Arena arena;
+  constexpr size_t kBuffers = 64;
+  for (size_t id = 0; id < kBuffers; ++id) arena.add(std::to_string(id), "u8", 64, {0, 2});
+  arena.plan();
+  arena.allocate();
+  Threads threads(3);
+  for (int phase = 1; phase <= 2; ++phase) {
+    arena.enter(phase);
+    threads.each([&](size_t part) {
+      for (size_t id = part; id < kBuffers; ++id) arena.at(id);
+    });
+  }
+  size_t wrong = 0;
+  for (size_t id = 0; id < kBuffers; ++id) {
+    const auto used = arena.used(id);
+    wrong += !used || used->first != 1 || used->last != 2;
+  }
+  EQUAL(wrong, size_t{0});
+  EQUAL(arena.peak_bytes(), arena.planned_bytes());
+}
+
 TEST("arena: memory starts as zeros; use outside a life is an error") {
   Arena arena;
   const auto id = arena.add("layer 1: X", "u8", 8192, {1, 2});

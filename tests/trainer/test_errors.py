@@ -139,7 +139,7 @@ def test_missing_files(job: Any, tmp_path: Path) -> None:
     assert "cannot be read: not a file" in refused(job)
 
 
-@pytest.mark.parametrize("option", ["--output", "--dump", "--stamps"])
+@pytest.mark.parametrize("option", ["--output", "--dump", "--stamps", "--profile"])
 def test_unwritable(job: Any, option: str) -> None:
     """Said before the training, not after it."""
     job.keys = {"epochs": 1000000}
@@ -186,7 +186,8 @@ def test_full_disk_under_standard_output(job: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    ("option", "most"), [("--output", 100), ("--dump", 5000), ("--stamps", 20)]
+    ("option", "most"),
+    [("--output", 100), ("--dump", 5000), ("--stamps", 20), ("--profile", 500)],
 )
 def test_full_disk(job: Any, option: str, most: int) -> None:
     """Status 1; neither the file nor its beginning is left. What was there before, stays."""

@@ -212,6 +212,7 @@ def test_products_beyond_float32_are_refused_by_onnx(job: Any, tmp_path: Path) -
         ("--plan",),
         ("--json",),
         ("--dump", "d"),
+        ("--profile", "p"),
         ("--export", "e"),
     ],
     ids=lambda options: options[0],

@@ -98,9 +98,6 @@ TO_THE_PACK = {name for name in MODULES if name.startswith("data.")}
 """What makes or checks a packed data set: all that follows of it is in the pack."""
 TO_THE_BOARD = {name for name in MODULES if name.startswith("farm.")}
 """How a board is found and reached; what its figures are made of is counted in code.py."""
-TO_THE_WATTS = {"energy"} | {name for name in MODULES if name.split(".")[0] == "energy"}
-"""What a device's entry in the inventory is checked by; of a baseline no energy is told."""
-
 NO_FIGURE = {
     "data": GROUND,
     # The trainer plans: its sources have a digest of their own (trainer_digest).
@@ -112,7 +109,6 @@ NO_FIGURE = {
     | TO_THE_PACK
     | TO_THE_BOARD
     | FORMULAS
-    | TO_THE_WATTS
     | {"trainer.build", "trainer.run_file"},
     "track": GROUND | TO_THE_PACK,
     "report": GROUND | {"markdown"},  # of its tables in documents

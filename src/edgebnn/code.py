@@ -39,7 +39,13 @@ _STAGES: dict[str, tuple[str, ...]] = {
         *_OBSERVED,
         "energy",
     ),
-    "baseline": ("baseline", "farm/baseline.py", "farm/result.py", "farm/settings.py"),
+    "baseline": (
+        "baseline",
+        "farm/baseline.py",
+        "farm/baseline_outcome.py",
+        *_OBSERVED,
+        "energy",
+    ),
     "track": ("tracking", "summary.py", "data/sources.py", "data/digest.py"),
     "report": ("report", "paper.py", "summary.py"),
 }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -72,7 +73,7 @@ def test_the_record_says_what_was_measured(
 ) -> None:
     record, said = train(trainer, digits, network, threads=2)
     assert (record.stage, record.run_id) == ("baseline", runs[network].id)
-    own = {"target": "native", "threads": 2, "python": "default"}
+    own = {"target": "native", "threads": 2, "meter": "none", "python": "default"}
     assert record.parameters == {**runs[network].parameters(), **own}
     assert record.parameters["method"] == f"keras-{network}"
     assert set(record.metrics) == {
@@ -85,14 +86,16 @@ def test_the_record_says_what_was_measured(
         "loss",
         "threads",
         "peak_memory_mib",
+        "peak_tree_pss_mib",
     }
     assert {metric.source for metric in record.metrics.values()} == {"measured"}
     assert (record.value("steps"), record.value("threads")) == (4, 2)
     assert record.value("peak_memory_mib") > 100  # type: ignore[operator]
-    assert record.notes == {}
+    assert "outcome" not in record.notes
     assert {"edgebnn", "tensorflow", "keras"} <= set(record.provenance.versions)
     assert (record.provenance.host, record.provenance.virtual) == ("one", True)
-    assert set(record.artifacts) == {"measure", "stamps"}
+    assert set(record.artifacts) == {"measure", "samples", "stamps"}
+    assert record.series["system/memory_mib"]
     for artifact in record.artifacts.values():
         assert file_sha256(tmp_path / "baseline" / artifact.path) == artifact.sha256
     measured = json.loads((tmp_path / "baseline" / record.artifacts["measure"].path).read_text())
@@ -104,7 +107,7 @@ def test_the_record_says_what_was_measured(
         begin, end = map(float, line.split())
         assert measured["start_s"] < begin < end < measured["end_s"]
     assert said[1:3] == ["sent keras_train.py", f"sent {digits.name}"]
-    assert [line.split(":")[0] for line in said[3:]] == [f"batch {n}/4" for n in range(5)]
+    assert [line.split(":")[0] for line in said[3:8]] == [f"batch {n}/4" for n in range(5)]
     assert jobs(tmp_path) == []
 
 
@@ -200,10 +203,107 @@ def test_what_does_not_fit_or_cannot_be_loaded_is_a_result(
     (tmp_path / "ends").write_text(ENDS.format(script))
     (tmp_path / "ends").chmod(0o755)
     record, said = train(build(), data, python=str(tmp_path / "ends"))
-    assert record.notes == {"outcome": why}
-    assert said[-1] == why
+    assert record.notes["outcome"] == why
+    assert why in said
     assert record.value("time_per_batch_s") is None
     assert jobs(tmp_path) == []
+
+
+LIMITED = """
+import json, subprocess, sys
+split = sys.argv.index("--")
+options, command = sys.argv[1:split], sys.argv[split + 1:]
+found = {{"start_s": 0, "peak_memory_bytes": 2**20 * 5 / 2, "memory_limit_by": {by!r}, "killed_for_memory": {killed}}}
+if "--memory-limit" in options:
+    found["memory_limit_bytes"] = int(options[options.index("--memory-limit") + 1]) * 2**20
+status = subprocess.run(command, check=False).returncode
+if "--samples" in options:
+    open(options[options.index("--samples") + 1], "w").close()
+json.dump(found, open(options[options.index("--output") + 1], "w"))
+sys.exit(status if status >= 0 else 128 - status)
+"""
+"""A stand-in for edgebnn-measure under a limit."""
+
+
+@pytest.mark.parametrize(
+    ("by", "killed", "script", "why"),
+    [
+        ("cgroup", True, "kill -9 $$", "killed for memory under a limit of 900 MiB (cgroup)"),
+        ("ulimit", False, "echo 'keras_train: out of memory: x' >&2; exit 64",
+         "out of memory: x under a limit of 900 MiB (ulimit)"),
+        ("ulimit", False, "kill -11 $$",
+         "ended where memory was refused: exit status 139 under a limit of 900 MiB (ulimit)"),
+        ("ulimit", False, "echo 'keras_train: no TensorFlow: a null pointer' >&2; exit 65",
+         "ended where memory was refused: a null pointer under a limit of 900 MiB (ulimit)"),
+    ],
+)  # fmt: skip
+def test_what_does_not_fit_into_a_limit_is_a_result(
+    *,
+    by: str,
+    killed: bool,
+    script: str,
+    why: str,
+    train: Callable[..., tuple[Record, list[str]]],
+    build: Callable[..., Path],
+    data: Path,
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "ends").write_text(ENDS.format(script))
+    (tmp_path / "ends").chmod(0o755)
+    programs = build(measure=LIMITED.format(by=by, killed=killed))
+    record, _ = train(programs, data, python=str(tmp_path / "ends"), memory_limit_mib=900)
+    assert record.notes["outcome"] == f"does not fit: {why}"
+    found = {name: metric.value for name, metric in record.metrics.items()}
+    assert found == {"peak_memory_mib": 2.5, "memory_limit_mib": 900}
+    assert record.parameters["memory_limit_mib"] == 900
+
+
+@pytest.mark.parametrize(
+    ("by", "script"),
+    [
+        ("cgroup", "kill -11 $$"),  # a crash that is no want of memory: nothing was killed
+        ("ulimit", "echo 'keras_train: batch 3: the loss is no number' >&2; exit 1"),
+    ],
+)
+def test_a_failure_under_a_limit_is_a_failure(
+    *,
+    by: str,
+    script: str,
+    train: Callable[..., tuple[Record, list[str]]],
+    build: Callable[..., Path],
+    data: Path,
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "ends").write_text(ENDS.format(script))
+    (tmp_path / "ends").chmod(0o755)
+    programs = build(measure=LIMITED.format(by=by, killed=False))
+    with pytest.raises(JobError, match=r"keras_train\.py "):
+        train(programs, data, python=str(tmp_path / "ends"), memory_limit_mib=900)
+
+
+def test_a_real_limit_that_is_too_small(
+    train: Callable[..., tuple[Record, list[str]]], trainer: Path, digits: Path
+) -> None:
+    """100 MiB, by a cgroup where the test may have one."""
+    record, _ = train(trainer, digits, memory_limit_mib=100)
+    why = record.notes["outcome"]
+    assert why.startswith("does not fit: ")
+    assert re.search(r" under a limit of 100 MiB \((cgroup|ulimit)\)$", why)
+    assert record.value("memory_limit_mib") == 100
+    assert record.value("peak_memory_mib") > 10  # type: ignore[operator]
+    assert record.value("time_per_batch_s") is None
+
+
+def test_a_limit_that_is_large_enough_and_a_meter(
+    train: Callable[..., tuple[Record, list[str]]], trainer: Path, digits: Path
+) -> None:
+    meter = {"kind": "declared", "idle_w": 1.5, "load_w": 4.0}
+    record, _ = train(trainer, digits, meter=meter, memory_limit_mib=8000)
+    assert "outcome" not in record.notes
+    assert record.value("memory_limit_mib") == 8000
+    seconds = record.value("train_time_s")
+    assert record.value("energy_per_batch_j") == pytest.approx(seconds * 4.0 / 4, rel=1e-3)  # type: ignore[operator]
+    assert record.metrics["energy_per_batch_j"].source == "estimated"
 
 
 @pytest.mark.parametrize(

@@ -58,6 +58,8 @@ def test_the_python_of_a_baseline(inventory: Callable[..., Inventory]) -> None:
         ({"kind": "virtual", "meter": {"kind": "declared", "idle_w": "2", "load_w": 3}}, "devices.x.meter.idle_w: a number is wanted"),
         ({**BOARD, "host": "-oProxyCommand=x"}, "devices.x.host: String should match"),
         ({**BOARD, "python": "python3 -S"}, "devices.x.python: String should match"),
+        ({**BOARD, "memory_limit_mib": 15}, "devices.x.memory_limit_mib: Input should be greater than or equal to 16"),
+        ({**BOARD, "memory_limit_mib": "900"}, "devices.x.memory_limit_mib: a whole number is wanted"),
         ({**BOARD, "python": "-c"}, "devices.x.python: String should match"),
         ({**BOARD, "user": "a b"}, "devices.x.user: String should match"),
         ({**BOARD, "password": "x"}, "devices.x.password: unknown key"),

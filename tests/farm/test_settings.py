@@ -56,7 +56,7 @@ def test_what_changes_a_figure(record: Path, change: dict[str, Any], named: str)
 
 
 def test_what_changes_a_baseline_is_told_apart(record: Path) -> None:
-    """Another Python changes what Keras takes, not what the trainer does; a meter the other way round."""
+    """Another Python changes what Keras takes, not what the trainer does."""
     device = inventory(bench=BENCH).devices["bench"]
     keras = read_record(record).model_copy(
         update={
@@ -66,9 +66,17 @@ def test_what_changes_a_baseline_is_told_apart(record: Path) -> None:
     )
     other = inventory(bench={**BENCH, "python": "python3.9"})
     assert (changes(keras, other), changes(read_record(record), other)) == (["python"], [])
-    unmetered = inventory(bench={**BENCH, "meter": None})
-    assert (changes(keras, unmetered), changes(read_record(record), unmetered)) == ([], ["meter"])
     assert changes(keras, inventory(bench={**BENCH, "threads": 4})) == ["threads"]
+
+
+def test_a_limit_that_comes_or_goes_changes_a_figure(record: Path) -> None:
+    limited = {**BENCH, "memory_limit_mib": 900}
+    assert changes(read_record(record), inventory(bench=limited)) == ["memory_limit_mib"]
+    parameters = settings(inventory(bench=limited).devices["bench"])
+    old = read_record(record)
+    under = old.model_copy(update={"parameters": {**old.parameters, **parameters}})
+    assert changes(under, inventory(bench=limited)) == []
+    assert changes(under, inventory(bench=BENCH)) == ["memory_limit_mib"]
 
 
 @pytest.mark.parametrize(

@@ -1,13 +1,10 @@
 """Trains a network in plain Keras on TensorFlow and times its batches: what the trainer is compared with.
 
-This file is sent to a device as it is and runs with the Python there: Python 3.9 or newer, NumPy, and TensorFlow
-with Keras 2 or 3. So it imports nothing of edgebnn, and nothing newer. Usage, and what it writes:
+This file is sent to a device as it is and runs with the Python there: 3.9 or newer, NumPy, and TensorFlow with
+Keras 2 or 3. So it imports nothing of edgebnn, and nothing newer. What it takes and writes: docs/formats.md.
 
-    python keras_train.py --job job.json --data data.ebd --output record.json --stamps stamps.txt [--batches N]
-
-docs/formats.md, "Keras baseline". A step is a `tf.function` of loss, gradients and update, without metrics, callbacks and
-XLA: the least that Keras does. The first batch, in which TensorFlow traces it, is told apart and not timed.
-
+A step is a `tf.function` of loss, gradients and update, without metrics, callbacks and XLA: the least that Keras
+does. The first batch, in which TensorFlow traces it, is told apart and not timed.
 Exit statuses: 1 the job failed, 64 there was not enough memory, 65 this Python has no TensorFlow.
 """
 
@@ -18,6 +15,7 @@ import json
 import math
 import os
 import platform
+import signal
 import statistics
 import struct
 import sys
@@ -34,8 +32,8 @@ except ImportError as error:  # said in main(), as one line
 
 OUT_OF_MEMORY, NO_TENSORFLOW = 64, 65
 """Exit statuses."""
-HEADER = struct.Struct("<8s9I16x")
-HEADER_BYTES = 64
+LOAD_WITHIN_S = 900
+HEADER, HEADER_BYTES = struct.Struct("<8s9I16x"), 64
 """Of the packed data set: magic, version, height, width, channels, classes, train, ... (docs/formats.md)."""
 MEMORY_WORDS = (
     "bad_alloc",
@@ -260,7 +258,10 @@ def main(arguments: list[str]) -> int:
     try:
         if import_error:
             raise ImportError(import_error)
+        signal.alarm(LOAD_WITHIN_S)  # where memory is refused, TensorFlow may wait for ever
         import tensorflow as tf
+
+        signal.alarm(0)
     except Exception as error:
         if no_memory(error):
             return _end(OUT_OF_MEMORY, f"out of memory while TensorFlow was loaded: {error}")
@@ -284,8 +285,7 @@ def main(arguments: list[str]) -> int:
         "keras": getattr(tf.keras, "__version__", tf.__version__),
         "numpy": np.__version__,
     }
-    record = {"metrics": metrics, "versions": versions}
-    Path(options.output).write_text(json.dumps(record) + "\n")
+    Path(options.output).write_text(json.dumps({"metrics": metrics, "versions": versions}) + "\n")
     return 0
 
 

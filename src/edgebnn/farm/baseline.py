@@ -17,14 +17,16 @@ from typing import Any
 from pydantic import BaseModel, FiniteFloat, ValidationError
 
 from edgebnn.baseline import keras_train
-from edgebnn.baseline.keras_train import MEMORY_WORDS, NO_TENSORFLOW, OUT_OF_MEMORY
 from edgebnn.errors import ConfigError, InfrastructureError, JobError
-from edgebnn.farm.connection import Done, Host
+from edgebnn.farm.baseline_outcome import no_tensorflow, outcome
+from edgebnn.farm.connection import Host
 from edgebnn.farm.deploy import deploy, programs
 from edgebnn.farm.inventory import Device, Inventory
 from edgebnn.farm.job import print_line
+from edgebnn.farm.metering import MEASURED, SAMPLES, metering
+from edgebnn.farm.observed import STAMPS, observe
 from edgebnn.farm.pick import Picked, Wanted, pick
-from edgebnn.farm.result import keep, read_measured
+from edgebnn.farm.result import keep
 from edgebnn.farm.settings import settings
 from edgebnn.farm.transfer import get, put
 from edgebnn.record import Metric, Record, file_sha256
@@ -34,7 +36,7 @@ from edgebnn.trainer.build import PROGRAMS
 Say = Callable[[str], None]
 
 SCRIPT = Path(keras_train.__file__)
-RECORD, STAMPS, MEASURED = "record.json", "stamps.txt", "measure.json"
+RECORD = "record.json"
 NEEDED = ("time_per_batch_s", "time_per_batch_q1_s", "time_per_batch_q3_s", "train_time_s", "steps")
 """Metrics without which a script's record is refused."""
 _MEASURE = PROGRAMS[1]
@@ -67,10 +69,12 @@ class ScriptRecord(BaseModel):
 
 
 @dataclass(frozen=True)
-class _Outcome:
-    """What came of it: numbers or why there are none."""
+class _Found:
+    """What came of it, as the record has it: numbers, or in a note why there are none."""
 
-    metrics: dict[str, float]
+    metrics: dict[str, Metric]
+    series: dict[str, list[tuple[float, float]]]
+    tables: dict[str, list[dict[str, str | float]]]
     notes: dict[str, str]
     files: dict[str, tuple[str, bytes]]
     versions: dict[str, str]
@@ -118,21 +122,25 @@ def train_baseline(  # noqa: PLR0917 - a stage takes its files one by one
             _prepare(picked, run, data, programs(binaries, picked.device)[1], folder, say)
 
     started = datetime.now(UTC).isoformat(timespec="seconds")
-    with pick(inventory, Wanted(run.board, binaries, virtual, prepare), say) as picked:
-        outcome = _nothing(lacking) if lacking else _work(picked, folder, python, say)
-        for text in outcome.notes.values():
+    with (
+        tempfile.TemporaryDirectory(prefix="edgebnn-") as temporary,
+        pick(inventory, Wanted(run.board, binaries, virtual, prepare), say) as picked,
+    ):
+        found = _nothing(lacking)
+        if not lacking:
+            found = _work(picked, folder, python, Path(temporary), say)
+        for text in found.notes.values():
             say(text)
         record = Record(
             stage=run.stage,
             run_id=run.id,
             parameters={**run.parameters(), **settings(picked.device, run.stage)},
-            metrics={
-                name: Metric(value=value, source="measured")
-                for name, value in outcome.metrics.items()
-            },
-            artifacts=keep(output.parent / run.id, outcome.files),
-            notes=outcome.notes,
-            provenance=picked.provenance(started, outcome.versions, replaces),
+            metrics=found.metrics,
+            series=found.series,
+            tables=found.tables,
+            artifacts=keep(output.parent / run.id, found.files),
+            notes=found.notes,
+            provenance=picked.provenance(started, found.versions, replaces),
         )
         record.write(output)
         picked.host.run(["rm", "-rf", folder])
@@ -175,11 +183,7 @@ def _lacking(host: Host, python: str, device: Device) -> str:
         raise ConfigError(
             f"device {host.name}: python: '{device.python_program}' cannot be started there ({words})"
         )
-    return _no_tensorflow(host, python, words) if done.status else ""
-
-
-def _no_tensorflow(host: Host, python: str, words: str) -> str:
-    return f"no TensorFlow in {Path(python).name} of {host.name}: {words}"
+    return no_tensorflow(python, host.name, words) if done.status else ""
 
 
 def _prepare(  # noqa: PLR0917 - what a job is made of
@@ -198,63 +202,54 @@ def _prepare(  # noqa: PLR0917 - what a job is made of
         put(picked.host, job, f"{folder}/{job.name}", file_sha256(job))
 
 
-def _work(picked: Picked, folder: str, python: str, say: Say) -> _Outcome:
+def _work(picked: Picked, folder: str, python: str, fetched: Path, say: Say) -> _Found:
     """Trains in the prepared folder.
+
+    Args:
+        fetched: an empty folder, for what comes back.
 
     Raises:
         JobError: the script failed.
     """
     host, device = picked.host, picked.device
-    measure = [device.emulator] if device.emulator else []
-    measure += [f"./{_MEASURE}", "--output", MEASURED]
+    emulator = [device.emulator] if device.emulator else []
     script = [python, SCRIPT.name, "--job", "job.json", "--data", "data.ebd"]
-    done = host.try_run(
-        [*measure, "--", *script, "--output", RECORD, "--stamps", STAMPS],
-        folder=folder,
-        within_s=None,
-        on_line=lambda line: _follow(line, say),
-    )
-    if done.status == NO_TENSORFLOW:
-        return _nothing(_no_tensorflow(host, python, _last_words(done)))
-    with tempfile.TemporaryDirectory(prefix="edgebnn-") as temporary:
-        fetched = Path(temporary)
-        whole = done.status == 0
+    script += ["--output", RECORD, "--stamps", STAMPS]
+    with metering(picked, folder, _MEASURE) as meter:
+        done = host.try_run(
+            [*emulator, f"./{_MEASURE}", *meter.options, "--", *script],
+            folder=folder,
+            within_s=None,
+            on_line=lambda line: _follow(line, say),
+        )
+        meter.stop()
+    failed = JobError(host.how_it_failed(SCRIPT.name, done)) if done.status else None
+    for name in (MEASURED, SAMPLES) if failed else (MEASURED, SAMPLES, RECORD, STAMPS):
         try:
-            for name in (MEASURED, RECORD, STAMPS) if whole else (MEASURED,):
-                get(host, f"{folder}/{name}", fetched / name)
+            get(host, f"{folder}/{name}", fetched / name)
         except InfrastructureError:
-            if whole:
-                raise
             host.probe()
-            raise JobError(host.how_it_failed(SCRIPT.name, done)) from None
-        measured = read_measured(fetched / MEASURED)
-        files = {"measure": (MEASURED, (fetched / MEASURED).read_bytes())}
-        metrics = {"peak_memory_mib": measured.peak_memory_bytes / 2**20}
-        if not whole:
-            if why := _does_not_fit(done):
-                return _Outcome(metrics, {"outcome": why}, files, {})
-            raise JobError(host.how_it_failed(SCRIPT.name, done))
-        files["stamps"] = (STAMPS, (fetched / STAMPS).read_bytes())
+            raise failed or JobError(f"device {host.name}: the script left no {name}") from None
+    seen = observe(meter, fetched)
+    metrics = {"peak_memory_mib": seen.measured.peak_memory_bytes / 2**20}
+    if seen.measured.memory_limit_bytes:
+        metrics["memory_limit_mib"] = seen.measured.memory_limit_bytes / 2**20
+    notes, versions = seen.notes, {}
+    if failed:
+        why = outcome(done, seen.measured, python, host.name)
+        if not why:
+            raise failed
+        notes = {"outcome": why} | notes
+    else:
         trained = _read_record(fetched / RECORD, host)
-    return _Outcome(trained.metrics | metrics, {}, files, trained.versions)
+        metrics |= trained.metrics
+        versions = trained.versions
+    told = {name: Metric(value=value, source="measured") for name, value in metrics.items()}
+    return _Found(told | seen.metrics, seen.series, seen.tables, notes, seen.files, versions)
 
 
-def _nothing(why: str) -> _Outcome:
-    return _Outcome({}, {"outcome": why}, {}, {})
-
-
-def _does_not_fit(done: Done) -> str:
-    """What to say if it ended for want of memory, or an empty string."""
-    told = any(words in done.stderr.lower() for words in MEMORY_WORDS)
-    if done.status == OUT_OF_MEMORY or (done.status > 128 and told):
-        return f"does not fit: {_last_words(done)}"
-    return ""
-
-
-def _last_words(done: Done) -> str:
-    """The script's own last line, without its name."""
-    lines = done.stderr.strip().splitlines() or [f"exit status {done.status}"]
-    return lines[-1].removeprefix("keras_train: ").removeprefix("no TensorFlow: ")
+def _nothing(why: str) -> _Found:
+    return _Found({}, {}, {}, {"outcome": why}, {}, {})
 
 
 def _read_record(path: Path, host: Host) -> ScriptRecord:

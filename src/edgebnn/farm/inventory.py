@@ -60,6 +60,8 @@ class Device(BaseModel):
     python: str = Field(default="", pattern=r"^([^\s-]\S*)?$")
     """The Python with TensorFlow that trains the baseline: a program of its PATH, or a path, `~/` its home.
     Empty: `python3`; on a virtual device the Python that runs edgebnn."""
+    memory_limit_mib: int | None = Field(default=None, strict=True, ge=16, le=1 << 20)
+    """What a job may take there, in MiB; None: all there is."""
 
     @field_validator("host", "board", "target", mode="before")
     @classmethod
@@ -92,6 +94,11 @@ class Device(BaseModel):
     def virtual(self) -> bool:
         """True if its times and energies are the host's, never a board's."""
         return self.kind == "virtual"
+
+    @property
+    def memory_limit(self) -> list[str]:
+        """Of edgebnn-measure, the option that keeps a job within `memory_limit_mib`."""
+        return ["--memory-limit", str(self.memory_limit_mib)] if self.memory_limit_mib else []
 
     @property
     def python_program(self) -> str:

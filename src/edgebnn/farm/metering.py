@@ -42,7 +42,7 @@ class Metering:
         """Of edgebnn-measure, before the `--` and the command."""
         device = self.picked.device
         words = ["--output", MEASURED, "--samples", SAMPLES]
-        words += ["--interval", f"{self.sources.interval_s:g}"]
+        words += ["--interval", f"{self.sources.interval_s:g}", *device.memory_limit]
         if isinstance(device.meter, Measured) and device.meter.idle_s:
             words += ["--idle", f"{device.meter.idle_s:g}"]
         for name, path in self.sources.files.items():

@@ -44,6 +44,11 @@ class Measured(BaseModel):
     """Largest resident set of one process, as the kernel counted it."""
     peak_tree_pss_bytes: FiniteFloat = 0.0
     """Of all processes together, as samples saw it; 0 if the kernel does not tell."""
+    memory_limit_bytes: FiniteFloat = 0.0
+    """0: none."""
+    memory_limit_by: str = ""
+    """`cgroup` or `ulimit`, where there was a limit."""
+    killed_for_memory: bool = False
 
 
 def read_trainer_record(path: Path, run: Run) -> TrainerRecord:

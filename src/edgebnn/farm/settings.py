@@ -11,20 +11,23 @@ from edgebnn.errors import EdgebnnError
 from edgebnn.farm.inventory import Device, Inventory
 from edgebnn.record import Record, canonical, read_record
 
+_LIMIT = "memory_limit_mib"
+"""Stands in no record of a device without a limit."""
+
 
 def settings(device: Device, stage: str = "device") -> dict[str, str | int]:
     """Flat names and scalars, for the record's parameters.
 
     Args:
-        stage: `device`, which trains with our trainer and a meter, or `baseline`, with Keras.
+        stage: `device`, which trains with our trainer, or `baseline`, with Keras.
     """
-    found: dict[str, str | int] = {"target": device.target, "threads": device.threads}
-    if stage == "baseline":
-        return {**found, "python": device.python or "default"}
     meter = "none"
     if device.meter:
         meter = canonical(device.meter.model_dump(mode="json", exclude={"address"}))
-    return {**found, "meter": meter}
+    found = {"target": device.target, "threads": device.threads, "meter": meter}
+    if device.memory_limit_mib:
+        found[_LIMIT] = device.memory_limit_mib
+    return {**found, "python": device.python or "default"} if stage == "baseline" else found
 
 
 def changes(record: Record, inventory: Inventory) -> list[str]:
@@ -35,10 +38,8 @@ def changes(record: Record, inventory: Inventory) -> list[str]:
     device = inventory.devices.get(record.provenance.host)
     if device is None or device.board != record.parameters.get("board"):
         return []
-    was = record.parameters
-    changed = [
-        name for name, value in settings(device, record.stage).items() if was.get(name) != value
-    ]
+    was, now = record.parameters, settings(device, record.stage)
+    changed = [name for name in dict.fromkeys([*now, _LIMIT]) if was.get(name) != now.get(name)]
     return [*changed, "kind"] if record.provenance.virtual != device.virtual else changed
 
 

@@ -165,7 +165,7 @@ def write_record(
         if memory
         else {
             "loss": [(epoch, 1 / epoch) for epoch in range(1, epochs + 1)],
-            "power_w": [(0.0, 2.5), (0.25, 2.75)],
+            "system/power_w": [(0.0, 2.5), (3.0, 2.75)],
         },
         tables={"variables": [{"variable": "X", "mib": 1.5}]} if memory else {},
         notes={} if memory else {"throttling": "none"},
@@ -252,8 +252,10 @@ def test_everything_is_logged(long_study: Path) -> None:
     assert sorted((m.step, m.value) for m in loss) == [
         (epoch, 1 / epoch) for epoch in range(1, MANY + 1)
     ]
-    power = sorted(client.get_metric_history(run.info.run_id, "power_w"), key=lambda m: m.step)
-    assert [(m.step, m.timestamp - power[0].timestamp) for m in power] == [(0, 0), (1, 250)]
+    power = sorted(
+        client.get_metric_history(run.info.run_id, "system/power_w"), key=lambda m: m.step
+    )
+    assert [(m.step, m.timestamp - power[0].timestamp) for m in power] == [(0, 0), (1, 3000)]
     for folder, names in (("record", ["d1.json"]), ("files", ["d1-network.ebn", "d1-power.csv"])):
         files = client.list_artifacts(run.info.run_id, folder)
         assert sorted(file.path for file in files) == [f"{folder}/{name}" for name in names]

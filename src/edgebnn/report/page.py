@@ -159,7 +159,7 @@ def _board_charts(trained: Sequence[Group], colour: dict[str, str]) -> list[dict
         ("energy per batch", "J", "energy_per_batch_j", None),
     )
     charts = []
-    device = [group for group in trained if group.stage == "device"]
+    device = [group for group in trained if group.stage in ("device", "baseline")]
     for experiment, members in groupby(device, lambda group: group.experiment):
         groups = list(members)
         panels = [

@@ -223,10 +223,10 @@ def _log_numbers(client: Any, run: str, record: Record, started: int) -> None:
 
     metrics = [Metric(name, metric.value, started, 0) for name, metric in record.metrics.items()]
     for name, points in record.series.items():
-        epochs = all(float(step).is_integer() for step, _ in points)
+        # Of a device, as MLflow's own system metrics are: by time in seconds, and its steps are integers.
+        by_time = name.startswith("system/")
         for index, (step, value) in enumerate(points):
-            # A step that is no whole number is a time in seconds: MLflow's steps are integers.
-            at = (started, int(step)) if epochs else (started + round(step * 1000), index)
+            at = (started + round(step * 1000), index) if by_time else (started, int(step))
             metrics.append(Metric(name, value, *at))
     for start in range(0, len(metrics), METRICS_A_CALL):
         client.log_batch(run, metrics=metrics[start : start + METRICS_A_CALL])

@@ -23,7 +23,7 @@ def run(*arguments: str, cwd: Path = ROOT) -> subprocess.CompletedProcess[str]:
 
 @pytest.mark.parametrize(
     "command",
-    [[], ["data"], ["memory"], ["emulate"], ["build"], ["device"], ["baseline"], ["farm"], ["farm", "list"],
+    [[], ["data"], ["memory"], ["emulate"], ["build"], ["device"], ["baseline"], ["profile"], ["farm"], ["farm", "list"],
      ["farm", "check"], ["farm", "enroll"], ["track"], ["report"], ["export"], ["plan"], ["schema"], ["ended"]],
 )  # fmt: skip
 def test_every_command_explains_itself(

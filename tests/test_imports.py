@@ -20,6 +20,7 @@ FLOORS = (
     ("farm",),
     ("bench",),
     ("memory",),
+    ("profile",),
     ("trainer",),
     ("baseline",),
     ("emulation",),
@@ -61,7 +62,7 @@ def test_imports_make_no_circle() -> None:
 
 
 def test_the_files_of_a_stages_digest_exist() -> None:
-    for stage in ("data", "memory", "emulate", "device", "baseline", "track", "report"):
+    for stage in ("data", "memory", "emulate", "device", "baseline", "profile", "track", "report"):
         assert all(path.exists() for path in stage_files(stage)), stage
 
 
@@ -71,6 +72,7 @@ ENTRIES = {
     "emulate": ("emulation.train",),
     "device": ("farm.job",),
     "baseline": ("farm.baseline",),
+    "profile": ("profile.stage",),
     "track": ("tracking.track",),
     "report": ("report",),
 }
@@ -110,6 +112,11 @@ NO_FIGURE = {
     | TO_THE_BOARD
     | FORMULAS
     | {"trainer.build", "trainer.run_file"},
+    "profile": GROUND
+    | TO_THE_RUN
+    | TO_THE_PACK
+    | FORMULAS
+    | {"machine", "paper", "report.groups", "trainer.build", "trainer.native"},
     "track": GROUND | TO_THE_PACK,
     "report": GROUND | {"markdown"},  # of its tables in documents
 }

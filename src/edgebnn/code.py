@@ -46,6 +46,13 @@ _STAGES: dict[str, tuple[str, ...]] = {
         *_OBSERVED,
         "energy",
     ),
+    "profile": (
+        "profile",
+        "report/charts.py",
+        "report/profiled.py",
+        "report/templates/profile.svg.j2",
+        "trainer/run_file.py",
+    ),
     "track": ("tracking", "summary.py", "data/sources.py", "data/digest.py"),
     "report": ("report", "paper.py", "summary.py"),
 }

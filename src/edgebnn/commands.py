@@ -169,6 +169,23 @@ def baseline(options: argparse.Namespace) -> None:
     )
 
 
+def profile(options: argparse.Namespace) -> None:
+    """Where a run's memory goes: the record, or tables for people."""
+    from edgebnn.profile.find import data_of, find_run, results_of
+    from edgebnn.profile.stage import FIGURE, profile
+
+    run, file = find_run(options.run)
+    data = data_of(run, file, options.data)
+    output = options.output or results_of(file) / "profile" / f"{run.id}.json"
+    record = profile(run, data, output, options.steps, options.threads, _progress)
+    if options.output is None:
+        from rich.console import Console
+
+        from edgebnn.profile.view import show_profile
+
+        show_profile(record, output.parent / run.id / FIGURE, Console())
+
+
 def farm_list(options: argparse.Namespace) -> None:
     """The inventory."""
     from rich.console import Console

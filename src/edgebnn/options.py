@@ -100,6 +100,7 @@ def parser() -> argparse.ArgumentParser:
             "--replaces", default="", metavar="TIME", help="start of the record that is made anew"
         )
 
+    _add_profile(subparsers)
     _add_farm(subparsers)
 
     track = command(
@@ -195,6 +196,36 @@ def _add_memory(subparsers: argparse._SubParsersAction[argparse.ArgumentParser])
         type=Path,
         default=Path("config/models"),
         help="folder of model files (default: %(default)s)",
+    )
+
+
+def _add_profile(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    about = "where a training's memory goes: a few steps of a run on this machine, its arena, its process, massif"
+    profile = subparsers.add_parser("profile", help=about, description=about)
+    profile.set_defaults(stage=commands.profile)
+    profile.add_argument(
+        "run", metavar="RUN", help="a run's file, or the id of one under results/runs/device"
+    )
+    profile.add_argument(
+        "--data",
+        type=Path,
+        metavar="FILE",
+        help="packed data set (default: that of the run, in data/ beside its runs/)",
+    )
+    profile.add_argument(
+        "--steps",
+        type=int,
+        default=100,
+        help="of training; under valgrind's massif 2 at most (default: %(default)s)",
+    )
+    profile.add_argument(
+        "--threads", type=int, default=1, help="of the trainer (default: %(default)s)"
+    )
+    profile.add_argument(
+        "--output",
+        type=Path,
+        metavar="FILE",
+        help="record (default: profile/<run id>.json beside runs/, and its tables are printed)",
     )
 
 

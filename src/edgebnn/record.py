@@ -11,7 +11,7 @@ import platform
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -180,6 +180,21 @@ def atomic_write(path: Path) -> Iterator[IO[bytes]]:
     finally:
         if temporary is not None:
             temporary.unlink(missing_ok=True)
+
+
+def keep(folder: Path, files: Mapping[str, tuple[str, bytes]]) -> dict[str, Artifact]:
+    """Puts files into a folder beside the record; raises InfrastructureError (a full disk).
+
+    Args:
+        files: an artifact's name -> its file's name, and its bytes.
+    """
+    artifacts = {}
+    for name, (file, data) in files.items():
+        with atomic_write(folder / file) as out:
+            out.write(data)
+        digest = file_sha256(folder / file)
+        artifacts[name] = Artifact(path=f"{folder.name}/{file}", sha256=digest)
+    return artifacts
 
 
 def canonical(value: Any) -> str:

@@ -94,6 +94,48 @@ def modelled(dataset: str, model: str, batch_size: int) -> list[Record]:
     ]
 
 
+def profiled(peak: float = 2.0, method: str = "proposed") -> Record:
+    """A made-up profile of three phases: an arena of 2 MiB, two steps, three samples, two snapshots."""
+    mib = 2**20
+    held = {
+        "layer 2 (dense): forward": {"weights": 1.0, "activations": 0.5},
+        "loss": {"weights": 1.0, "activations": 0.25, "gradients": 0.5},
+        "layer 2 (dense): norm and dW": {"weights": 1.0, "gradients": 1.0},
+    }
+    metrics = {"arena_peak_mib": peak, "peak_memory_mib": 3.0, "not_arena_mib": 3.0 - peak}
+    base = training("profile", method, 0, case=("mnist", "mlp", 200))
+    return base.model_copy(
+        update={
+            "metrics": {
+                "arena_planned_mib": Metric(value=2.0, source="modelled"),
+                **{name: Metric(value=v, source="measured") for name, v in metrics.items()},
+            },
+            "series": {"rss_mib": [(0.0, 0.5), (0.1, 2.75), (0.4, 3.0)]},
+            "tables": {
+                "phases": [
+                    {
+                        "phase": phase,
+                        "group": group,
+                        "planned_bytes": size * mib,
+                        "used_bytes": size * mib,
+                    }
+                    for phase, groups in held.items()
+                    for group, size in groups.items()
+                ],
+                "steps": [
+                    {"step": 1, "begin_s": 0.05, "end_s": 0.2},
+                    {"step": 2, "begin_s": 0.21, "end_s": 0.4},
+                ],
+                "massif": [
+                    {"instructions": 0, "bytes": 0.25 * mib},
+                    {"instructions": 2e6, "bytes": 3.5 * mib},
+                ],
+            },
+            "notes": {"massif": "pages that the process maps"},
+        }
+    )
+
+
 def study() -> dict[str, list[Record]]:
     """Experiments and their made-up records."""
     pi = {"board": "rpi3b+", "host": "bench-1", "case": ("mnist", "mlp", 200), "seconds": 0.49}

@@ -26,10 +26,9 @@ from edgebnn.farm.job import print_line
 from edgebnn.farm.metering import MEASURED, SAMPLES, metering
 from edgebnn.farm.observed import STAMPS, observe
 from edgebnn.farm.pick import Picked, Wanted, pick
-from edgebnn.farm.result import keep
 from edgebnn.farm.settings import settings
 from edgebnn.farm.transfer import get, put
-from edgebnn.record import Metric, Record, file_sha256
+from edgebnn.record import Metric, Record, file_sha256, keep
 from edgebnn.study.plan import Run
 from edgebnn.trainer.build import PROGRAMS
 

@@ -22,10 +22,10 @@ from edgebnn.farm.inventory import Inventory
 from edgebnn.farm.metering import MEASURED, SAMPLES, Metering, metering
 from edgebnn.farm.observed import STAMPS, observe
 from edgebnn.farm.pick import Picked, Wanted, pick
-from edgebnn.farm.result import keep, metrics_of, read_trainer_record
+from edgebnn.farm.result import metrics_of, read_trainer_record
 from edgebnn.farm.settings import settings
 from edgebnn.farm.transfer import get, put
-from edgebnn.record import Record, file_sha256
+from edgebnn.record import Record, file_sha256, keep
 from edgebnn.study.plan import Run
 from edgebnn.trainer.build import PROGRAMS
 from edgebnn.trainer.run_file import run_file

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
 
 from pydantic import BaseModel, FiniteFloat, ValidationError
 
 from edgebnn.errors import InfrastructureError, JobError
-from edgebnn.record import Artifact, Metric, atomic_write, file_sha256
+from edgebnn.record import Metric
 from edgebnn.study.plan import Run
 
 NEEDED = (
@@ -76,21 +75,6 @@ def read_measured(path: Path) -> Measured:
         raise InfrastructureError(
             f"measure.json of the device: {error.errors()[0]['msg']}"
         ) from None
-
-
-def keep(folder: Path, files: Mapping[str, tuple[str, bytes]]) -> dict[str, Artifact]:
-    """Puts files into a folder beside the record; raises InfrastructureError (a full disk).
-
-    Args:
-        files: an artifact's name -> its file's name, and its bytes.
-    """
-    artifacts = {}
-    for name, (file, data) in files.items():
-        with atomic_write(folder / file) as out:
-            out.write(data)
-        digest = file_sha256(folder / file)
-        artifacts[name] = Artifact(path=f"{folder.name}/{file}", sha256=digest)
-    return artifacts
 
 
 def metrics_of(trained: TrainerRecord, measured: Measured) -> dict[str, Metric]:

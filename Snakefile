@@ -1,4 +1,4 @@
-# One study, end to end: data, memory model, emulation, build, training on the farm, Keras beside it, MLflow, report.
+# One study, end to end: data, memory model, emulation, build, training on the farm, Keras beside it, profiles, MLflow, report.
 #   snakemake --cores 8 all                                   the default study
 #   snakemake --cores 8 all --configfile config/mnist.yaml    another one
 from pathlib import Path
@@ -28,6 +28,7 @@ include: "workflow/rules/emulate.smk"
 include: "workflow/rules/build.smk"
 include: "workflow/rules/farm.smk"
 include: "workflow/rules/baseline.smk"
+include: "workflow/rules/profile.smk"
 include: "workflow/rules/track.smk"
 include: "workflow/rules/report.smk"
 

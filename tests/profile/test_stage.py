@@ -61,7 +61,7 @@ def test_the_process_holds_the_arena_and_little_else(profiled: Profiles, method:
         values["peak_memory_mib"] - values["arena_peak_mib"]
     )
     assert values["not_arena_mib"] < 4  # a static program without Python
-    resident = [size for _, size in record.series["rss_mib"]]
+    resident = [size for _, size in record.series["system/memory_mib"]]
     assert resident
     assert max(resident) <= values["peak_memory_mib"]
 
@@ -72,7 +72,7 @@ def test_the_steps_are_on_the_clock_of_the_samples(profiled: Profiles) -> None:
     assert len(steps) == record.value("steps") == STEPS
     assert all(begin < end for begin, end in steps)
     assert all(before[1] <= after[0] + 2e-6 for before, after in pairwise(steps))
-    times = [time for time, _ in record.series["rss_mib"]]
+    times = [time for time, _ in record.series["system/memory_mib"]]
     assert times[0] >= 0
     assert times == sorted(times)
     assert steps[0][0] > 0

@@ -110,7 +110,7 @@ def profiled(peak: float = 2.0, method: str = "proposed") -> Record:
                 "arena_planned_mib": Metric(value=2.0, source="modelled"),
                 **{name: Metric(value=v, source="measured") for name, v in metrics.items()},
             },
-            "series": {"rss_mib": [(0.0, 0.5), (0.1, 2.75), (0.4, 3.0)]},
+            "series": {"system/memory_mib": [(0.0, 0.5), (0.1, 2.75), (0.4, 3.0)]},
             "tables": {
                 "phases": [
                     {
@@ -123,11 +123,11 @@ def profiled(peak: float = 2.0, method: str = "proposed") -> Record:
                     for group, size in groups.items()
                 ],
                 "steps": [
-                    {"step": 1, "begin_s": 0.05, "end_s": 0.2},
-                    {"step": 2, "begin_s": 0.21, "end_s": 0.4},
+                    {"step": 1.0, "begin_s": 0.05, "end_s": 0.2},
+                    {"step": 2.0, "begin_s": 0.21, "end_s": 0.4},
                 ],
                 "massif": [
-                    {"instructions": 0, "bytes": 0.25 * mib},
+                    {"instructions": 0.0, "bytes": 0.25 * mib},
                     {"instructions": 2e6, "bytes": 3.5 * mib},
                 ],
             },

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
@@ -10,7 +11,7 @@ import pytest
 from edgebnn.record import Metric, Record
 from edgebnn.report.profiled import CLASSES, figure
 
-from .made import profiled
+from .made import profiled, training, write
 
 SVG = "{http://www.w3.org/2000/svg}"
 
@@ -78,7 +79,7 @@ def test_the_process_over_time_with_its_steps() -> None:
 def test_many_steps_and_samples_take_little_room() -> None:
     many = profiled()
     steps = [{"step": n, "begin_s": n / 1000, "end_s": (n + 1) / 1000} for n in range(20_000)]
-    series = {"rss_mib": [(n / 100, 2.5 + n % 3 / 10) for n in range(20_000)]}
+    series = {"system/memory_mib": [(n / 100, 2.5 + n % 3 / 10) for n in range(20_000)]}
     text = figure(
         many.model_copy(update={"series": series, "tables": many.tables | {"steps": steps}})
     )
@@ -105,9 +106,31 @@ def test_a_record_without_samples_is_drawn() -> None:
     bare = profiled()
     bare = bare.model_copy(
         update={
-            "series": {"rss_mib": []},
+            "series": {"system/memory_mib": []},
             "tables": bare.tables | {"steps": []},
             "metrics": bare.metrics | {"peak_memory_mib": Metric(value=3.0, source="measured")},
         }
     )
     assert "0 steps marked" in figure(bare)
+
+
+def test_the_page_shows_each_methods_figure(tmp_path: Path) -> None:
+    device = [training("device", method, 0, board="virtual") for method in ("standard", "proposed")]
+    standard, proposed = (
+        profiled(method=method).model_copy(update={"run_id": f"of-{method}"})
+        for method in ("standard", "proposed")
+    )
+    page = write(tmp_path, {"a": [*device, standard, proposed], "again": [proposed]})
+    assert 'href="#profiles"' in page
+    assert page.count('class="profile"') == 2  # a record that two experiments share stands once
+    section = page.split('id="profiles"')[1].split("</section>")[0]
+    assert "a, standard" in section
+    assert figure(standard) in page
+    assert "process 3.00" in re.sub(r"\s+", " ", section)
+    assert "Massif: pages that the process maps." in section
+    assert "profiled" not in page.split('id="profiles"')[0]  # no training of the tables before
+
+
+def test_a_page_without_profiles_has_no_such_section(tmp_path: Path) -> None:
+    page = write(tmp_path, {"a": [training("device", "proposed", 0, board="virtual")]})
+    assert "profiles" not in page

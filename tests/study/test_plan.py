@@ -25,6 +25,7 @@ EXPERIMENT = {
     "emulate": {"batch_size": 100, "epochs": 2},
     "device": {"boards": ["virtual"], "batch_size": 200, "epochs": 2},
 }
+PROFILED = {"batch_size": 200, "epochs": 2, "profile": True}
 
 
 def study(**changes: object) -> Study:
@@ -46,6 +47,7 @@ def test_every_combination_once() -> None:
         "emulate": 4,
         "device": 4,
         "baseline": 0,
+        "profile": 0,
     }
 
 
@@ -91,19 +93,22 @@ def test_a_method_spelled_out_is_the_preset() -> None:
 @pytest.mark.parametrize(
     ("changes", "stages"),
     [
-        ({"seeds": [2, 3]}, {"emulate", "device", "baseline"}),
+        ({"seeds": [2, 3]}, {"emulate", "device", "baseline", "profile"}),
         ({"emulate": {"batch_size": 100, "epochs": 3}}, {"emulate"}),
-        ({"device": {"batch_size": 200, "epochs": 3}}, {"device", "baseline"}),
-        ({"optimizer": {"learning_rate": 0.002}}, {"memory", "emulate", "device", "baseline"}),
+        ({"device": {**PROFILED, "epochs": 3}}, {"device", "baseline"}),
+        ({"device": {**PROFILED, "batch_size": 100}}, {"device", "baseline", "profile"}),
+        ({"optimizer": {"learning_rate": 0.002}}, {"memory", "emulate", "device", "baseline", "profile"}),
+        ({"optimizer": {"schedule": {"kind": "cosine"}}}, {"memory", "emulate", "device"}),
         ({"augmentation": {"shift": 0.15}}, {"emulate", "device"}),
         ({"augmentation": {"flip": True}}, {"emulate", "device"}),
-        ({"methods": [{"name": "standard", "preset": "standard", "ste": "identity"}, {"name": "proposed", "preset": "proposed", "ste": "identity"}]}, {"memory", "emulate", "device"}),
+        ({"methods": [{"name": "standard", "preset": "standard", "ste": "identity"}, {"name": "proposed", "preset": "proposed", "ste": "identity"}]}, {"memory", "emulate", "device", "profile"}),
     ],
 )  # fmt: skip
 def test_what_determines_a_result_changes_its_id(
     changes: dict[str, object], stages: set[str]
 ) -> None:
-    before, after = ids(plan(baseline={})), ids(plan(baseline={}, **changes))
+    asked = {"baseline": {}, "device": PROFILED}
+    before, after = ids(plan(**asked)), ids(plan(**{**asked, **changes}))
     for stage in before:
         assert before[stage].isdisjoint(after[stage]) == (stage in stages), stage
 
@@ -226,6 +231,23 @@ def test_a_baseline_trains_as_many_batches_as_are_said(
 def test_a_baseline_changes_no_other_run() -> None:
     without, beside = ids(plan()), ids(plan(baseline={}))
     assert {**beside, "baseline": set()} == without
+
+
+def test_a_profile_is_one_run_for_each_method_with_the_first_seed() -> None:
+    asked = {"seeds": [3, 1], "augmentation": {"flip": True}, "device": PROFILED}
+    runs = plan(**asked).runs["profile"].values()
+    assert [(run.method, run.seed) for run in runs] == [("standard", 3), ("proposed", 3)]
+    for run in runs:
+        assert run.board is None
+        assert run.epochs is None
+        assert run.batch_size == 200
+        assert run.pack is not None
+        assert not run.augmentation.flip
+    named = [r.method for r in plan(**asked).experiments["a"] if r.stage == "profile"]
+    assert named == ["standard", "proposed"]
+    assert {**ids(plan(**asked)), "profile": set()} == ids(
+        plan(**{**asked, "device": {**PROFILED, "profile": False}})
+    )
 
 
 def test_batches_make_ids_of_their_own_and_none_where_there_are_none() -> None:

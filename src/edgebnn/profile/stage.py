@@ -67,7 +67,7 @@ def profile(  # noqa: PLR0917 - a stage takes its files one by one
             run_id=run.id,
             parameters=_parameters(run, threads),
             metrics=_metrics(watched, massif),
-            series={"rss_mib": [(time, size / MIB) for time, size in watched.resident]},
+            series={"system/memory_mib": [(time, size / MIB) for time, size in watched.resident]},
             tables=_tables(watched, massif),
             notes={"massif": massif.note},
             provenance=_provenance(started, watched.versions | massif.versions),

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from edgebnn.report.beside_paper import ACCURACY_METRICS, percent
-from edgebnn.report.groups import Figure, Group, once
+from edgebnn.report.groups import UNTRAINED, Figure, Group, once
 
 FEWEST = 3
 """Methods on one data set, in one place, from which on they are compared: two stand beside the paper."""
@@ -56,7 +56,7 @@ def comparisons(groups: Sequence[Group]) -> list[Comparison]:
     }
     cases: dict[tuple[str, str, int, str, str], list[Compared]] = {}
     for group in once(groups):
-        if group.stage == "memory":
+        if group.stage in UNTRAINED:
             continue
         memory = modelled.get((group.experiment, group.method, group.batch_size))
         planned = memory.figure("arena_planned_mib") if memory else None

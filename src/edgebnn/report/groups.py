@@ -10,6 +10,9 @@ from typing import Any
 from edgebnn import paper
 from edgebnn.record import Record
 
+UNTRAINED = ("memory", "profile")
+"""Stages whose records are of no training that was brought to its end."""
+
 
 @dataclass(frozen=True)
 class Figure:

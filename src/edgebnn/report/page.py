@@ -13,9 +13,10 @@ from edgebnn.record import Record, atomic_write, read_record
 from edgebnn.report.beside_paper import ACCURACY_METRICS, accuracy_rows
 from edgebnn.report.charts import colours, curve_chart, range_bars, stacked_bars
 from edgebnn.report.compared import comparisons
-from edgebnn.report.groups import Group, gather, once
+from edgebnn.report.groups import UNTRAINED, Group, gather, once
 from edgebnn.report.on_board import board_cases
 from edgebnn.report.power import power_charts
+from edgebnn.report.profiles import profiles
 from edgebnn.summary import read_summary
 
 STAGE_TITLES = {
@@ -23,6 +24,7 @@ STAGE_TITLES = {
     "device": "on a device",
     "baseline": "in Keras on a device",
     "memory": "modelled",
+    "profile": "profiled",
 }
 
 
@@ -71,7 +73,7 @@ def render(
     colour = colours([group.method for group in groups])
     order = list(experiments)
     trained = sorted(
-        (group for group in groups if group.stage != "memory"),
+        (group for group in groups if group.stage not in UNTRAINED),
         key=lambda group: (order.index(group.experiment), group.stage != "emulate"),
     )
     planned = {(run["stage"], run["run_id"]) for runs in experiments.values() for run in runs}
@@ -89,6 +91,7 @@ def render(
         curves=_curve_charts(trained, colour),
         boards=_board_charts(trained, colour),
         powers=power_charts(once(trained)),
+        profiles=profiles(groups),
         provenance=_provenance(groups),
         titles={**paper.DATASET_TITLES, **paper.MODEL_TITLES, **paper.BOARD_TITLES},
         stages=STAGE_TITLES,

@@ -178,7 +178,7 @@ def _words(phase: str) -> tuple[str, str]:
 
 def _process(record: Record, top: float) -> Panel:
     """The resident set over time, with the steps."""
-    resident, peak = record.series["rss_mib"], _value(record, "peak_memory_mib")
+    resident, peak = record.series["system/memory_mib"], _value(record, "peak_memory_mib")
     steps = [(float(row["begin_s"]), float(row["end_s"])) for row in record.tables["steps"]]
     end = max([time for time, _ in resident] + [end for _, end in steps], default=1.0)
     scale = _Scale(top, max([size for _, size in resident], default=peak), peak)

@@ -27,7 +27,7 @@ from edgebnn.study.switches import PRESETS, Switches, preset_name
 from edgebnn.study.trainable import untrained_layer
 from edgebnn.study.yaml_lines import located
 
-Stage = Literal["memory", "emulate", "device", "baseline"]
+Stage = Literal["memory", "emulate", "device", "baseline", "profile"]
 BOARD_STAGES: tuple[Stage, ...] = ("device", "baseline")
 """Those that run on the farm."""
 
@@ -229,6 +229,8 @@ def _runs_of(
         memory = {size: _memory_run(experiment, network, method, size) for size in sizes}
         for run in memory.values():
             yield run, method
+        if device and device.profile:
+            yield _profile_run(memory[device.batch_size], data_digest, experiment.seeds[0]), method
         for seed in experiment.seeds:
             trained = {
                 "data_digest": data_digest,
@@ -247,6 +249,14 @@ def _runs_of(
                 run = run.model_copy(update={"kernel": forced_kernel(), "batches": device.batches})
                 for board in device.boards:
                     yield run.model_copy(update={"board": board}), method
+
+
+def _profile_run(memory: Run, data_digest: str, seed: int) -> Run:
+    """Without what changes no memory: augmentation, schedule, epochs."""
+    optimizer = memory.optimizer.model_copy(update={"schedule": Constant()})
+    profiled = {"stage": "profile", "data_digest": data_digest, "seed": seed}
+    profiled |= {"optimizer": optimizer, "kernel": forced_kernel()}
+    return memory.model_copy(update=profiled)
 
 
 def _baseline_runs(experiment: Experiment, network: Network, data_digest: str) -> Iterator[Run]:

@@ -43,6 +43,7 @@ _STAGES: dict[str, tuple[str, ...]] = {
         "baseline",
         "farm/baseline.py",
         "farm/baseline_outcome.py",
+        "farm/baseline_profile.py",
         *_OBSERVED,
         "energy",
     ),

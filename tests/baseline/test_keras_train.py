@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from edgebnn.baseline import keras_train
+from edgebnn.baseline import keras_profile, keras_train
 from edgebnn.data.datasets import Packed, Split, read_packed, write_packed
 
 SCRIPT = Path(keras_train.__file__)
@@ -69,16 +69,20 @@ def script(data: Path, tmp_path: Path) -> Callable[..., subprocess.CompletedProc
     return run
 
 
-def test_any_python_of_a_board_can_read_it() -> None:
-    """Python 3.9, with nothing but its library, NumPy and TensorFlow."""
-    tree = ast.parse(SCRIPT.read_text(), feature_version=(3, 9))
+@pytest.mark.parametrize(
+    ("script", "packages"),
+    [(SCRIPT, {"numpy", "tensorflow"}), (Path(keras_profile.__file__), {"memray"})],
+)
+def test_any_python_of_a_board_can_read_it(script: Path, packages: set[str]) -> None:
+    """Python 3.9, with nothing but its library and the packages of its purpose."""
+    tree = ast.parse(script.read_text(), feature_version=(3, 9))
     imported: set[str] = set()
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             imported |= {alias.name.split(".")[0] for alias in node.names}
         if isinstance(node, ast.ImportFrom):
             imported.add(str(node.module).split(".")[0])
-    assert imported - sys.stdlib_module_names == {"numpy", "tensorflow"}
+    assert imported - sys.stdlib_module_names == packages
 
 
 def test_its_images_are_those_of_the_packed_file(data: Path) -> None:

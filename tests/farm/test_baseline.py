@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from edgebnn.errors import ConfigError, JobError
-from edgebnn.farm.baseline import train_baseline
+from edgebnn.farm.baseline import NEEDED, train_baseline
 from edgebnn.farm.inventory import Inventory
 from edgebnn.record import Record, file_sha256, read_record
 from edgebnn.study.config import parse_study
@@ -30,7 +30,7 @@ def runs() -> dict[str, Run]:
         "model": "mlp",
         "methods": ["proposed"],
         "device": {"batch_size": 100, "batches": 4},
-        "baseline": {},
+        "baseline": {"profile": False},
     }
     models = str(ROOT / "config" / "models")
     study = parse_study({"study": "s", "models": models, "experiments": [experiment]}, "s")
@@ -171,6 +171,97 @@ def test_a_failure_ends_with_the_scripts_last_lines(
     with pytest.raises(JobError, match=words):
         train(trainer, digits, run=large)
     assert not (tmp_path / "baseline").exists()
+
+
+@pytest.mark.heavy
+def test_the_memory_over_time_is_a_run_of_its_own(
+    train: Callable[..., tuple[Record, list[str]]],
+    runs: dict[str, Run],
+    trainer: Path,
+    digits: Path,
+    tmp_path: Path,
+) -> None:
+    watched = runs["float32"].model_copy(update={"profile": True})
+    record, said = train(trainer, digits, run=watched)
+    assert record.notes["memory_profile"] == "memray, of a run of its own of 3 batches"
+    assert record.notes["memory_profile"] in said
+    heap = record.value("heap_peak_mib")
+    assert heap is not None
+    # At least weights, gradients, and both moments of Adam: the network has 216,586 of them, in float32.
+    assert 4 * 216_586 * 4 / 2**20 < heap < record.value("peak_memory_mib")  # type: ignore[operator]
+    assert record.value("steps") == 4  # not those of the profile
+    artifact = record.artifacts["memory_profile"]
+    head, *lines = (tmp_path / "baseline" / artifact.path).read_text().splitlines()
+    assert head == "seconds,heap_bytes,resident_bytes"
+    rows = [tuple(map(float, line.split(","))) for line in lines]
+    assert rows[0][0] == 0
+    assert [row[0] for row in rows] == sorted(row[0] for row in rows)
+    assert max(row[1] for row in rows) <= heap * 2**20
+    series = record.series["profile/heap_mib"]
+    assert series[0] == (0, rows[0][1] / 2**20)
+    assert max(value for _, value in series) * 2**20 == max(row[1] for row in rows)
+
+
+@pytest.mark.heavy
+def test_without_memray_the_profile_alone_is_absent(
+    train: Callable[..., tuple[Record, list[str]]],
+    runs: dict[str, Run],
+    trainer: Path,
+    digits: Path,
+    tmp_path: Path,
+) -> None:
+    """A Python that finds every package but memray."""
+    hidden = tmp_path / "hidden" / "memray"
+    hidden.mkdir(parents=True)
+    (hidden / "__init__.py").write_text("raise ImportError(\"No module named 'memray'\")\n")
+    python = program(tmp_path / "python-x", f"env PYTHONPATH={hidden.parent}", sys.executable)
+    watched = runs["float32"].model_copy(update={"profile": True})
+    record, _ = train(trainer, digits, run=watched, python=python)
+    assert record.notes["memory_profile"] == "absent: no memray in python-x of one"
+    assert record.value("time_per_batch_s")
+    assert record.value("heap_peak_mib") is None
+    assert "memory_profile" not in record.artifacts
+
+
+def trained(profile: str) -> str:
+    """A stand-in for the Python that trains at once, and then profiles as is said."""
+    record = {"metrics": dict.fromkeys(NEEDED, 1.0), "versions": {}}
+    return f"""
+case $1 in
+  keras_train.py) echo '{json.dumps(record)}' >record.json; echo '1.0 2.0' >stamps.txt ;;
+  *) {profile} ;;
+esac
+"""
+
+
+@pytest.mark.parametrize(
+    ("script", "why"),
+    [
+        ("echo Segmentation >&2; exit 139", "keras_profile.py failed: Segmentation"),
+        ("exit 9", "keras_profile.py failed: exit status 9"),
+        ("exit 66", "no memray in ends of one"),
+        ("true", "device one: edgebnn/jobs/"),
+        ("echo 'seconds,heap_bytes,resident_bytes' >memory.csv; echo 'a,b' >>memory.csv", "memory.csv: "),
+        ("printf 'head\\n0,1,2\\n' >memory.csv", "keras_profile.py told no peak"),
+    ],
+)  # fmt: skip
+def test_a_profile_that_fails_costs_the_profile_alone(
+    *,
+    script: str,
+    why: str,
+    train: Callable[..., tuple[Record, list[str]]],
+    build: Callable[..., Path],
+    runs: dict[str, Run],
+    data: Path,
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "ends").write_text(ENDS.format(trained(script)))
+    (tmp_path / "ends").chmod(0o755)
+    watched = runs["standard"].model_copy(update={"profile": True})
+    record, _ = train(build(), data, run=watched, python=str(tmp_path / "ends"))
+    assert record.notes["memory_profile"].startswith(f"absent: {why}")
+    assert record.value("steps") == 1
+    assert jobs(tmp_path) == []
 
 
 ENDS = """#!/bin/sh

@@ -228,6 +228,13 @@ def test_a_baseline_trains_as_many_batches_as_are_said(
     assert {run.keras for run in runs} == set(baseline.get("networks", ("standard", "float32")))  # type: ignore[call-overload]
 
 
+def test_a_profile_makes_runs_of_their_own() -> None:
+    with_one, without = (plan(baseline={"profile": flag}) for flag in (True, False))
+    assert ids(with_one) == ids(plan(baseline={}))
+    assert ids(with_one)["baseline"].isdisjoint(ids(without)["baseline"])
+    assert "profile" not in canonical_json(next(iter(without.runs["device"].values())))
+
+
 def test_a_baseline_changes_no_other_run() -> None:
     without, beside = ids(plan()), ids(plan(baseline={}))
     assert {**beside, "baseline": set()} == without

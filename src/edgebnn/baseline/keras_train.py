@@ -21,6 +21,7 @@ import struct
 import sys
 import time
 from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -208,7 +209,7 @@ def train(tf: Any, job: dict[str, Any], data: Data, stamps: str) -> dict[str, fl
     tf.keras.utils.set_random_seed(seed % 2**32)
     step = make_step(tf, job, build_model(tf, job))
     begins, ends, losses = [], [], []
-    for number, which in enumerate(order(data.images, batch, seed)):
+    for number, which in enumerate(islice(order(data.images, batch, seed), batches + 1)):
         begins.append(time.clock_gettime(time.CLOCK_MONOTONIC))
         images, labels = data.batch(which)
         losses.append(float(step(tf.constant(images), tf.constant(labels))))
@@ -218,8 +219,6 @@ def train(tf: Any, job: dict[str, Any], data: Data, stamps: str) -> dict[str, fl
         if number % max(1, batches // 10) == 0 or number == batches:
             event = {"event": "batch", "batch": number, "batches": batches, "loss": losses[-1]}
             print(json.dumps(event), flush=True)
-        if number == batches:
-            break
     with Path(stamps).open("w") as out:
         out.writelines(f"{begin:.6f} {end:.6f}\n" for begin, end in zip(begins[1:], ends[1:]))  # noqa: B905
     times = [end - begin for begin, end in zip(begins, ends)]  # noqa: B905
@@ -243,41 +242,42 @@ def no_memory(error: BaseException) -> bool:
     return told or isinstance(error, MemoryError) or "ResourceExhausted" in type(error).__name__
 
 
+def load(threads: int) -> Any:
+    """TensorFlow, on the processor alone: a board has no other, and a virtual device shall have none."""
+    if import_error:
+        raise ImportError(import_error)
+    os.environ["KERAS_BACKEND"], os.environ["CUDA_VISIBLE_DEVICES"] = "tensorflow", "-1"
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    signal.alarm(LOAD_WITHIN_S)  # where memory is refused, TensorFlow may wait for ever
+    import tensorflow as tf
+
+    signal.alarm(0)
+    tf.config.threading.set_intra_op_parallelism_threads(threads)
+    tf.config.threading.set_inter_op_parallelism_threads(1)
+    return tf
+
+
 def main(arguments: list[str]) -> int:
     """Runs the job; returns the exit status."""
     parser = argparse.ArgumentParser(prog="keras_train", description="train in Keras, and time it")
     for option in ("job", "data", "output", "stamps"):
         parser.add_argument(f"--{option}", required=True)
-    parser.add_argument("--batches", type=int, help="instead of the job's")
     options = parser.parse_args(arguments)
-    os.environ |= {
-        "KERAS_BACKEND": "tensorflow",
-        "CUDA_VISIBLE_DEVICES": "-1",
-    }  # no board has a GPU
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    job = json.loads(Path(options.job).read_text())
     try:
-        if import_error:
-            raise ImportError(import_error)
-        signal.alarm(LOAD_WITHIN_S)  # where memory is refused, TensorFlow may wait for ever
-        import tensorflow as tf
-
-        signal.alarm(0)
+        tf = load(job["threads"])
     except Exception as error:
         if no_memory(error):
-            return _end(OUT_OF_MEMORY, f"out of memory while TensorFlow was loaded: {error}")
+            return _end(OUT_OF_MEMORY, f"out of memory while TensorFlow was loaded: {error!r}")
         return _end(NO_TENSORFLOW, f"no TensorFlow: {error}")
     try:
-        job = json.loads(Path(options.job).read_text())
-        if options.batches is not None:
-            job = {**job, "batches": options.batches, "epochs": None}
-        tf.config.threading.set_intra_op_parallelism_threads(job["threads"])
-        tf.config.threading.set_inter_op_parallelism_threads(1)
         metrics = train(tf, job, open_data(options.data), options.stamps)
     except JobFailed as error:
         return _end(1, str(error))
     except Exception as error:
         if no_memory(error):
-            return _end(OUT_OF_MEMORY, f"out of memory: {str(error).splitlines()[0][:200]}")
+            words = str(error).splitlines() or [type(error).__name__]
+            return _end(OUT_OF_MEMORY, f"out of memory: {words[0][:200]}")
         raise
     versions = {
         "python": platform.python_version(),

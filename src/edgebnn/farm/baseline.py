@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import tempfile
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,8 @@ from pydantic import BaseModel, FiniteFloat, ValidationError
 from edgebnn.baseline import keras_train
 from edgebnn.errors import ConfigError, InfrastructureError, JobError
 from edgebnn.farm.baseline_outcome import no_tensorflow, outcome
+from edgebnn.farm.baseline_profile import SCRIPT as PROFILE
+from edgebnn.farm.baseline_profile import profile
 from edgebnn.farm.connection import Host
 from edgebnn.farm.deploy import deploy, programs
 from edgebnn.farm.inventory import Device, Inventory
@@ -128,6 +130,8 @@ def train_baseline(  # noqa: PLR0917 - a stage takes its files one by one
         found = _nothing(lacking)
         if not lacking:
             found = _work(picked, folder, python, Path(temporary), say)
+            if run.profile and found.metrics and "outcome" not in found.notes:
+                found = _with_profile(found, picked, folder, python, Path(temporary))
         for text in found.notes.values():
             say(text)
         record = Record(
@@ -189,10 +193,11 @@ def _prepare(  # noqa: PLR0917 - what a job is made of
     picked: Picked, run: Run, data: Path, measure: Path, folder: str, say: Say
 ) -> None:
     """The job's folder on the device with all that it needs."""
-    deployed = deploy(picked.host, [measure, SCRIPT, data])
+    scripts = [SCRIPT, PROFILE] if run.profile else [SCRIPT]
+    deployed = deploy(picked.host, [measure, *scripts, data])
     for file in deployed.sent:
         say(f"sent {file.name}")
-    links = ((_MEASURE, measure), (SCRIPT.name, SCRIPT), ("data.ebd", data))
+    links = [(_MEASURE, measure), ("data.ebd", data), *((file.name, file) for file in scripts)]
     words = [word for name, file in links for word in (name, f"../../../{deployed.paths[file]}")]
     picked.host.run(["sh", "-c", _LINKS, "sh", folder, *words])
     with tempfile.TemporaryDirectory(prefix="edgebnn-") as temporary:
@@ -245,6 +250,18 @@ def _work(picked: Picked, folder: str, python: str, fetched: Path, say: Say) -> 
         versions = trained.versions
     told = {name: Metric(value=value, source="measured") for name, value in metrics.items()}
     return _Found(told | seen.metrics, seen.series, seen.tables, notes, seen.files, versions)
+
+
+def _with_profile(found: _Found, picked: Picked, folder: str, python: str, fetched: Path) -> _Found:
+    emulator = [picked.device.emulator] if picked.device.emulator else []
+    seen = profile(picked, folder, [*emulator, f"./{_MEASURE}"], python, fetched)
+    return replace(
+        found,
+        metrics=found.metrics | seen.metrics,
+        series=found.series | seen.series,
+        notes=found.notes | seen.notes,
+        files=found.files | seen.files,
+    )
 
 
 def _nothing(why: str) -> _Found:

@@ -106,6 +106,8 @@ class Baseline(Strict):
     networks: tuple[KerasNetwork, ...] = Field(default=("standard", "float32"), min_length=1)
     batches: PositiveInt | None = None
     """That are timed. None: as many as `device` trains."""
+    profile: Flag = True
+    """Whether a second, short run notes the memory over time."""
 
 
 class Experiment(Strict):

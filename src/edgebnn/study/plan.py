@@ -60,6 +60,8 @@ class Run(BaseModel):
     """The variant of the trainer's kernels that is forced on a device; None: its best."""
     keras: KerasNetwork | None = Field(default=None, exclude_if=lambda value: value is None)
     """Of a baseline: which network plain Keras trains."""
+    profile: bool = Field(default=False, exclude_if=lambda value: not value)
+    """Of a baseline: whether a second, short run notes the memory over time."""
 
     @property
     def id(self) -> str:
@@ -280,6 +282,7 @@ def _baseline_runs(experiment: Experiment, network: Network, data_digest: str) -
             seed=seed,
             board=board,
             keras=kind,
+            profile=baseline.profile,
         )
 
 

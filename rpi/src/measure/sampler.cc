@@ -11,7 +11,8 @@
 namespace edgebnn::measure {
 namespace {
 
-constexpr double kFlushed = 1.0;  // seconds: what a killed process loses at most
+constexpr double kShare = 2.5e-4;  // of a core, for what the device is like
+constexpr double kFlushed = 1.0;   // seconds: what a killed process loses at most
 
 struct Gauge {
   const char* name;
@@ -69,7 +70,7 @@ std::vector<std::pair<std::string, std::string>> Sampler::power() {
 
 void Sampler::conditions(JsonObject& line) {
   const double began = now();
-  if (!conditions_.due(began)) return;
+  if (!conditions_.due(began, kShare)) return;
   for (const Gauge& gauge : kGauges) {
     if (const auto value = read_number(options_.sys + gauge.path, gauge.base))
       line.add(gauge.name, static_cast<double>(*value) * gauge.scale);

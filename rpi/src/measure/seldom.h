@@ -7,15 +7,8 @@ namespace edgebnn::measure {
 
 class Seldom {
  public:
-  // Of a core. With what is cheap, and is done at every sample, it all stays below half a percent
-  // at 50 samples a second.
-  static constexpr double kShare = 2.5e-4;
-  // What there is a reason to ask may cost more.
-  static constexpr double kShareWithReason = 1e-3;
-
-  bool due(double time, bool reason = false) const {
-    return time >= ended_ + cost_ / (reason ? kShareWithReason : kShare);
-  }
+  // Whether its last cost is at most that share of the time since.
+  bool due(double time, double share) const { return time >= ended_ + cost_ / share; }
   void did(double began) {
     ended_ = now();
     cost_ = ended_ - began;

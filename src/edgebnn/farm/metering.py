@@ -33,7 +33,7 @@ class Metering:
     sources: Sources
     running: Running | None
     throttling_before: str
-    throttling_after: str = throttling.NO_PROGRAM
+    throttling_after: str = throttling.VIRTUAL
     offsets: list[Offset] = field(default_factory=list)
     _beside: Trace | EdgebnnError | None = None
 
@@ -120,7 +120,7 @@ def metering(picked: Picked, folder: str, measure: str) -> Iterator[Metering]:
     host, device = picked.host, picked.device
     emulator = [device.emulator] if device.emulator else []
     program = [*emulator, f"{folder}/{measure}"]
-    before = throttling.NO_PROGRAM if device.virtual else throttling.ask(host)
+    before = throttling.VIRTUAL if device.virtual else throttling.ask(host)
     sources = Sources(_WITHOUT_METER_S)
     if isinstance(device.meter, OnBoard):
         sources = device.meter.sources(lambda script: host.run(["sh", "-c", script]).stdout)

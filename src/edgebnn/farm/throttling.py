@@ -10,6 +10,7 @@ _BITS = {0: "undervoltage", 1: "clock capped", 2: "throttled", 3: "soft temperat
 """Bits of `vcgencmd get_throttled`: now; 16 higher: since boot."""
 
 NO_PROGRAM = "there is no vcgencmd"
+VIRTUAL = "a virtual device has no firmware to ask"
 
 
 @dataclass(frozen=True)
@@ -51,8 +52,8 @@ def ask(host: Host) -> str:
 
 def unknown(answer: str) -> str:
     """What to say of an answer that is none."""
-    if answer == NO_PROGRAM:
-        return f"unknown: {NO_PROGRAM}"
+    if answer in (NO_PROGRAM, VIRTUAL):
+        return f"unknown: {answer}"
     return (
         f"unknown: vcgencmd says '{answer}'; may the account ask the firmware? "
         f"(sudo usermod -aG video <account>)"

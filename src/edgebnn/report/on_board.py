@@ -142,9 +142,10 @@ def _conditions(group: Group) -> str:
         said.append(f"at most {max(hottest):.0f} °C")
     if slowest:
         said.append(f"at least {min(slowest):.0f} MHz")
-    if throttling := _notes(group, "throttling"):
+    throttling, energy = _notes(group, "throttling"), _notes(group, "energy")
+    if throttling and not group.virtual:  # of the host, it means nothing
         said.append(f"throttling: {throttling}")
-    if energy := _notes(group, "energy"):
+    if energy and not energy.startswith("estimated"):  # as the figure's own mark has it
         said.append(f"energy: {energy}")
     idle = [value for r in group.records if (value := r.value("idle_power_w")) is not None]
     if idle:

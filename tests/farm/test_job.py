@@ -68,7 +68,7 @@ def test_the_record_says_what_was_measured(
         "epoch 2/2: loss 0.5000, accuracy 0.5000, validation accuracy 0.7500",
     ]
     record = read_record(tmp_path / "device" / "record.json")
-    assert said[-2:] == list(record.notes.values())
+    assert said[-2:] == [f"{name}: {text}" for name, text in record.notes.items()]
     assert record.notes == {
         "throttling": "none",
         "energy": "estimated: the watts of meter declared times measured seconds",

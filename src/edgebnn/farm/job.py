@@ -109,8 +109,8 @@ def train_on_device(  # noqa: PLR0917 - a stage takes its files one by one
         for name in (MEASURED, SAMPLES, STAMPS, NETWORK):
             get(picked.host, f"{folder}/{name}", fetched / name)
         seen = observe(meter, fetched)
-        for text in seen.notes.values():
-            say(text)
+        for name, text in seen.notes.items():
+            say(f"{name}: {text}")
         files = {"network": (NETWORK, (fetched / NETWORK).read_bytes())} | seen.files
         record = Record(
             stage="device",

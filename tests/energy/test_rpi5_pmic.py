@@ -72,6 +72,14 @@ def test_power_is_the_sum_over_the_rails_that_have_both() -> None:
     assert 5.8 < WATTS < 6.0
 
 
+def test_rails_one_by_one() -> None:
+    half = PRINTED.replace("current(7)=5.03652000A", "current(7)=2.51826000A")
+    found = METER.parts([*lines(PRINTED, half), {"time_s": 8.0, "temperature_c": 40}])
+    assert found["VDD_CORE"] == pytest.approx(0.75 * rails(PRINTED)["VDD_CORE"])
+    assert found["HDMI"] == pytest.approx(rails(PRINTED)["HDMI"])
+    assert len(found) == 12
+
+
 def test_the_board_is_asked_once_before_the_job(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from edgebnn.energy.rpi5_pmic import rails
 from edgebnn.errors import ConfigError, InfrastructureError
 from edgebnn.farm.clock import clock_offset
 from edgebnn.farm.connection import Host
@@ -22,6 +23,7 @@ from edgebnn.farm.joules import read_stamps
 from edgebnn.record import Record
 from edgebnn.study.plan import Run
 from tests.energy.plug_server import plug_server, raw, status
+from tests.energy.test_rpi5_pmic import PRINTED, WATTS, pi5
 from tests.farm.known_power import joules, known_power, watts
 
 
@@ -102,6 +104,19 @@ def test_a_sensor_that_goes_costs_the_energy_not_the_training(
     assert record.metrics["test_accuracy"].value > 0.5
     assert "energy_per_batch_j" not in record.metrics
     assert record.notes["energy"].startswith("absent: meter hwmon, sensor ina219: ")
+
+
+def test_the_rails_of_a_pi_5_are_told_one_by_one(
+    job: Callable[..., Record], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pi5(tmp_path, PRINTED, monkeypatch)
+    record = job({"kind": "rpi5-pmic", "interval_s": 0.05, "idle_s": 0.3}, epochs=60)
+    begin, end = stamps(record, tmp_path)
+    found = {name: metric.value for name, metric in record.metrics.items()}
+    assert found["energy_per_batch_j"] == pytest.approx(WATTS * np.mean(end - begin), rel=1e-4)
+    assert found["energy_net_per_batch_j"] == pytest.approx(0, abs=1e-4)
+    table = {row["rail"]: row["watts"] for row in record.tables["rails"]}
+    assert table == pytest.approx(rails(PRINTED))
 
 
 def telling(power: Callable[[], float]) -> Callable[[BaseHTTPRequestHandler], None]:

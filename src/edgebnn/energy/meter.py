@@ -86,6 +86,10 @@ class OnBoard(Measured):
             InfrastructureError: no reading makes sense, or more than half of them do not.
         """
 
+    def parts(self, readings: Iterable[Reading]) -> dict[str, float]:
+        """Mean watts of each part that power is the sum of, by name; empty if it is read as one."""
+        return {}
+
 
 class Running(Protocol):
     """A meter beside the board, which reads. Used in a with-block, it ends reading there at the latest."""

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from statistics import fmean
 from typing import Literal
 
 from edgebnn.energy.meter import Ask, OnBoard, Reading, Sources
@@ -55,6 +56,14 @@ class Config(OnBoard):
 
         times, powers = sift(lines, (TEXT,), watts, f"meter {self.kind}", self._wanted)
         return Trace.of_powers(times, powers, self.longest_gap_s)
+
+    def parts(self, readings: Iterable[Reading]) -> dict[str, float]:
+        """Of each rail, over the readings that have it; see OnBoard."""
+        watts: dict[str, list[float]] = {}
+        for line in readings:
+            for rail, power in rails(str(line.get(TEXT, ""))).items():
+                watts.setdefault(rail, []).append(power)
+        return {rail: fmean(powers) for rail, powers in watts.items()}
 
     @property
     def _wanted(self) -> str:

@@ -88,6 +88,16 @@ class Metering:
             raise InfrastructureError(f"device {self.picked.name}: no meter was read")
         return self._beside.shifted(self.offset_s)
 
+    def parts(
+        self, readings: Sequence[Reading], begin_s: float, end_s: float
+    ) -> list[dict[str, str | float]]:
+        """Mean watts of the parts of power (rails) between two times, a row each; none if it has none."""
+        meter = self.picked.device.meter
+        if not isinstance(meter, OnBoard):
+            return []
+        inside = [line for line in readings if begin_s <= float(str(line["time_s"])) <= end_s]
+        return [{"rail": name, "watts": watts} for name, watts in meter.parts(inside).items()]
+
     @property
     def offset_s(self) -> float:
         """What the board's clock shows more than ours, midway through the job."""

@@ -43,11 +43,13 @@ def observe(meter: Metering, fetched: Path) -> Observed:
     readings = read_samples(fetched / SAMPLES)
     like = meter.conditions(readings, measured.start_s)
     power = Joules()
+    rails: list[dict[str, str | float]] = []
     if (fetched / STAMPS).exists() and (config := meter.picked.device.meter):
         begin, end = read_stamps(fetched / STAMPS)
         try:
             trace = meter.trace(readings, begin[0], end[-1])
             power = joules(config, trace, begin, end, measured.start_s)
+            rails = meter.parts(readings, begin[0], end[-1])
         except InfrastructureError as error:
             power = absent(str(error))
     numbers = dict(like.metrics)
@@ -64,7 +66,7 @@ def observe(meter: Metering, fetched: Path) -> Observed:
         {name: Metric(value=value, source="measured") for name, value in numbers.items()}
         | {name: Metric(value=value, source=power.source) for name, value in power.metrics.items()},
         like.series | power.series,
-        power.tables,
+        power.tables | ({"rails": rails} if rails else {}),
         like.notes | power.notes,
         power.files
         | {

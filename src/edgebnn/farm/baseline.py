@@ -18,7 +18,7 @@ from pydantic import BaseModel, FiniteFloat, ValidationError
 
 from edgebnn.baseline import keras_train
 from edgebnn.errors import ConfigError, InfrastructureError, JobError
-from edgebnn.farm.baseline_outcome import no_tensorflow, outcome
+from edgebnn.farm.baseline_outcome import DOES_NOT_FIT, no_tensorflow, outcome
 from edgebnn.farm.baseline_profile import SCRIPT as PROFILE
 from edgebnn.farm.baseline_profile import profile
 from edgebnn.farm.connection import Host
@@ -243,6 +243,8 @@ def _work(picked: Picked, folder: str, python: str, fetched: Path, say: Say) -> 
         why = outcome(done, seen.measured, python, host.name)
         if not why:
             raise failed
+        if not why.startswith(DOES_NOT_FIT):
+            return _nothing(why)  # what was seen is of no training
         notes = {"outcome": why} | notes
     else:
         trained = _read_record(fetched / RECORD, host)

@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     from edgebnn.farm.connection import Done
     from edgebnn.farm.result import Measured
 
+DOES_NOT_FIT = "does not fit"
+"""Where what was seen until the end is worth keeping."""
 _OWN = "keras_train: "
 """Before the script's own last words."""
 
@@ -27,12 +29,12 @@ def outcome(done: Done, measured: Measured, python: str, device: str) -> str:
     words = last_words(done)
     told = any(known in done.stderr.lower() for known in MEMORY_WORDS)
     if measured.killed_for_memory:
-        return f"does not fit: killed for memory{_under(measured)}"
+        return f"{DOES_NOT_FIT}: killed for memory{_under(measured)}"
     if done.status == OUT_OF_MEMORY or (done.status > 128 and told):
-        return f"does not fit: {words}{_under(measured)}"
+        return f"{DOES_NOT_FIT}: {words}{_under(measured)}"
     if measured.memory_limit_by == "ulimit" and not _own_failure(done):
         # Nothing is killed there: memory is refused, and TensorFlow says so in many ways, or crashes.
-        return f"does not fit: ended where memory was refused: {words}{_under(measured)}"
+        return f"{DOES_NOT_FIT}: ended where memory was refused: {words}{_under(measured)}"
     return no_tensorflow(python, device, words) if done.status == NO_TENSORFLOW else ""
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from edgebnn.energy.meter import Reading
 
-MOST_POINTS = 500
+MOST_POINTS = 200
 """Of a series that a record keeps; the file has all."""
 
 

@@ -132,8 +132,8 @@ def train_baseline(  # noqa: PLR0917 - a stage takes its files one by one
             found = _work(picked, folder, python, Path(temporary), say)
             if run.profile and found.metrics and "outcome" not in found.notes:
                 found = _with_profile(found, picked, folder, python, Path(temporary))
-        for text in found.notes.values():
-            say(text)
+        for name, text in found.notes.items():
+            say(f"{name}: {text}")
         record = Record(
             stage=run.stage,
             run_id=run.id,

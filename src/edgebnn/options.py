@@ -124,7 +124,8 @@ def parser() -> argparse.ArgumentParser:
         type=Path,
         metavar="FILE",
         help="a Markdown file that takes the study's comparisons of methods, each between two lines "
-        "<!-- STUDY-DATASET-MODEL-bBATCH-BOARD --> and <!-- /... -->",
+        "<!-- STUDY-DATASET-MODEL-bBATCH-BOARD --> and <!-- /... -->, and what its boards took beside "
+        "Keras, between <!-- STUDY-boards --> and <!-- /STUDY-boards -->",
     )
     report.add_argument("records", type=Path, nargs="*", metavar="RECORD", help=_RECORDS)
 

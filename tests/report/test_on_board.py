@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from edgebnn.record import Metric, Record
+from edgebnn.report import write_tables
 from edgebnn.report.groups import Group
 from edgebnn.report.on_board import board_cases
 from edgebnn.report.power import power_charts
@@ -144,3 +145,28 @@ def test_the_trace_is_drawn_with_its_batches_and_its_gaps(tmp_path: Path) -> Non
 
 def test_an_estimate_has_no_trace() -> None:
     assert power_charts(groups(traced("estimated"), ours())) == []
+
+
+def test_what_boards_took_goes_into_a_document(tmp_path: Path) -> None:
+    why = "does not fit: killed for memory under a limit of 900 MiB (cgroup)"
+    write(tmp_path, {"a": [ours(), keras("standard"), keras("float32", metrics={}, outcome=why)]})
+    document = tmp_path / "README.md"
+    document.write_text(
+        "before\n<!-- trial <1>-boards -->\nold\n<!-- /trial <1>-boards -->\nafter\n"
+    )
+    records = [*(tmp_path / "device").iterdir(), *(tmp_path / "baseline").iterdir()]
+    write_tables(records, tmp_path / "plan.json", document)
+    text = document.read_text()
+    assert "old" not in text
+    assert "Measured from 2026-01-02 on, Linux <x86_64> & more.\n" in text
+    place = "Raspberry Pi 3B+ (bench-1)"
+    assert (
+        f"| MLP, batch 200 | proposed, {place} | 0.500 (measured), Keras 4.00x | 2.50 (measured), Keras 100x "
+        f"| 2.00 (estimated), Keras 4.00x |  |\n" in text
+    )
+    assert (
+        f"| Keras, standard, {place} | 2.00 (measured) | 250 (measured) | 8.00 (measured) |  |"
+        in text
+    )
+    assert f"| Keras, float32, {place} |  |  |  | {why} |" in text
+    assert text.endswith("<!-- /trial <1>-boards -->\nafter\n")

@@ -13,7 +13,7 @@ from edgebnn.errors import ConfigError
 from edgebnn.record import Metric
 from edgebnn.report import write_report
 from edgebnn.report.charts import nice_ticks, thinned
-from edgebnn.report.page import number
+from edgebnn.report.number import number
 
 from .made import rows, study, training, write
 

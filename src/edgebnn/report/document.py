@@ -1,17 +1,21 @@
-"""The methods of a study side by side, as tables of a written document."""
+"""A study's tables in a written document: methods side by side, and our trainer beside Keras on a board."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
 
+from edgebnn import paper
 from edgebnn.errors import ConfigError
 from edgebnn.markdown import between, table
 from edgebnn.record import atomic_write, read_record
 from edgebnn.report.compared import Compared, Comparison, comparisons
-from edgebnn.report.groups import Figure, gather
+from edgebnn.report.groups import Figure, Group, gather
+from edgebnn.report.number import number
+from edgebnn.report.on_board import BoardCase, Cell, board_cases
 from edgebnn.summary import read_summary
 
+BOARD_TITLES = ("network", "trained by", "s a batch", "process peak, MiB", "J a batch", "outcome")
 TITLES = (
     "optimiser",
     "method",
@@ -24,7 +28,8 @@ TITLES = (
 
 
 def write_tables(records: Sequence[Path], plan_summary: Path, document: Path) -> None:
-    """Puts each comparison of a study between its two lines of the document (`name_of`).
+    """Puts each comparison of a study between its two lines of the document (`name_of`), and what its boards
+    took, if it has a baseline, between `<!-- STUDY-boards -->` and `<!-- /STUDY-boards -->`.
 
     Args:
         records: files of any stage.
@@ -38,8 +43,10 @@ def write_tables(records: Sequence[Path], plan_summary: Path, document: Path) ->
     """
     plan = read_summary(plan_summary)
     groups, _ = gather([read_record(path) for path in records], plan.experiments)
-    found = comparisons(groups)
-    if not found:
+    made = {name_of(plan.study, case): markdown(case) for case in comparisons(groups)}
+    if beside := [case for case in board_cases(groups) if any(row.keras for row in case.rows)]:
+        made[f"{plan.study}-boards"] = boards(beside, groups)
+    if not made:
         raise ConfigError(f"{plan_summary}: study '{plan.study}' has no methods to compare yet")
     try:
         text = document.read_text(encoding="utf-8")
@@ -47,8 +54,8 @@ def write_tables(records: Sequence[Path], plan_summary: Path, document: Path) ->
         raise ConfigError(f"{document}: {error.strerror}") from None
     except UnicodeDecodeError:
         raise ConfigError(f"{document}: not a text in UTF-8") from None
-    for case in found:
-        text = between(text, name_of(plan.study, case), markdown(case), document)
+    for name, table_of in made.items():
+        text = between(text, name, table_of, document)
     with atomic_write(document) as file:
         file.write(text.encode())
 
@@ -61,13 +68,37 @@ def name_of(study: str, case: Comparison) -> str:
 
 def markdown(case: Comparison) -> str:
     """The table, and above it where its figures are from."""
-    records = [record.provenance for row in case.rows for record in row.group.records]
+    where = _where([row.group for row in case.rows])
+    return where + table(TITLES, [_cells(row) for row in case.rows])
+
+
+def boards(cases: Sequence[BoardCase], groups: Sequence[Group]) -> str:
+    """What our trainer and Keras took on the same devices, and above it where that was."""
+    rows = []
+    for case in cases:
+        model = paper.MODEL_TITLES.get(case.model, case.model)
+        network = f"{model}, batch {case.batch_size}"
+        for row in case.rows:
+            cells = map(_beside_keras, row.cells)
+            rows.append((network, f"{row.title}, {row.place}", *cells, row.outcome))
+    return _where([g for g in groups if g.stage in ("device", "baseline")]) + table(
+        BOARD_TITLES, rows
+    )
+
+
+def _where(groups: Sequence[Group]) -> str:
+    records = [record.provenance for group in groups for record in group.records]
     machines = "; ".join(sorted({record.machine for record in records}))
     began = min(record.started for record in records)[:10]
-    virtual = ", on virtual devices: the host's time" if case.virtual else ""
-    return f"Measured from {began} on, {machines}{virtual}.\n\n" + table(
-        TITLES, [_cells(row) for row in case.rows]
-    )
+    virtual = ", on virtual devices: the host's time" if any(g.virtual for g in groups) else ""
+    return f"Measured from {began} on, {machines}{virtual}.\n\n"
+
+
+def _beside_keras(cell: Cell) -> str:
+    if cell.figure is None:
+        return ""
+    value = f"{number(cell.figure.value)} ({cell.figure.source})"
+    return f"{value}, Keras {number(cell.below_keras)}x" if cell.below_keras else value
 
 
 def _cells(row: Compared) -> tuple[str, ...]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from itertools import groupby
 from pathlib import Path
@@ -14,6 +13,7 @@ from edgebnn.report.beside_paper import ACCURACY_METRICS, accuracy_rows
 from edgebnn.report.charts import colours, curve_chart, range_bars, stacked_bars
 from edgebnn.report.compared import comparisons
 from edgebnn.report.groups import UNTRAINED, Group, gather, once
+from edgebnn.report.number import number
 from edgebnn.report.on_board import board_cases
 from edgebnn.report.power import power_charts
 from edgebnn.report.profiles import profiles
@@ -96,18 +96,6 @@ def render(
         titles={**paper.DATASET_TITLES, **paper.MODEL_TITLES, **paper.BOARD_TITLES},
         stages=STAGE_TITLES,
     )
-
-
-def number(value: float | None, digits: int = 3) -> str:
-    """A value to so many significant digits, without exponents between 0.001 and a million."""
-    if value is None:
-        return "–"
-    if value == 0:
-        return "0"
-    if not 1e-4 <= abs(value) < 1e6:
-        return f"{value:.{digits - 1}e}"
-    decimals = digits - 1 - math.floor(math.log10(abs(value)))
-    return f"{value:.{max(0, decimals)}f}"
 
 
 def _memory_charts(groups: Sequence[Group]) -> list[dict[str, Any]]:

@@ -212,6 +212,7 @@ def test_addresses(address: str, host: str, port: str) -> None:
         ("http://192.168.1.50", "no URL"), ("192.168.1.50/status", "no URL"), ("plug:0", "port from 1"),
         ("plug:65536", "port from 1"), ("plug:http", "port from 1"), ("", "a name or an address"),
         ("fe80::1", "a name or an address"), ("two words", "a name or an address"), ("-x", "a name"),
+        ("plug..lan", "a name or an address"), ("p" * 64 + ".lan", "a name or an address"),
     ],
 )  # fmt: skip
 def test_addresses_that_are_none(address: str, wanted: str) -> None:
@@ -230,3 +231,5 @@ def test_a_password_is_refused_and_not_repeated() -> None:
 def test_numbers_beyond_floats_are_refused() -> None:
     answers = {"/shelly": TOLD, PATH: raw('{"apower": 1e999}')}
     refuses(answers, InfrastructureError, "found inf")
+    answers = {"/shelly": TOLD, PATH: raw('{"apower": 1%s}' % ("0" * 400))}
+    refuses(answers, InfrastructureError, r"found 10{76}\.\.\., wanted")

@@ -7,7 +7,6 @@ connection of its own. Logins are not used, for a password would stand in the in
 
 from __future__ import annotations
 
-import math
 import re
 import threading
 import time
@@ -20,11 +19,12 @@ from pydantic import Field, field_validator
 
 from edgebnn.energy.http_json import Client, NoAnswer
 from edgebnn.energy.meter import Beside, Seconds
-from edgebnn.energy.readings import refuse_if_odd
+from edgebnn.energy.readings import refuse_if_odd, shown
 from edgebnn.energy.trace import Trace
 from edgebnn.errors import ConfigError, InfrastructureError
 
-_HOST = r"[A-Za-z0-9]([A-Za-z0-9_.-]*[A-Za-z0-9_])?|\[[0-9A-Fa-f:.]+\]"
+_LABEL = r"[A-Za-z0-9]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?"
+_HOST = rf"{_LABEL}(\.{_LABEL})*|\[[0-9A-Fa-f:.]+\]"
 
 
 class Plug(Beside):
@@ -79,8 +79,8 @@ class Plug(Beside):
     def watts(self, answer: Any) -> float:
         """Power that an answer gives; raises NoAnswer if it gives none."""
         number = isinstance(answer, int | float) and not isinstance(answer, bool)
-        if not (number and math.isfinite(answer) and 0 <= answer <= self.most_w):
-            raise NoAnswer(f"power: found {answer!r}, wanted is {self.wanted}")
+        if not (number and 0 <= answer <= self.most_w):  # no NaN is, and no integer beyond floats
+            raise NoAnswer(f"power: found {shown(answer)}, wanted is {self.wanted}")
         return float(answer)
 
     @property

@@ -83,7 +83,7 @@ def test_a_meter_that_failed_is_told() -> None:
     assert absent("plug: no answer").metrics == {}
 
 
-@pytest.mark.parametrize("text", ["", "1.0\n", "1.0 2.0 3.0\n", "begin end\n", "1.0 2.0\n3.0\n"])
+@pytest.mark.parametrize("text", ["1.0\n", "1.0 2.0 3.0\n", "begin end\n", "1.0 2.0\n3.0\n"])
 def test_stamps_that_are_none(tmp_path: Path, text: str) -> None:
     path = tmp_path / "stamps.txt"
     path.write_text(text)
@@ -96,3 +96,6 @@ def test_stamps(tmp_path: Path) -> None:
     path.write_text("1.500000 2.000000\n2.000000 2.250000\n")
     begin, end = read_stamps(path)
     assert (begin.tolist(), end.tolist()) == ([1.5, 2], [2, 2.25])
+    path.write_text("")
+    begin, end = read_stamps(path)
+    assert (begin.size, end.size) == (0, 0)

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from edgebnn.errors import JobError
+from edgebnn.errors import InfrastructureError, JobError
 from edgebnn.farm.inventory import Inventory
 from edgebnn.farm.job import train_on_device
 from edgebnn.record import Record
@@ -85,6 +85,28 @@ def test_another_trainer_starts_anew(
     for more in ("", "# changed\n"):
         with pytest.raises(JobError, match="the power is gone"):
             job(run, data, stops(more), lambda line: None)
+
+
+def test_what_was_lost_behind_the_last_batch_costs_the_energy_alone(
+    *,
+    job: Callable[..., Record],
+    trainer: Path,
+    digits: Path,
+    run: Run,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The whole training was done, and the connection dropped before its record was fetched."""
+
+    def drop(*_: object) -> None:
+        raise InfrastructureError("device one: the connection dropped")
+
+    with monkeypatch.context() as dropping, pytest.raises(InfrastructureError, match="dropped"):
+        dropping.setattr("edgebnn.farm.job.get", drop)
+        job(run, digits, trainer, lambda line: None)
+    record = job(run, digits, trainer, lambda line: None)
+    assert record.metrics["steps"].value == 12
+    assert record.notes["energy"] == "absent: the job resumed behind its last batch"
+    assert "energy_per_batch_j" not in record.metrics
 
 
 # In front of the real trainer: what it says stays in a small pipe from epoch 3 on, so that it cannot

@@ -38,11 +38,13 @@ class Joules:
 def read_stamps(path: Path) -> tuple[Array, Array]:
     """When each batch began and ended, seconds of the board's clock; each of shape (batches,).
 
+    A job that resumed behind its last batch stamped none.
+
     Raises:
         InfrastructureError: the file is none of stamps.
     """
     if not path.stat().st_size:
-        raise InfrastructureError(f"{path.name} of the device is empty")
+        return np.empty(0), np.empty(0)
     try:
         times = np.loadtxt(path, dtype=float, ndmin=2)
     except ValueError as error:

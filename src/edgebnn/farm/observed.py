@@ -47,6 +47,8 @@ def observe(meter: Metering, fetched: Path) -> Observed:
     if (fetched / STAMPS).exists() and (config := meter.picked.device.meter):
         begin, end = read_stamps(fetched / STAMPS)
         try:
+            if not begin.size:
+                raise InfrastructureError("the job resumed behind its last batch")
             trace = meter.trace(readings, begin[0], end[-1])
             power = joules(config, trace, begin, end, measured.start_s)
             rails = meter.parts(readings, begin[0], end[-1])

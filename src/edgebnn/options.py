@@ -217,7 +217,7 @@ def _add_profile(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]
         "--steps",
         type=int,
         default=100,
-        help="of training; under valgrind's massif 2 at most (default: %(default)s)",
+        help="of training; under valgrind's massif it is one (default: %(default)s)",
     )
     profile.add_argument(
         "--threads", type=int, default=1, help="of the trainer (default: %(default)s)"

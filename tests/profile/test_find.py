@@ -87,10 +87,10 @@ def test_few_images_are_the_first(there: Study, tmp_path: Path) -> None:
     few = tmp_path / "few.ebd"
     write_few(there.data, few, 20, 3)
     all_of, found = read_packed(there.data), read_packed(few)
-    assert [len(split.labels) for split in found.splits()] == [60, 20, 20]
+    assert [len(split.labels) for split in found.splits()] == [60, 1, 1]
     assert found.classes == all_of.classes
     for split, whole in zip(found.splits(), all_of.splits(), strict=True):
         assert (split.images == whole.images[: len(split.images)]).all()
         assert (split.labels == whole.labels[: len(split.labels)]).all()
     write_few(there.data, few, 1000, 1000)
-    assert few.read_bytes() == there.data.read_bytes()
+    assert len(read_packed(few).train.labels) == len(all_of.train.labels)

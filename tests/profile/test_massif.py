@@ -11,7 +11,7 @@ from edgebnn.profile.watched import Job
 
 RECORDED = """\
 desc: --pages-as-heap=yes --time-unit=i --depth=1 --massif-out-file=massif.out
-cmd: edgebnn-train --run run.run --data few.ebd --steps 2 --threads 1
+cmd: edgebnn-train --run run.run --data few.ebd --steps 1 --threads 1
 time_unit: i
 #-----------
 snapshot=0
@@ -66,7 +66,7 @@ def test_a_valgrind_that_fails_is_no_failure(
     valgrind.write_text(f"#!/bin/sh\n{script}\n")
     valgrind.chmod(0o755)
     monkeypatch.setenv("PATH", str(tmp_path))
-    found = run_massif(Job(Path("trainer"), Path("run"), Path("data"), 1, None), 2, tmp_path)
+    found = run_massif(Job(Path("trainer"), Path("run"), Path("data"), 1, None), tmp_path)
     assert found.snapshots == ()
     assert found.note.startswith("absent: ")
     assert said in found.note

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from itertools import pairwise
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -60,6 +61,14 @@ def test_a_peak_below_the_plan_is_a_line_of_its_own() -> None:
     shown = texts(drawn(profiled(peak=1.5)))
     assert "arena planned, 2.000 MiB" in shown
     assert "measured peak, 1.500 MiB" in shown
+
+
+def test_words_of_lines_that_are_close_do_not_meet() -> None:
+    close = profiled()
+    metrics = close.metrics | {"peak_memory_mib": Metric(value=2.01, source="measured")}
+    for record in (profiled(peak=1.99), close.model_copy(update={"metrics": metrics})):
+        said = [float(part.get("y", "")) for part in of_class(drawn(record), "said")]
+        assert min(abs(a - b) for a, b in pairwise(sorted(said))) > 12
 
 
 def test_the_process_over_time_with_its_steps() -> None:

@@ -9,11 +9,11 @@ from edgebnn.data.datasets import Packed, Split, read_packed, write_packed
 
 
 def write_few(source: Path, target: Path, batch_size: int, steps: int) -> None:
-    """Writes the first images of each split: for training those of so many steps, else a batch.
+    """Writes the first images: for training those of so many steps, one for validation and one for testing.
 
     Args:
         source: packed data set.
-        target: packed data set to write; all of the source where that has no more.
+        target: packed data set to write; for training all of the source's where it has no more.
         batch_size: images in a batch.
         steps: of training.
 
@@ -29,7 +29,7 @@ def write_few(source: Path, target: Path, batch_size: int, steps: int) -> None:
     few = Packed(
         packed.classes,
         first(packed.train, batch_size * steps),
-        first(packed.validation, batch_size),
-        first(packed.test, batch_size),
+        first(packed.validation, 1),
+        first(packed.test, 1),
     )
     write_packed(target, few)

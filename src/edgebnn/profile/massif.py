@@ -15,8 +15,8 @@ from pathlib import Path
 
 from edgebnn.profile.watched import Job, last_lines, versions_of
 
-STEPS = 2
-"""Of training under massif: it takes some thirty times as long, and the memory of a step is that of the next."""
+STEPS = 1
+"""Of training under massif: it takes thirty times as long and more, and a step visits every phase."""
 OUT = "massif.out"
 COUNTS = (
     "pages that the process maps: the arena, the rest of its heap, its stack and the program. A static "
@@ -35,11 +35,10 @@ class Massif:
     versions: dict[str, str]
 
 
-def run_massif(job: Job, steps: int, folder: Path) -> Massif:
-    """Trains under massif and leaves OUT in the folder; it is no failure if valgrind is absent or fails.
+def run_massif(job: Job, folder: Path) -> Massif:
+    """Trains STEPS under massif and leaves OUT in the folder; it is no failure if valgrind is absent or fails.
 
     Args:
-        steps: of training.
         folder: for what massif writes.
     """
     program = shutil.which("valgrind")
@@ -52,7 +51,7 @@ def run_massif(job: Job, steps: int, folder: Path) -> Massif:
     environment = job.environment()
     environment.pop("EDGEBNN_KERNEL", None)
     done = subprocess.run(
-        [*watching, *job.command(steps)],
+        [*watching, *job.command(STEPS)],
         check=False,
         capture_output=True,
         text=True,
@@ -65,7 +64,7 @@ def run_massif(job: Job, steps: int, folder: Path) -> Massif:
     if not snapshots:
         return Massif((), f"absent: {OUT} of valgrind has no snapshot", {})
     kernels = versions_of(done.stdout).get("kernels", "unknown")
-    note = f"{COUNTS}. {steps} steps, kernels {kernels}"
+    note = f"{COUNTS}. One step, kernels {kernels}"
     return Massif(snapshots, note, {"valgrind": _version(program)})
 
 

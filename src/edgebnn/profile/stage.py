@@ -12,7 +12,7 @@ from edgebnn.errors import ConfigError
 from edgebnn.machine import MIB
 from edgebnn.profile.arena import shares
 from edgebnn.profile.images import write_few
-from edgebnn.profile.massif import OUT, STEPS, Massif, run_massif
+from edgebnn.profile.massif import OUT, Massif, run_massif
 from edgebnn.profile.watched import PROFILE, SAMPLES, Job, Watched, watch
 from edgebnn.record import Metric, Provenance, Record, keep, provenance
 from edgebnn.report.profiled import figure
@@ -35,7 +35,7 @@ def profile(  # noqa: PLR0917 - a stage takes its files one by one
         run: of the stage `device` or `profile`.
         data: packed data set.
         output: the record's file; raw files and the figure go to the folder `<run id>` beside it.
-        steps: of training; under massif fewer.
+        steps: of training; under massif it is one.
         threads: of the trainer.
         say: told the progress, a line at a time.
 
@@ -55,11 +55,10 @@ def profile(  # noqa: PLR0917 - a stage takes its files one by one
         epochs = max(run.epochs or 1, steps)
         job.run.write_text(run_file(run.model_copy(update={"epochs": epochs})))
         write_few(data, job.data, run.batch_size, steps)
-        say(f"{run.id}: {_counted(steps)} under edgebnn-measure")
+        say(f"{run.id}: {steps} step{'s' * (steps > 1)} under edgebnn-measure")
         watched = watch(job, steps, folder)
-        fewer = min(steps, STEPS)
-        say(f"{run.id}: {_counted(fewer)} under valgrind's massif, some thirty times as slow")
-        massif = run_massif(job, fewer, folder)
+        say(f"{run.id}: one step under valgrind's massif, thirty times as slow and more")
+        massif = run_massif(job, folder)
         if not massif.snapshots:
             say(f"massif: {massif.note}")
         made = Record(
@@ -79,10 +78,6 @@ def profile(  # noqa: PLR0917 - a stage takes its files one by one
     record = made.model_copy(update={"artifacts": keep(output.parent / run.id, files)})
     record.write(output)
     return record
-
-
-def _counted(steps: int) -> str:
-    return "1 step" if steps == 1 else f"{steps} steps"
 
 
 def _parameters(run: Run, threads: int) -> dict[str, str | int | float]:

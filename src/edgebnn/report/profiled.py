@@ -21,6 +21,8 @@ HEIGHT, BELOW = 190, 40
 HEAD, GAP = 62, 34
 """Above the first panel: title and legend. Above each of the others: its title."""
 MOST_DOTS = 120
+CLOSE = 16
+"""Lines so near to each other leave no room for words between them."""
 NARROWEST = 16
 """Of a bar that has words below it."""
 
@@ -65,6 +67,7 @@ class Level:
     y: float
     text: str
     colour: str
+    text_y: float
 
 
 @dataclass(frozen=True)
@@ -137,18 +140,17 @@ def _arena(record: Record, top: float) -> Panel:
         )
         for number, (name, rows) in enumerate(phases)
     )
-    same = f"planned = measured peak, {planned:.3f} MiB"
-    levels = [Level(scale.y(planned), f"arena planned, {planned:.3f} MiB", "plan")]
+    levels = [(planned, f"arena planned, {planned:.3f} MiB", "plan")]
     if f"{peak:.3f}" == f"{planned:.3f}":
-        levels = [Level(scale.y(planned), f"arena, {same}", "plan")]
+        levels = [(planned, f"arena, planned = measured peak, {planned:.3f} MiB", "plan")]
     else:
-        levels.append(Level(scale.y(peak), f"measured peak, {peak:.3f} MiB", "peak"))
+        levels.append((peak, f"measured peak, {peak:.3f} MiB", "peak"))
     return Panel(
         top,
         "Arena by phase of a step, MiB",
         "filled: in use as measured; outlined: alive by the plan",
         scale.ticks,
-        levels=tuple(levels),
+        levels=_levels(scale, *levels),
         bars=bars,
     )
 
@@ -190,10 +192,7 @@ def _process(record: Record, top: float) -> Panel:
         "seconds since it was started",
         scale.ticks,
         across.ticks,
-        levels=(
-            _level_of_arena(record, scale),
-            Level(scale.y(peak), f"peak, {peak:.3f} MiB", "peak"),
-        ),
+        levels=_levels(scale, _arena_alone(record), (peak, f"peak, {peak:.3f} MiB", "peak")),
         line=_line(points),
         dots=tuple(points) if len(points) <= MOST_DOTS else (),
         bands=tuple(_merged((across.x(begin), across.x(end)) for begin, end in steps)),
@@ -220,7 +219,7 @@ def _massif(record: Record, top: float) -> Panel:
         "million instructions",
         scale.ticks,
         across.ticks,
-        levels=(_level_of_arena(record, scale),),
+        levels=_levels(scale, _arena_alone(record)),
         line=_line(points),
     )
 
@@ -229,9 +228,18 @@ def _line(points: Sequence[tuple[float, float]]) -> str:
     return " ".join(f"{x:.1f},{y:.1f}" for x, y in thinned(points))
 
 
-def _level_of_arena(record: Record, scale: _Scale) -> Level:
+def _arena_alone(record: Record) -> tuple[float, str, str]:
     planned = _value(record, "arena_planned_mib")
-    return Level(scale.y(planned), f"the arena alone, {planned:.3f} MiB", "plan")
+    return planned, f"the arena alone, {planned:.3f} MiB", "plan"
+
+
+def _levels(scale: _Scale, *levels: tuple[float, str, str]) -> tuple[Level, ...]:
+    """Lines at (value, words, colour); words stand above their line, but below it where another is close above."""
+    heights = [scale.y(value) for value, _, _ in levels]
+    return tuple(
+        Level(y, text, colour, y + 12 if any(0 < y - other < CLOSE for other in heights) else y - 4)
+        for y, (_, text, colour) in zip(heights, levels, strict=True)
+    )
 
 
 def _merged(bands: Iterable[tuple[float, float]]) -> list[tuple[float, float]]:

@@ -188,7 +188,8 @@ def test_a_forced_kernel_reaches_the_trainer(kernel: str | None) -> None:
     commands: list[list[str]] = []
     host = Namespace(run=lambda command, **_: commands.append(command))
     device = Device(host="h", board="b", target="native")
-    _work(host, "folder", Namespace(kernel=kernel, batches=None), device, print)  # type: ignore[arg-type]
+    picked, meter = Namespace(host=host, device=device), Namespace(options=[])
+    _work(picked, "folder", Namespace(kernel=kernel, batches=None), meter, print)  # type: ignore[arg-type]
     forced = ["env", "EDGEBNN_KERNEL=scalar"] if kernel else []
     assert commands[0][: len(forced) + 1] == [*forced, "./edgebnn-measure"]
 

@@ -166,6 +166,7 @@ def write_record(
         else {
             "loss": [(epoch, 1 / epoch) for epoch in range(1, epochs + 1)],
             "system/power_w": [(0.0, 2.5), (3.0, 2.75)],
+            "profile/heap_mib": [(0.0, 1.5), (0.25, 9.5)],
         },
         tables={"variables": [{"variable": "X", "mib": 1.5}]} if memory else {},
         notes={} if memory else {"throttling": "none"},
@@ -252,10 +253,9 @@ def test_everything_is_logged(long_study: Path) -> None:
     assert sorted((m.step, m.value) for m in loss) == [
         (epoch, 1 / epoch) for epoch in range(1, MANY + 1)
     ]
-    power = sorted(
-        client.get_metric_history(run.info.run_id, "system/power_w"), key=lambda m: m.step
-    )
-    assert [(m.step, m.timestamp - power[0].timestamp) for m in power] == [(0, 0), (1, 3000)]
+    for name, later in (("system/power_w", 3000), ("profile/heap_mib", 250)):
+        seen = sorted(client.get_metric_history(run.info.run_id, name), key=lambda m: m.step)
+        assert [(m.step, m.timestamp - seen[0].timestamp) for m in seen] == [(0, 0), (1, later)]
     for folder, names in (("record", ["d1.json"]), ("files", ["d1-network.ebn", "d1-power.csv"])):
         files = client.list_artifacts(run.info.run_id, folder)
         assert sorted(file.path for file in files) == [f"{folder}/{name}" for name in names]

@@ -223,8 +223,8 @@ def _log_numbers(client: Any, run: str, record: Record, started: int) -> None:
 
     metrics = [Metric(name, metric.value, started, 0) for name, metric in record.metrics.items()]
     for name, points in record.series.items():
-        # Of a device, as MLflow's own system metrics are: by time in seconds, and its steps are integers.
-        by_time = name.startswith("system/")
+        # As MLflow's own system metrics are: by time in seconds, and its steps are integers.
+        by_time = name.startswith(("system/", "profile/"))
         for index, (step, value) in enumerate(points):
             at = (started + round(step * 1000), index) if by_time else (started, int(step))
             metrics.append(Metric(name, value, *at))

@@ -37,6 +37,13 @@ def test_figures_with_their_origin() -> None:
     assert found.series["system/power_w"][0] == (pytest.approx(-1.9), 2)
 
 
+@pytest.mark.parametrize(("batches", "seconds"), [(1, 0.5), (7, 0.01)])
+def test_that_there_is_no_interval_is_told(batches: int, seconds: float) -> None:
+    found = joules(METER, *work(batches, seconds), start_s=99.9)
+    assert "energy_per_batch_low_j" not in found.metrics
+    assert found.notes["energy"].endswith("too few of these for an interval")
+
+
 def test_a_gap_is_told() -> None:
     trace, begin, end = work()
     whole = (trace.end_s < 101) | (trace.begin_s > 101.25)

@@ -17,12 +17,13 @@ HUNDRED_MIB = "block = b'x' * (100 << 20); import sys; sys.stdin.read()"
 
 
 class Measured:
-    """`edgebnn-measure` with samples; `result` and `lines` are what it wrote."""
+    """`edgebnn-measure` with samples; `result` and `lines` are what it wrote, `said` its errors."""
 
     def __init__(self, program: Path, folder: Path) -> None:
         self.program, self.folder = program, folder
         self.result: dict[str, Any] = {}
         self.lines: list[dict[str, Any]] = []
+        self.said = ""
 
     def command(self, options: tuple[object, ...], *command: str) -> list[str]:
         files = ("--output", self.folder / "measure.json", "--samples", self.folder / "s.jsonl")
@@ -31,6 +32,7 @@ class Measured:
     def run(self, *command: str, options: tuple[object, ...] = ()) -> int:
         done = subprocess.run(self.command(options, *command), check=False, capture_output=True)
         self.read()
+        self.said = done.stderr.decode()
         return done.returncode
 
     def read(self) -> None:
@@ -202,6 +204,8 @@ def test_a_command_that_takes_too_much_memory_is_ended(measured: Measured) -> No
     by_cgroup = measured.result["memory_limit_by"] == "cgroup"
     assert measured.result["killed_for_memory"] is by_cgroup
     assert status == (128 + signal.SIGKILL if by_cgroup else 1)
+    told = f"{sys.executable} was killed for memory under a limit of 64 MiB (cgroup)\n"
+    assert (measured.said == f"edgebnn-measure: {told}") is by_cgroup
     assert measured.run(sys.executable, "-c", "1", options=("--memory-limit", 64)) == 0
     assert measured.result["killed_for_memory"] is False
 

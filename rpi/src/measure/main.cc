@@ -80,6 +80,15 @@ class Measurement {
     }
     if (sampler_.samples()) sampler_.sample(nullptr);  // to the end
     killed_for_memory_ = exit_status_ == 128 + SIGKILL && MemoryLimit::kills() > kills_before;
+    if (killed_for_memory_) tell_the_kill();
+  }
+
+  void tell_the_kill() const {
+    std::fprintf(stderr, "edgebnn-measure: %s was killed for memory", options_.command[0]);
+    if (limit_.bytes() > 0)
+      std::fprintf(stderr, " under a limit of %.0f MiB (%s)", limit_.bytes() / (1 << 20),
+                   limit_.by());
+    std::fputs("\n", stderr);
   }
 
   [[noreturn]] void become() {

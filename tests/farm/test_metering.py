@@ -111,10 +111,10 @@ def test_the_rails_of_a_pi_5_are_told_one_by_one(
 ) -> None:
     pi5(tmp_path, PRINTED, monkeypatch)
     record = job({"kind": "rpi5-pmic", "interval_s": 0.05, "idle_s": 0.3}, epochs=60)
-    begin, end = stamps(record, tmp_path)
     found = {name: metric.value for name, metric in record.metrics.items()}
-    assert found["energy_per_batch_j"] == pytest.approx(WATTS * np.mean(end - begin), rel=1e-4)
-    assert found["energy_net_per_batch_j"] == pytest.approx(0, abs=1e-4)
+    assert found["average_power_w"] == pytest.approx(WATTS, rel=1e-6)
+    assert found["energy_per_batch_j"] > 0
+    assert found["energy_net_per_batch_j"] == pytest.approx(0, abs=1e-6)
     table = {row["rail"]: row["watts"] for row in record.tables["rails"]}
     assert table == pytest.approx(rails(PRINTED))
 

@@ -41,7 +41,7 @@ def test_figures_with_their_origin() -> None:
 def test_that_there_is_no_interval_is_told(batches: int, seconds: float) -> None:
     found = joules(METER, *work(batches, seconds), start_s=99.9)
     assert "energy_per_batch_low_j" not in found.metrics
-    assert found.notes["energy"].endswith("too few of these for an interval")
+    assert found.notes["energy"].endswith("too few batches for an interval")
 
 
 def test_a_gap_is_told() -> None:

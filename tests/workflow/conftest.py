@@ -74,9 +74,10 @@ class Workflow:
         for path in sorted(self.results.glob("*/*.json")):
             if path.parent.name in ("memory", "emulate", "device"):
                 record = json.loads(path.read_text())
+                series = record["series"].items()
                 found[f"{path.parent.name}/{path.name}"] = {
                     "parameters": record["parameters"],
-                    "series": record["series"],
+                    "series": {k: v for k, v in series if not k.startswith("system/")},
                     "accuracy": record["metrics"].get("test_accuracy"),
                     "loss": record["metrics"].get("test_loss"),
                     "memory": record["metrics"].get("memory_mib"),

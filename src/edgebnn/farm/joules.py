@@ -117,7 +117,7 @@ def _told(found: BatchEnergy, meter: MeterConfig, idle_w: float | None) -> str:
         else f"over {found.grouped} neighbouring batches"
     )
     if found.gross_interval_j is None:
-        words.append("too few of these for an interval")
+        words.append("too few batches for an interval")
     if found.left_out:
         words.append(f"{found.left_out} of {found.batches + found.left_out} batches left out: gaps")
     if idle_w is None:

@@ -21,6 +21,9 @@ import asyncssh
 
 from edgebnn.farm.virtual import USER
 
+_DIES_WITHIN_S = 5.0
+"""A command that was killed: a big process takes a moment."""
+
 
 class OneUser(asyncssh.SSHServer):
     """Lets in one user name with one key; no password is ever asked for."""
@@ -47,12 +50,17 @@ class Commands:
     def __init__(self, root: Path) -> None:
         self._root = root
         self._groups: set[int] = set()
+        self._running: set[asyncio.Task[None]] = set()
         kept = {key: os.environ[key] for key in ("PATH", "LD_LIBRARY_PATH") if key in os.environ}
         name = getpass.getuser()
         self._environment = {**kept, "HOME": str(root), "USER": name, "LC_ALL": "C"}
 
     async def run(self, process: asyncssh.SSHServerProcess[bytes]) -> None:
         """One command to its end, or to the end of the client that asked for it."""
+        task = asyncio.current_task()
+        assert task
+        self._running.add(task)
+        task.add_done_callback(self._running.discard)
         if process.command is None:
             process.stderr.write(b"edgebnn: a virtual device has no interactive shell\n")
             process.exit(1)
@@ -101,10 +109,12 @@ class Commands:
         with suppress(ProcessLookupError, PermissionError):
             os.killpg(group, signal.SIGKILL)
 
-    def kill_all(self) -> None:
-        """Ends every process group that was started and not yet ended."""
+    async def kill_all(self) -> None:
+        """Ends every process group that was started and not yet ended, and waits until it has."""
         for group in tuple(self._groups):
             self._kill(group)
+        if self._running:
+            await asyncio.wait(self._running, timeout=_DIES_WITHIN_S)
 
 
 async def _pump(source: Any, sink: Any) -> None:
@@ -150,7 +160,7 @@ async def serve(port: int, root: Path) -> None:
         try:
             await ended.wait()
         finally:
-            commands.kill_all()
+            await commands.kill_all()
             server.close()
 
 

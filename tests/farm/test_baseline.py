@@ -22,6 +22,25 @@ from edgebnn.study.plan import Run, make_plan
 ROOT = Path(__file__).parents[2]
 
 
+ENDS = """#!/bin/sh
+case $1 in -c) exit 0 ;; esac
+{}
+"""
+
+
+@pytest.fixture
+def ends(tmp_path: Path) -> Callable[[str], str]:
+    """`ends(script)`: a stand-in for the device's Python, which ends as the shell's script does."""
+
+    def write(script: str) -> str:
+        program = tmp_path / "ends"
+        program.write_text(ENDS.format(script))
+        program.chmod(0o755)
+        return str(program)
+
+    return write
+
+
 @pytest.fixture(scope="module")
 def runs() -> dict[str, Run]:
     """Four batches of the digits, by network."""
@@ -253,21 +272,14 @@ def test_a_profile_that_fails_costs_the_profile_alone(
     build: Callable[..., Path],
     runs: dict[str, Run],
     data: Path,
+    ends: Callable[[str], str],
     tmp_path: Path,
 ) -> None:
-    (tmp_path / "ends").write_text(ENDS.format(trained(script)))
-    (tmp_path / "ends").chmod(0o755)
     watched = runs["standard"].model_copy(update={"profile": True})
-    record, _ = train(build(), data, run=watched, python=str(tmp_path / "ends"))
+    record, _ = train(build(), data, run=watched, python=ends(trained(script)))
     assert record.notes["memory_profile"].startswith(f"absent: {why}")
     assert record.value("steps") == 1
     assert jobs(tmp_path) == []
-
-
-ENDS = """#!/bin/sh
-case $1 in -c) exit 0 ;; esac
-{}
-"""
 
 
 @pytest.mark.parametrize(
@@ -288,12 +300,11 @@ def test_what_does_not_fit_or_cannot_be_loaded_is_a_result(
     train: Callable[..., tuple[Record, list[str]]],
     build: Callable[..., Path],
     data: Path,
+    ends: Callable[[str], str],
     tmp_path: Path,
 ) -> None:
     """A stand-in for the Python, which ends as one does there."""
-    (tmp_path / "ends").write_text(ENDS.format(script))
-    (tmp_path / "ends").chmod(0o755)
-    record, said = train(build(), data, python=str(tmp_path / "ends"))
+    record, said = train(build(), data, python=ends(script))
     assert record.notes["outcome"] == why
     assert f"outcome: {why}" in said
     assert set(record.metrics) == ({"peak_memory_mib"} if "fit" in why else set())
@@ -337,12 +348,10 @@ def test_what_does_not_fit_into_a_limit_is_a_result(
     train: Callable[..., tuple[Record, list[str]]],
     build: Callable[..., Path],
     data: Path,
-    tmp_path: Path,
+    ends: Callable[[str], str],
 ) -> None:
-    (tmp_path / "ends").write_text(ENDS.format(script))
-    (tmp_path / "ends").chmod(0o755)
     programs = build(measure=LIMITED.format(by=by, killed=killed))
-    record, _ = train(programs, data, python=str(tmp_path / "ends"), memory_limit_mib=900)
+    record, _ = train(programs, data, python=ends(script), memory_limit_mib=900)
     assert record.notes["outcome"] == f"does not fit: {why}"
     found = {name: metric.value for name, metric in record.metrics.items()}
     assert found == {"peak_memory_mib": 2.5, "memory_limit_mib": 900}
@@ -363,13 +372,11 @@ def test_a_failure_under_a_limit_is_a_failure(
     train: Callable[..., tuple[Record, list[str]]],
     build: Callable[..., Path],
     data: Path,
-    tmp_path: Path,
+    ends: Callable[[str], str],
 ) -> None:
-    (tmp_path / "ends").write_text(ENDS.format(script))
-    (tmp_path / "ends").chmod(0o755)
     programs = build(measure=LIMITED.format(by=by, killed=False))
     with pytest.raises(JobError, match=r"keras_train\.py "):
-        train(programs, data, python=str(tmp_path / "ends"), memory_limit_mib=900)
+        train(programs, data, python=ends(script), memory_limit_mib=900)
 
 
 def test_a_real_limit_that_is_too_small(
@@ -412,13 +419,11 @@ def test_a_broken_record_is_refused(
     train: Callable[..., tuple[Record, list[str]]],
     build: Callable[..., Path],
     data: Path,
-    tmp_path: Path,
+    ends: Callable[[str], str],
 ) -> None:
     script = f"echo '{record}' >record.json; touch stamps.txt"
-    (tmp_path / "ends").write_text(ENDS.format(script))
-    (tmp_path / "ends").chmod(0o755)
     with pytest.raises(JobError, match=words):
-        train(build(), data, python=str(tmp_path / "ends"))
+        train(build(), data, python=ends(script))
 
 
 def test_another_stages_run_is_no_baseline(

@@ -123,6 +123,16 @@ def test_without_a_meter_energy_is_absent(
     assert set(record.artifacts) == {"measure", "samples", "stamps", "network"}
 
 
+def test_stamps_that_make_no_sense_cost_the_energy_not_the_training(
+    train: Callable[..., list[str]], build: Callable[..., Path], tmp_path: Path
+) -> None:
+    _, _, text = (build() / "native" / "edgebnn-train").read_text().partition("\n")
+    train(build(text + "open('stamps.txt', 'w').write('2.0 1.0\\n')\n"))
+    record = read_record(tmp_path / "device" / "record.json")
+    assert record.notes["energy"] == "absent: stamps.txt of the device: its times are in no order"
+    assert record.value("test_accuracy") == 0.875
+
+
 def test_another_architectures_programs_run_under_the_emulator(
     train: Callable[..., list[str]],
     build: Callable[..., Path],

@@ -90,7 +90,10 @@ def test_a_meter_that_failed_is_told() -> None:
     assert absent("plug: no answer").metrics == {}
 
 
-@pytest.mark.parametrize("text", ["1.0\n", "1.0 2.0 3.0\n", "begin end\n", "1.0 2.0\n3.0\n"])
+@pytest.mark.parametrize(
+    "text",
+    ["1.0\n", "1.0 2.0 3.0\n", "begin end\n", "1.0 2.0\n3.0\n", "1.0 2.0\n1.5 3.0\n", "2.0 2.0\n"],
+)
 def test_stamps_that_are_none(tmp_path: Path, text: str) -> None:
     path = tmp_path / "stamps.txt"
     path.write_text(text)

@@ -93,12 +93,17 @@ def test_what_does_not_fit_and_what_the_board_was_like_are_told(tmp_path: Path) 
     told = {"temperature_max_c": 61.4, "clock_min_mhz": 1200.0, "idle_power_w": 1.875}
     record = ours(notes={"throttling": "undervoltage, in 3% of 200 samples"})
     more = {name: Metric(value=value, source="measured") for name, value in told.items()}
-    record = record.model_copy(update={"metrics": record.metrics | more})
+    record = record.model_copy(
+        update={
+            "metrics": record.metrics | more,
+            "parameters": record.parameters | {"memory_limit_mib": 512},
+        }
+    )
     table = rows(
         write(tmp_path, {"a": [record, keras("standard", metrics={}, outcome=why)]}), "boards"
     )
     assert (
-        "at most 61 °C; at least 1200 MHz; throttling: undervoltage, in 3% of 200 samples; 1.88 W at rest"
+        "memory limit 512 MiB; at most 61 °C; at least 1200 MHz; throttling: undervoltage, in 3% of 200 samples; 1.88 W at rest"
         in table[2]
     )
     assert table[3] == f"Keras, standard, Raspberry Pi 3B+ (bench-1) {why} – – –"
@@ -137,6 +142,7 @@ def test_the_trace_is_drawn_with_its_batches_and_its_gaps(tmp_path: Path) -> Non
     (left, width), (second, _) = chart.batches[:2]
     assert left + width == pytest.approx(second)
     assert "batches 7 to 9" in chart.label
+    assert chart.label.endswith("dotted: at rest")
     page = write(tmp_path, {"a": [traced()]})
     assert page.count('class="batch') == 3
     assert page.count('class="idle"') == 1

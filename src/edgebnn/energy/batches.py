@@ -40,7 +40,7 @@ PERIODS = 10
 """Sampling periods that a figure covers at least."""
 _RUNS = 30
 _HARMONICS = 32
-_ROUNDING_S = 1e-6
+ROUNDING_S = 1e-6
 """By how much neighbouring batches may overlap: their times are written as decimals."""
 
 # 97.5 % quantiles of Student's t for 1, 2, ... degrees of freedom (NIST/SEMATECH e-Handbook, 1.3.6.7.2).
@@ -93,7 +93,7 @@ def batch_energy(
     begin, end = np.asarray(begin_s, float), np.asarray(end_s, float)
     if begin.ndim != 1 or begin.shape != end.shape or not begin.size:
         raise ValueError(f"{begin.shape} begins and {end.shape} ends of batches: need as many")
-    if not ((end > begin).all() and (begin[1:] >= end[:-1] - _ROUNDING_S).all()):
+    if not ((end > begin).all() and (begin[1:] >= end[:-1] - ROUNDING_S).all()):
         raise ValueError("the batches' times are in no order")
     joules = trace.joules(begin, end)
     counted = np.isfinite(joules)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from edgebnn.energy.batches import BatchEnergy, batch_energy
+from edgebnn.energy.batches import ROUNDING_S, BatchEnergy, batch_energy
 from edgebnn.energy.meter import Assumed, Measured, MeterConfig
 from edgebnn.energy.trace import Array, Trace
 from edgebnn.errors import InfrastructureError
@@ -53,7 +53,10 @@ def read_stamps(path: Path) -> tuple[Array, Array]:
         raise InfrastructureError(
             f"{path.name} of the device: found {times.shape[1]} times a line, wanted are two"
         )
-    return times[:, 0], times[:, 1]
+    begin, end = times[:, 0], times[:, 1]
+    if (end <= begin).any() or (begin[1:] < end[:-1] - ROUNDING_S).any():
+        raise InfrastructureError(f"{path.name} of the device: its times are in no order")
+    return begin, end
 
 
 def joules(

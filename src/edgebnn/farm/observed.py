@@ -45,8 +45,8 @@ def observe(meter: Metering, fetched: Path) -> Observed:
     power = Joules()
     rails: list[dict[str, str | float]] = []
     if (fetched / STAMPS).exists() and (config := meter.picked.device.meter):
-        begin, end = read_stamps(fetched / STAMPS)
         try:
+            begin, end = read_stamps(fetched / STAMPS)
             if not begin.size:
                 raise InfrastructureError("the job resumed behind its last batch")
             trace = meter.trace(readings, begin[0], end[-1])

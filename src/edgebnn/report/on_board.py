@@ -138,6 +138,9 @@ def _conditions(group: Group) -> str:
     said = []
     hottest = [value for r in group.records if (value := r.value("temperature_max_c")) is not None]
     slowest = [value for r in group.records if (value := r.value("clock_min_mhz")) is not None]
+    limits = {record.parameters.get("memory_limit_mib") for record in group.records} - {None}
+    if limits:
+        said.append(f"memory limit {', '.join(map(str, sorted(limits, key=str)))} MiB")
     if hottest:
         said.append(f"at most {max(hottest):.0f} °C")
     if slowest:

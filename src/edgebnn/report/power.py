@@ -61,7 +61,8 @@ def _draw(
     numbers = [int(row["batch"]) for row in tables["batches"]]
     return PowerChart(
         f"{group.experiment}, {group.method}, {group.place}",
-        f"power, W; batches {numbers[0]} to {numbers[-1]} marked, seconds since the first of them began",
+        f"power, W; batches {numbers[0]} to {numbers[-1]} marked, seconds since the first of them began"
+        + ("" if idle_w is None else "; dotted: at rest"),
         group.virtual,
         tuple(
             " ".join(f"{x(second):.1f},{y(watts):.1f}" for _, second, watts in stretch)

@@ -96,7 +96,7 @@ class OnDevice(Strict):
     epochs: PositiveInt = 20
     batches: PositiveInt | None = None
     """After which training ends, if its epochs have not before: for measurements. None: the epochs alone."""
-    profile: bool = False
+    profile: Flag = False
     """Whether the memory of each method's training is looked at on this machine, with the first seed."""
 
 

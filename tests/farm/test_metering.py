@@ -5,7 +5,8 @@ from __future__ import annotations
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any
@@ -182,6 +183,19 @@ def test_another_clock_is_found_out(host: Host, home: Path) -> None:
     assert 0 < offset.within_s < 1
 
 
-def test_what_tells_no_time_is_an_error(host: Host) -> None:
+class LateHost(Host):
+    """Its commands have ended before they are asked anything."""
+
+    @contextmanager
+    def channel(self, argv: list[str]) -> Iterator[Any]:
+        with super().channel(argv) as channel:
+            while not channel.closed:
+                time.sleep(0.01)
+            yield channel
+
+
+@pytest.mark.parametrize("kind", [Host, LateHost])
+def test_what_tells_no_time_is_an_error(host: Host, kind: type[Host]) -> None:
+    asked = kind(host.name, host._connection)
     with pytest.raises(InfrastructureError, match=r"wanted is the time of its clock, found b''"):
-        clock_offset(host, ["true"])
+        clock_offset(asked, ["true"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 
 from edgebnn.errors import InfrastructureError
@@ -34,12 +35,16 @@ def clock_offset(host: Host, argv: list[str]) -> Offset:
         answers = channel.makefile("rb")
         for _ in range(_TIMES):
             asked = time.monotonic()
-            channel.sendall(b"\n")
+            with suppress(
+                OSError
+            ):  # a command that has ended takes no question; its output is read
+                channel.sendall(b"\n")
             line = answers.readline()
             answered = time.monotonic()
             try:
                 told = float(line)
             except ValueError:
+                host.probe()
                 raise InfrastructureError(
                     f"device {host.name}: wanted is the time of its clock, found {line!r}"
                 ) from None

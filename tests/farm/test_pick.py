@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import socket
 from collections.abc import Callable
 from contextlib import ExitStack
@@ -64,7 +65,8 @@ def test_a_busy_device_is_passed_over_and_waited_for(
     farm = inventory(one=VIRTUAL, two=VIRTUAL)
     said: list[str] = []
     with ExitStack() as held:
-        assert held.enter_context(lease(held.enter_context(reach("one", farm, tmp_path))))
+        host = held.enter_context(reach("one", farm, tmp_path))
+        assert held.enter_context(lease(host, "run 1")).ours
         with pick(farm, Wanted("virtual", build(), tmp_path), said.append, never) as picked:
             assert picked.name == "two"
             rounds: list[None] = []
@@ -76,7 +78,8 @@ def test_a_busy_device_is_passed_over_and_waited_for(
 
             with pick(farm, Wanted("virtual", build(), tmp_path), said.append, wait) as other:
                 assert other.name == "one"
-    assert said == ["busy: one, two; waiting"]
+    (line,) = said
+    assert re.fullmatch(r"busy: one \(run 1, .+@.+, for \d+ s\), two \(a job, .+\); waiting", line)
 
 
 def test_an_error_in_the_job_is_not_taken_for_the_device(

@@ -122,10 +122,11 @@ def train_baseline(  # noqa: PLR0917 - a stage takes its files one by one
         if not lacking:
             _prepare(picked, run, data, programs(binaries, picked.device)[1], folder, say)
 
+    wanted = Wanted(run.board, binaries, virtual, f"run {run.id}", prepare)
     started = datetime.now(UTC).isoformat(timespec="seconds")
     with (
         tempfile.TemporaryDirectory(prefix="edgebnn-") as temporary,
-        pick(inventory, Wanted(run.board, binaries, virtual, prepare), say) as picked,
+        pick(inventory, wanted, say) as picked,
     ):
         found = _nothing(lacking)
         if not lacking:

@@ -95,10 +95,11 @@ def train_on_device(  # noqa: PLR0917 - a stage takes its files one by one
         say(f"{run.id} on {picked.name}: {picked.health.machine}")
         _prepare(picked.host, run, data, programs(binaries, picked.device), folder, say)
 
+    wanted = Wanted(run.board, binaries, virtual, f"run {run.id}", prepare)
     started = datetime.now(UTC).isoformat(timespec="seconds")
     with (
         tempfile.TemporaryDirectory(prefix="edgebnn-") as temporary,
-        pick(inventory, Wanted(run.board, binaries, virtual, prepare), say) as picked,
+        pick(inventory, wanted, say) as picked,
         metering(picked, folder, MEASURE) as meter,
     ):
         _work(picked, folder, run, meter, say)

@@ -59,6 +59,8 @@ class Wanted:
     """Folder with `<target>/edgebnn-train` and `<target>/edgebnn-measure`."""
     virtual: Path
     """Folder under which virtual devices have their files."""
+    purpose: str = "a job"
+    """What others shall read who find the device taken."""
     prepare: Callable[[Picked], None] = lambda picked: None
     """The last thing that a device must be able to do."""
 
@@ -91,6 +93,7 @@ def pick(
             f"boards are {', '.join(sorted(inventory.boards())) or 'none'}"
         )
     errors: list[EdgebnnError] = []
+    holders: dict[str, str] = {}
     waiting = False
     while left:
         for name in tuple(left):
@@ -102,12 +105,14 @@ def pick(
                     errors.append(error)
                     say(f"set aside: {error}")
                     continue
-                if picked is not None:
+                if isinstance(picked, Picked):
                     yield picked
                     return
+                holders[name] = picked
         if left:
             if not waiting:
-                say(f"busy: {', '.join(left)}; waiting")
+                busy = ", ".join(f"{name} ({holders[name]})" for name in left)
+                say(f"busy: {busy}; waiting")
             waiting = True
             wait()
     ours = all(isinstance(error, ConfigError) for error in errors)
@@ -116,13 +121,14 @@ def pick(
     )
 
 
-def _try(name: str, inventory: Inventory, wanted: Wanted, stack: ExitStack) -> Picked | None:
-    """One device, ready and held by `stack`, or None if it is busy."""
+def _try(name: str, inventory: Inventory, wanted: Wanted, stack: ExitStack) -> Picked | str:
+    """One device, ready and held by `stack`, or who has it."""
     device = inventory.devices[name]
     _, measure = programs(wanted.binaries, device)
     host = stack.enter_context(reach(name, inventory, wanted.virtual))
-    if not stack.enter_context(lease(host)):
-        return None
+    taken = stack.enter_context(lease(host, wanted.purpose))
+    if not taken.ours:
+        return taken.holder
     health = check(host, device)
     started = trial(host, device, measure) if not health.errors else None
     if reason := health.errors or (started.text if started and started.level == "error" else ""):

@@ -92,11 +92,11 @@ def _look(name: str, inventory: Inventory, virtual: Path, binaries: Path) -> Fin
     device = inventory.devices[name]
     findings: Findings = []
     try:
-        with reach(name, inventory, virtual) as host, lease(host) as free:
+        with reach(name, inventory, virtual) as host, lease(host, "a check") as taken:
             health = check(host, device)
             findings += [(found.level, found.text) for found in health.findings]
-            if not free:
-                findings.append(("warning", "busy: a job is running"))
+            if not taken.ours:
+                findings.append(("warning", f"busy: {taken.holder}"))
             elif not health.errors:
                 try:
                     _, measure = programs(binaries, device)

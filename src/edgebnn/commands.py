@@ -186,32 +186,6 @@ def profile(options: argparse.Namespace) -> None:
         show_profile(record, output.parent / run.id / FIGURE, Console())
 
 
-def farm_list(options: argparse.Namespace) -> None:
-    """The inventory."""
-    from rich.console import Console
-
-    from edgebnn.farm.inventory import load_inventory
-    from edgebnn.farm.tables import listing
-
-    Console().print(listing(load_inventory(options.farm)))
-
-
-def farm_check(options: argparse.Namespace) -> int:
-    """Every device; exit status 3 if one is unfit."""
-    from edgebnn.farm.inventory import load_inventory
-    from edgebnn.farm.tables import check_all
-
-    return 0 if check_all(load_inventory(options.farm), options.virtual, options.build) else 3
-
-
-def farm_enroll(options: argparse.Namespace) -> None:
-    """Pins a board's host key."""
-    from edgebnn.farm.enroll import enroll
-    from edgebnn.farm.inventory import load_inventory
-
-    enroll(load_inventory(options.farm), options.name)
-
-
 def track(options: argparse.Namespace) -> None:
     """Records into MLflow."""
     from edgebnn.tracking.track import track

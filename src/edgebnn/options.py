@@ -1,4 +1,4 @@
-"""The subcommands and their options; what each does stands in commands.py."""
+"""The subcommands and their options; what each does stands in commands.py and farm/commands.py."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 from edgebnn import commands
+from edgebnn.farm import commands as farm_commands
 from edgebnn.secrecy import masked
 
 if TYPE_CHECKING:
@@ -234,13 +235,19 @@ def _add_farm(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -
     farm = subparsers.add_parser("farm", help="the devices: list, check, enroll")
     actions = farm.add_subparsers(required=True, metavar="ACTION")
     for name, stage, about in (
-        ("list", commands.farm_list, "the inventory as a table"),
-        ("check", commands.farm_check, "reach every device and say whether it is fit for work"),
-        ("enroll", commands.farm_enroll, "show a board's host key and pin it"),
+        ("list", farm_commands.list_devices, "the inventory as a table"),
+        (
+            "check",
+            farm_commands.check_devices,
+            "reach every device and say whether it is fit for work",
+        ),
+        ("enroll", farm_commands.enroll_device, "show a board's host key and pin it"),
     ):
         action = actions.add_parser(name, help=about, description=about)
         action.set_defaults(stage=stage)
         _add_farm_options(action)
+        if name in {"list", "check"}:
+            action.add_argument("--json", action="store_true", help="JSON for programs, no table")
         if name == "check":
             _add_build_option(action)
         if name == "enroll":

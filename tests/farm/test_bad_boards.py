@@ -15,7 +15,7 @@ import pytest
 from rich.console import Console
 
 from edgebnn.errors import InfrastructureError
-from edgebnn.farm import check, connection, tables, transport
+from edgebnn.farm import check, connection, survey, tables, transport
 from edgebnn.farm.address import Address
 from edgebnn.farm.inventory import Inventory
 from edgebnn.farm.job import train_on_device
@@ -37,7 +37,7 @@ def fake(program: str, does: str) -> str:
 def told(farm: Inventory, folder: Path, build: Path) -> str:
     """What `edgebnn farm check` prints."""
     console = Console(record=True, width=400)
-    tables.check_all(farm, folder / "virtual", build, console)
+    console.print(tables.checked_table(farm, tables.check_all(farm, folder / "virtual", build)))
     return console.export_text()
 
 
@@ -183,7 +183,7 @@ def test_a_check_ends_in_time_whatever_a_device_does(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(tables, "CHECK_WITHIN_S", 1.0)
+    monkeypatch.setattr(survey, "WITHIN_S", 1.0)
     with serve(tmp_path / "slow", keys / "good", login="sleep 2") as server:
         farm = inventory(slow=server.entry(identity_file=str(keys / "good")))
         server.trust(farm.known_hosts)

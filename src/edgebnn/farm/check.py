@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import platform
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -12,13 +13,16 @@ from edgebnn.farm import throttling
 from edgebnn.farm.connection import Host
 from edgebnn.farm.deploy import deploy
 from edgebnn.farm.inventory import Device
+from edgebnn.farm.lease import span
 
 Level = Literal["ok", "warning", "error"]
 
 _FACTS = r"""
+echo "now $(date +%s)"
 echo "machine $(uname -m)"
 echo "system $(uname -srm)"
 echo "processor $(tr -d '\0' </proc/device-tree/model 2>/dev/null || sed -n 's/^model name[^:]*: //p' /proc/cpuinfo | head -n 1)"
+echo "cores $(nproc 2>/dev/null || grep -c ^processor /proc/cpuinfo)"
 echo "memory_kib $(sed -n 's/^MemAvailable: *\([0-9]*\).*/\1/p' /proc/meminfo)"
 echo "disk_kib $(df -Pk . | sed -n '2s/^[^ ]*  *[0-9]*  *[0-9]*  *\([0-9]*\).*/\1/p')"
 echo "millicelsius $(cat /sys/class/thermal/thermal_zone0/temp 2>/dev/null)"
@@ -37,6 +41,7 @@ _MACHINES = {
 _FACTS_WITHIN_S = 30.0
 _LEAST_MEMORY_MIB = 32
 _LEAST_DISK_MIB = 64
+_CLOCK_WITHIN_S = 5.0  # an answer may be on its way for so long
 _TRIAL = "edgebnn/trial.json"
 _NOT_EXECUTABLE = 126
 """A shell's exit status for a program that is there and that the system refuses to start."""
@@ -74,9 +79,11 @@ def check(host: Host, device: Device) -> Health:
     facts, missing = _facts(host, [device.emulator] if device.emulator else [])
     findings = [_architecture(device, facts.get("machine", "unknown"))]
     findings += [Finding("error", f"has no program {program}") for program in missing]
+    findings.append(_cores(device, facts.get("cores", "")))
     findings.append(_amount("free memory", facts.get("memory_kib", ""), _LEAST_MEMORY_MIB))
     findings.append(_amount("free disk", facts.get("disk_kib", ""), _LEAST_DISK_MIB))
     if not device.virtual:  # what follows would be the host's
+        findings.append(_clock(facts.get("seconds_ahead", "")))
         findings += _temperature(facts.get("millicelsius", ""))
         findings += _throttling(facts.get("throttled"))
         findings += _governor(facts.get("governor", ""))
@@ -115,6 +122,8 @@ def _facts(host: Host, programs: list[str]) -> tuple[dict[str, str], list[str]]:
         key, _, value = line.partition(" ")
         if key == "missing":
             missing.append(value)
+        if key == "now" and value.isdigit():
+            facts["seconds_ahead"] = f"{int(value) - time.time():.0f}"
         facts[key] = value.strip()
 
     try:
@@ -133,6 +142,29 @@ def _architecture(device: Device, machine: str) -> Finding:
         return Finding("ok", machine)
     return Finding(
         "error", f"is {machine}, but target {device.target} is for {' or '.join(wanted)}"
+    )
+
+
+def _cores(device: Device, cores: str) -> Finding:
+    if not cores.isdigit():
+        return Finding("warning", "cores unknown")
+    number = int(cores)
+    text = "1 core" if number == 1 else f"{number} cores"
+    if device.threads <= number:
+        return Finding("ok", text)
+    return Finding("warning", f"{text} for {device.threads} threads: they wait for each other")
+
+
+def _clock(seconds_ahead: str) -> Finding:
+    """A wrong clock makes no figure wrong, as times are differences; its files have wrong dates."""
+    if not seconds_ahead:
+        return Finding("warning", "clock unknown")
+    seconds = int(seconds_ahead)
+    if abs(seconds) <= _CLOCK_WITHIN_S:
+        return Finding("ok", "clock right")
+    side = "ahead" if seconds > 0 else "behind"
+    return Finding(
+        "warning", f"clock {span(abs(seconds))} {side}; is a time server in reach there?"
     )
 
 

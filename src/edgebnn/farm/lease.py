@@ -71,10 +71,10 @@ def _holder(words: str) -> str:
     who = "".join(sign if sign.isprintable() else "?" for sign in who)
     if not (now.isdigit() and since.isdigit() and who):
         return "someone who has not said who"
-    return f"{who}, for {_span(max(0, int(now) - int(since)))}"
+    return f"{who}, for {span(max(0, int(now) - int(since)))}"
 
 
-def _span(seconds: int) -> str:
+def span(seconds: int) -> str:
     """A length of time in words."""
     for unit, length in (("days", 86400), ("h", 3600), ("min", 60)):
         if seconds >= 2 * length:

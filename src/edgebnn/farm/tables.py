@@ -1,25 +1,32 @@
-"""The farm on a terminal: `edgebnn farm list` and `edgebnn farm check`."""
+"""The farm on a terminal, or as JSON for programs: `edgebnn farm list` and `edgebnn farm check`."""
 
 from __future__ import annotations
 
-import time
+from dataclasses import dataclass
 from pathlib import Path
-from threading import Thread
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from edgebnn.errors import ConfigError
+from edgebnn.errors import ConfigError, InfrastructureError
 from edgebnn.farm.inventory import Inventory
-from edgebnn.unexpected import told
+from edgebnn.farm.survey import survey
 
 if TYPE_CHECKING:
-    from rich.console import Console
     from rich.table import Table
 
-CHECK_WITHIN_S = 120.0
-Findings = list[tuple[str, str]]
-"""Level and text."""
-
 _STYLES = {"ok": "green", "warning": "yellow", "error": "bold red"}
+
+
+@dataclass(frozen=True)
+class Checked:
+    """What was found on one device."""
+
+    findings: tuple[tuple[str, str], ...]
+    """Level (ok, warning, error) and text."""
+
+    @property
+    def state(self) -> str:
+        """The worst level; a device with an error gets no job."""
+        return max((level for level, _ in self.findings), key=list(_STYLES).index)
 
 
 def listing(inventory: Inventory) -> Table:
@@ -41,48 +48,58 @@ def listing(inventory: Inventory) -> Table:
     return table
 
 
-def check_all(
-    inventory: Inventory, virtual: Path, binaries: Path, console: Console | None = None
-) -> bool:
-    """Reaches and checks all devices at once, and prints what it finds; True if all are fit.
+def listed(inventory: Inventory) -> list[dict[str, Any]]:
+    """The same for programs: each device's keys as they stand, defaults too, and its name."""
+    return [
+        {"device": name, **device.model_dump(mode="json")}
+        for name, device in inventory.devices.items()
+    ]
 
-    A device that is not done within CHECK_WITHIN_S is shown as that.
+
+def check_all(inventory: Inventory, virtual: Path, binaries: Path) -> dict[str, Checked]:
+    """Reaches and checks all devices at once; what goes wrong is a finding.
 
     Args:
         virtual: folder under which virtual devices have their files.
         binaries: folder of the built trainers; those that are there are tried.
+
+    Returns:
+        Device -> what was found.
     """
-    from rich.console import Console
+    return survey(
+        inventory.devices,
+        lambda name: _look(name, inventory, virtual, binaries),
+        lambda reason: Checked((("error", reason),)),
+    )
+
+
+def checked_table(inventory: Inventory, found: dict[str, Checked]) -> Table:
+    """What `check_all` found, as a table."""
     from rich.table import Table
     from rich.text import Text
 
-    console = console or Console()
-    found: dict[str, Findings] = {}
-
-    def look(name: str) -> None:
-        found[name] = _look(name, inventory, virtual, binaries)
-
-    # Daemons: one that hangs does not keep the table back, nor the program's end.
-    threads = [Thread(target=look, args=(name,), daemon=True) for name in inventory.devices]
-    for thread in threads:
-        thread.start()
-    end = time.monotonic() + CHECK_WITHIN_S
-    with console.status(f"asking {len(threads)} devices, at most {CHECK_WITHIN_S:g} s"):
-        for thread in threads:
-            thread.join(max(0.0, end - time.monotonic()))
     table = Table("device", "board", "state", "findings", title=f"devices of {inventory.path}")
-    fit = True
-    for name, device in inventory.devices.items():
-        findings = found.get(name, [("error", f"not done within {CHECK_WITHIN_S:g} s")])
-        state = max((level for level, _ in findings), key=list(_STYLES).index)
-        fit = fit and state != "error"
-        text = Text("\n").join(Text(line, style=_STYLES[level]) for level, line in findings)
-        table.add_row(Text(name), Text(device.board), Text(state, style=_STYLES[state]), text)
-    console.print(table)
-    return fit
+    for name, checked in found.items():
+        text = Text("\n").join(Text(line, style=_STYLES[level]) for level, line in checked.findings)
+        state = Text(checked.state, style=_STYLES[checked.state])
+        table.add_row(Text(name), Text(inventory.devices[name].board), state, text)
+    return table
 
 
-def _look(name: str, inventory: Inventory, virtual: Path, binaries: Path) -> Findings:
+def checked_list(inventory: Inventory, found: dict[str, Checked]) -> list[dict[str, Any]]:
+    """The same for programs."""
+    return [
+        {
+            "device": name,
+            "board": inventory.devices[name].board,
+            "state": checked.state,
+            "findings": [{"level": level, "text": text} for level, text in checked.findings],
+        }
+        for name, checked in found.items()
+    ]
+
+
+def _look(name: str, inventory: Inventory, virtual: Path, binaries: Path) -> Checked:
     """All that is found on one device."""
     from edgebnn.farm.check import check, trial
     from edgebnn.farm.deploy import programs
@@ -90,21 +107,18 @@ def _look(name: str, inventory: Inventory, virtual: Path, binaries: Path) -> Fin
     from edgebnn.farm.reach import reach
 
     device = inventory.devices[name]
-    findings: Findings = []
-    try:
-        with reach(name, inventory, virtual) as host, lease(host, "a check") as taken:
-            health = check(host, device)
-            findings += [(found.level, found.text) for found in health.findings]
-            if not taken.ours:
-                findings.append(("warning", f"busy: {taken.holder}"))
-            elif not health.errors:
-                try:
-                    _, measure = programs(binaries, device)
-                except ConfigError as error:
-                    findings.append(("warning", f"the trainer was not tried: {error}"))
-                else:
-                    started = trial(host, device, measure)
-                    findings.append((started.level, started.text))
-    except Exception as error:  # one device costs one device, whatever it does
-        findings.append(("error", told(error)))
-    return findings
+    with reach(name, inventory, virtual) as host, lease(host, "a check") as taken:
+        health = check(host, device)
+        findings = [(str(found.level), found.text) for found in health.findings]
+        if not taken.ours:
+            findings.append(("warning", f"busy: {taken.holder}"))
+        elif not health.errors:
+            try:
+                _, measure = programs(binaries, device)
+                started = trial(host, device, measure)
+                findings.append((started.level, started.text))
+            except ConfigError as error:
+                findings.append(("warning", f"the trainer was not tried: {error}"))
+            except InfrastructureError as error:
+                findings.append(("error", str(error)))
+    return Checked(tuple(findings))

@@ -51,7 +51,7 @@ def test_starting_loads_nothing_heavy() -> None:
     ("arguments", "status", "words"),
     [
         (["data", "mnst", "--output", "OUT"], 2, ["unknown data set 'mnst'", "did you mean 'mnist'"]),
-        (["build", "riscv", "--output", "OUT"], 2, ["unknown target 'riscv'", "native, aarch64-linux, armv7-linux"]),
+        (["build", "riscv", "--output", "OUT"], 2, ["unknown target 'riscv'", "native, aarch64-linux, armv7-linux, armv6-linux"]),
         (["memory", "--model", "binarnet"], 2, ["did you mean 'binarynet'", "config/models"]),
         (["memory", "--model", "mlp", "--method", "leen"], 2, ["unknown preset 'leen'", "lean"]),
         (["memory", "--model", "mlp", "--batch-size", "0"], 2, ["--batch-size: 0"]),

@@ -80,7 +80,7 @@ def parser() -> argparse.ArgumentParser:
     )
 
     build = command("build", commands.build, "build the C++ trainer for one target")
-    build.add_argument("target", help="native, aarch64-linux or armv7-linux")
+    build.add_argument("target", help="native, aarch64-linux, armv7-linux or armv6-linux")
     build.add_argument("--output", type=Path, metavar="FILE", help="record (default: none)")
 
     for name, stage, about in (

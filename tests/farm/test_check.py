@@ -50,6 +50,9 @@ def test_a_healthy_device(host: Host) -> None:
         ("aarch64-linux", "armv7l", "error"),
         ("armv7-linux", "aarch64", "ok"),  # a 64-bit kernel under a 32-bit system
         ("armv7-linux", "x86_64", "error"),
+        ("armv7-linux", "armv6l", "error"),
+        ("armv6-linux", "armv6l", "ok"),
+        ("armv6-linux", "armv7l", "ok"),
         ("native", platform.machine(), "ok"),
         ("native", "riscv64", "error"),
     ],
@@ -62,20 +65,23 @@ def test_another_architecture_is_an_error(target: str, machine: str, level: str)
     assert (f"but target {target} is for" in found.text) == (level == "error")
 
 
+@pytest.mark.parametrize(
+    ("target", "emulator"), [("aarch64-linux", "qemu-aarch64"), ("armv6-linux", "qemu-arm")]
+)
 def test_an_emulator_that_is_not_there_is_an_error(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    target: str, emulator: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     programs = tmp_path / "bin"
     programs.mkdir()
     for name in ("sh", "uname", "cat", "sed", "head", "tr", "df", "flock", "sha256sum"):
         (programs / name).symlink_to(next(p for p in (Path("/bin") / name, Path("/usr/bin") / name) if p.exists()))  # fmt: skip
     monkeypatch.setenv("PATH", str(programs))
-    device = Device.model_validate({"kind": "virtual", "target": "aarch64-linux"})
+    device = Device.model_validate({"kind": "virtual", "target": target})
     with (
         virtual_host("one", 0, tmp_path / "one", "farm.yaml") as address,
         connect("one", address) as host,
     ):
-        assert check(host, device).errors == "has no program qemu-aarch64"
+        assert check(host, device).errors == f"has no program {emulator}"
 
 
 @pytest.mark.parametrize(

@@ -21,9 +21,9 @@ def test_a_virtual_device_needs_to_say_nothing(inventory: Callable[..., Inventor
     assert list(found.on_board("virtual")) == ["one"]
     assert found.targets() == {"virtual": ["native"], "rpi3b+": ["aarch64-linux"]}
     device = found.device("one")
-    assert (device.target, device.port, device.meter, device.emulator) == ("native", 0, None, None)
+    assert (device.target, device.port, device.meter, device.emulator) == ("native", 0, None, [])
     assert not found.device("bench").virtual
-    assert found.device("bench").emulator is None
+    assert found.device("bench").emulator == []
     assert found.known_hosts == found.path.parent / "known_hosts"
 
 
@@ -33,9 +33,11 @@ def test_a_virtual_device_of_another_architecture_is_emulated(
     found = inventory(
         a={"kind": "virtual", "board": "arm", "target": "aarch64-linux"},
         b={"kind": "virtual", "target": "armv7-linux"},
+        c={"kind": "virtual", "target": "armv6-linux"},
     )
-    assert found.device("a").emulator == "qemu-aarch64"
-    assert found.device("b").emulator == "qemu-arm"
+    assert found.device("a").emulator == ["qemu-aarch64"]
+    assert found.device("b").emulator == ["qemu-arm"]
+    assert found.device("c").emulator == ["qemu-arm", "-cpu", "arm1176"]
 
 
 def test_the_python_of_a_baseline(inventory: Callable[..., Inventory]) -> None:

@@ -17,7 +17,26 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 BATCH, STEPS = 50, 10
-EMULATORS = {"aarch64-linux": "qemu-aarch64", "armv7-linux": "qemu-arm"}
+EMULATORS = {
+    "aarch64-linux": ("qemu-aarch64",),
+    "armv7-linux": ("qemu-arm",),
+    "armv6-linux": ("qemu-arm", "-cpu", "arm1176"),
+}
+VECTORS = ("aarch64-linux", "armv7-linux")
+COMPARED = [
+    *(
+        (target, *case)
+        for target in VECTORS
+        for case in [
+            ("standard", "scalar"),
+            ("standard", None),
+            ("proposed", "scalar"),
+            ("lean", None),
+        ]
+    ),
+    ("armv6-linux", "proposed", "scalar"),
+    ("armv6-linux", "lean", None),
+]
 LAYERS = {
     "mlp": [(60, 33, 1), (33, 65, 1), (65, 4, 0)],
     "conv": [(18, 9, 3 * 2), (81, 17, 3 * 2), (17, 4, 0)],
@@ -39,7 +58,10 @@ def scons(*arguments: str) -> subprocess.CompletedProcess[str]:
 def test_unknown_target_names_the_allowed_ones() -> None:
     done = scons("TARGET=riscv")
     assert done.returncode == 2
-    assert "TARGET: found 'riscv', allowed are native, aarch64-linux, armv7-linux" in done.stderr
+    assert (
+        "TARGET: found 'riscv', allowed are native, aarch64-linux, armv7-linux, armv6-linux"
+        in done.stderr
+    )
 
 
 def test_unknown_argument() -> None:
@@ -84,9 +106,10 @@ def installed(program: str) -> str:
     return found
 
 
-def emulator(target: str) -> str:
-    """The program that runs a target's programs here."""
-    return installed(EMULATORS[target])
+def emulator(target: str) -> tuple[str, ...]:
+    """The words that run a target's programs here."""
+    program, *words = EMULATORS[target]
+    return (installed(program), *words)
 
 
 @pytest.mark.skipif(platform.machine() != "x86_64", reason="a native build is for this machine")
@@ -100,14 +123,14 @@ def test_a_native_build_runs_on_any_such_machine(job: Any) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("target", EMULATORS)
+@pytest.mark.parametrize("target", VECTORS)
 def test_kernels_of_boards(target: str) -> None:
     """Each variant of each kernel makes of awkward sizes what the definition makes of them."""
     qemu = emulator(target)
     program = f"../build/{target}/tests/unit-tests"
     done = scons(f"TARGET={target}", program)
     assert done.returncode == 0, done.stderr
-    command = [qemu, str(ROOT / "rpi" / program), "kernels:", "variant"]
+    command = [*qemu, str(ROOT / "rpi" / program), "kernels:", "variant"]
     done = subprocess.run(command, check=False, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     assert re.fullmatch(r"[1-9]\d* passed, 0 failed", done.stdout.splitlines()[-1])
@@ -131,11 +154,7 @@ def read_dump(path: Path, network: str) -> list[tuple[float, Any, Any]]:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("network", LAYERS)
-@pytest.mark.parametrize(
-    ("preset", "kernels"),
-    [("standard", "scalar"), ("standard", None), ("proposed", "scalar"), ("lean", None)],
-)
-@pytest.mark.parametrize("target", EMULATORS)
+@pytest.mark.parametrize(("target", "preset", "kernels"), COMPARED)
 def test_boards_agree_with_the_host(
     *,
     job: Any,
@@ -157,7 +176,7 @@ def test_boards_agree_with_the_host(
     qemu = emulator(target)
     job.preset, job.network = preset, network
     dumps = []
-    for program, runner in ((job.program, ()), (programs / "edgebnn-train", (qemu,))):
+    for program, runner in ((job.program, ()), (programs / "edgebnn-train", qemu)):
         job.program, job.runner = program, runner
         path = job.folder / f"dump-{len(dumps)}"
         job.record("--steps", STEPS, "--dump", path)
@@ -182,7 +201,7 @@ def test_boards_predict_as_the_host(job: Any, built: Any, target: str, network: 
     trained = job.folder / "network.ebn"
     record = job.record("--export", trained)
     found = []
-    for command in ([job.program], [qemu, programs / "edgebnn-train"]):
+    for command in ([job.program], [*qemu, programs / "edgebnn-train"]):
         labels = job.folder / f"labels-{len(found)}"
         options = ["--predict", trained, "--data", job.data, "--output", labels]
         done = subprocess.run(
@@ -199,6 +218,6 @@ def test_boards_predict_as_the_host(job: Any, built: Any, target: str, network: 
 def test_measure_runs_on_boards(built: Any, target: str, tmp_path: Path) -> None:
     program = built(target) / "edgebnn-measure"
     qemu = emulator(target)
-    command = [qemu, str(program), "--output", str(tmp_path / "m"), "--", "sh", "-c", "exit 3"]
+    command = [*qemu, str(program), "--output", str(tmp_path / "m"), "--", "sh", "-c", "exit 3"]
     assert subprocess.run(command, check=False).returncode == 3
     assert json.loads((tmp_path / "m").read_text())["exit_status"] == 3

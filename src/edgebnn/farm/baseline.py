@@ -217,12 +217,11 @@ def _work(picked: Picked, folder: str, python: str, fetched: Path, say: Say) -> 
         JobError: the script failed.
     """
     host, device = picked.host, picked.device
-    emulator = [device.emulator] if device.emulator else []
     script = [python, SCRIPT.name, "--job", "job.json", "--data", "data.ebd"]
     script += ["--output", RECORD, "--stamps", STAMPS]
     with metering(picked, folder, _MEASURE) as meter:
         done = host.try_run(
-            [*emulator, f"./{_MEASURE}", *meter.options, "--", *script],
+            [*device.emulator, f"./{_MEASURE}", *meter.options, "--", *script],
             folder=folder,
             within_s=None,
             on_line=lambda line: _follow(line, say),
@@ -256,8 +255,8 @@ def _work(picked: Picked, folder: str, python: str, fetched: Path, say: Say) -> 
 
 
 def _with_profile(found: _Found, picked: Picked, folder: str, python: str, fetched: Path) -> _Found:
-    emulator = [picked.device.emulator] if picked.device.emulator else []
-    seen = profile(picked, folder, [*emulator, f"./{_MEASURE}"], python, fetched)
+    measure = [*picked.device.emulator, f"./{_MEASURE}"]
+    seen = profile(picked, folder, measure, python, fetched)
     return replace(
         found,
         metrics=found.metrics | seen.metrics,

@@ -36,6 +36,7 @@ done
 _MACHINES = {
     "aarch64-linux": ("aarch64", "arm64"),
     "armv7-linux": ("armv7l", "armv8l", "aarch64"),  # 64-bit kernels under 32-bit systems, too
+    "armv6-linux": ("armv6l", "armv7l", "armv8l", "aarch64"),
     "native": (platform.machine(),),
 }
 _FACTS_WITHIN_S = 30.0
@@ -76,7 +77,7 @@ def check(host: Host, device: Device) -> Health:
     Raises:
         InfrastructureError: the connection dropped.
     """
-    facts, missing = _facts(host, [device.emulator] if device.emulator else [])
+    facts, missing = _facts(host, device.emulator[:1])
     findings = [_architecture(device, facts.get("machine", "unknown"))]
     findings += [Finding("error", f"has no program {program}") for program in missing]
     findings.append(_cores(device, facts.get("cores", "")))
@@ -89,7 +90,7 @@ def check(host: Host, device: Device) -> Health:
         findings += _governor(facts.get("governor", ""))
     machine = ", ".join(filter(None, (facts.get("system"), facts.get("processor"))))
     if device.emulator:
-        machine += f", under {device.emulator}"
+        machine += f", under {device.emulator[0]}"
     return Health(tuple(findings), machine)
 
 
@@ -100,8 +101,7 @@ def trial(host: Host, device: Device, measure: Path) -> Finding:
         InfrastructureError: the connection dropped, or the program cannot be sent.
     """
     stored = deploy(host, [measure]).paths[measure]
-    emulator = [device.emulator] if device.emulator else []
-    start = [*emulator, stored, "--output", _TRIAL, "--", "true"]
+    start = [*device.emulator, stored, "--output", _TRIAL, "--", "true"]
     done = host.try_run(["sh", "-c", f'"$@" && rm -f {_TRIAL}', "sh", *start])
     if done.status == 0:
         return Finding("ok", f"runs {measure.name}")
@@ -136,7 +136,7 @@ def _facts(host: Host, programs: list[str]) -> tuple[dict[str, str], list[str]]:
 
 def _architecture(device: Device, machine: str) -> Finding:
     if device.emulator:
-        return Finding("ok", f"{machine}, runs {device.target} under {device.emulator}")
+        return Finding("ok", f"{machine}, runs {device.target} under {device.emulator[0]}")
     wanted = _MACHINES[device.target]
     if machine in wanted:
         return Finding("ok", machine)

@@ -23,9 +23,13 @@ from edgebnn.spelling import nearest
 from edgebnn.study.config import load_yaml, parse
 from edgebnn.study.fields import Name
 
-Target = Literal["native", "aarch64-linux", "armv7-linux"]
+Target = Literal["native", "aarch64-linux", "armv7-linux", "armv6-linux"]
 
-_EMULATORS = {"aarch64-linux": "qemu-aarch64", "armv7-linux": "qemu-arm"}
+_EMULATORS = {
+    "aarch64-linux": ["qemu-aarch64"],
+    "armv7-linux": ["qemu-arm"],
+    "armv6-linux": ["qemu-arm", "-cpu", "arm1176"],
+}
 
 
 _VIRTUAL = {"board": "virtual", "target": "native"}
@@ -106,9 +110,9 @@ class Device(BaseModel):
         return self.python or (sys.executable if self.virtual else "python3")
 
     @property
-    def emulator(self) -> str | None:
-        """The program that runs this device's binaries, if its own processor does not."""
-        return _EMULATORS.get(self.target) if self.virtual else None
+    def emulator(self) -> list[str]:
+        """The words before a command that run this device's binaries, if its own processor does not."""
+        return _EMULATORS.get(self.target, []) if self.virtual else []
 
 
 class Inventory(BaseModel):

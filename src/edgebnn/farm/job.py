@@ -151,14 +151,21 @@ def _prepare(  # noqa: PLR0917 - what a job is made of
 def _work(picked: Picked, folder: str, run: Run, meter: Metering, say: Say) -> None:
     """Trains in the prepared folder; its files are there afterwards."""
     device = picked.device
-    emulator = [device.emulator] if device.emulator else []
     forced = ["env", f"EDGEBNN_KERNEL={run.kernel}"] if run.kernel else []
-    train = [*emulator, f"./{TRAINER}", "--run", "run.txt", "--data", "data.ebd", "--verified"]
+    train = [
+        *device.emulator,
+        f"./{TRAINER}",
+        "--run",
+        "run.txt",
+        "--data",
+        "data.ebd",
+        "--verified",
+    ]
     train += ["--output", RECORD, "--export", NETWORK, "--checkpoint", CHECKPOINT, "--resume"]
     train += ["--stamps", STAMPS, "--threads", str(device.threads)]
     train += ["--steps", str(run.batches)] if run.batches else []
     picked.host.run(
-        [*forced, *emulator, f"./{MEASURE}", *meter.options, "--", *train],
+        [*forced, *device.emulator, f"./{MEASURE}", *meter.options, "--", *train],
         folder=folder,
         within_s=None,
         on_line=lambda line: _follow(line, say),

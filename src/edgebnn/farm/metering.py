@@ -128,8 +128,7 @@ def metering(picked: Picked, folder: str, measure: str) -> Iterator[Metering]:
         InfrastructureError: it does not answer, or the connection dropped.
     """
     host, device = picked.host, picked.device
-    emulator = [device.emulator] if device.emulator else []
-    program = [*emulator, f"{folder}/{measure}"]
+    program = [*device.emulator, f"{folder}/{measure}"]
     before = throttling.VIRTUAL if device.virtual else throttling.ask(host)
     sources = Sources(_WITHOUT_METER_S)
     if isinstance(device.meter, OnBoard):

@@ -17,7 +17,7 @@ from edgebnn.spelling import nearest
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-TARGETS = ("native", "aarch64-linux", "armv7-linux")
+TARGETS = ("native", "aarch64-linux", "armv7-linux", "armv6-linux")
 PROGRAMS = ("edgebnn-train", "edgebnn-measure")
 SOURCES = Path("rpi")
 LAST_LINES = 20

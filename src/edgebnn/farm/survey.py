@@ -7,6 +7,8 @@ from collections.abc import Callable, Iterable
 from threading import Thread
 from typing import TypeVar
 
+from edgebnn.unexpected import told
+
 WITHIN_S = 120.0
 Answer = TypeVar("Answer")
 
@@ -27,8 +29,6 @@ def survey(
         Device -> answer, in the order of `names`.
     """
     from rich.console import Console
-
-    from edgebnn.unexpected import told
 
     found: dict[str, Answer] = {}
 

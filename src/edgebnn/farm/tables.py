@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from edgebnn.errors import ConfigError, InfrastructureError
+from edgebnn.farm.check import Finding, check, trial
+from edgebnn.farm.deploy import programs
 from edgebnn.farm.inventory import Inventory
+from edgebnn.farm.lease import lease
+from edgebnn.farm.reach import reach
 from edgebnn.farm.survey import survey
 
 if TYPE_CHECKING:
@@ -20,13 +24,12 @@ _STYLES = {"ok": "green", "warning": "yellow", "error": "bold red"}
 class Checked:
     """What was found on one device."""
 
-    findings: tuple[tuple[str, str], ...]
-    """Level (ok, warning, error) and text."""
+    findings: tuple[Finding, ...]
 
     @property
     def state(self) -> str:
         """The worst level; a device with an error gets no job."""
-        return max((level for level, _ in self.findings), key=list(_STYLES).index)
+        return max((found.level for found in self.findings), key=list(_STYLES).index)
 
 
 def listing(inventory: Inventory) -> Table:
@@ -69,7 +72,7 @@ def check_all(inventory: Inventory, virtual: Path, binaries: Path) -> dict[str, 
     return survey(
         inventory.devices,
         lambda name: _look(name, inventory, virtual, binaries),
-        lambda reason: Checked((("error", reason),)),
+        lambda reason: Checked((Finding("error", reason),)),
     )
 
 
@@ -80,9 +83,10 @@ def checked_table(inventory: Inventory, found: dict[str, Checked]) -> Table:
 
     table = Table("device", "board", "state", "findings", title=f"devices of {inventory.path}")
     for name, checked in found.items():
-        text = Text("\n").join(Text(line, style=_STYLES[level]) for level, line in checked.findings)
+        lines = (Text(found.text, style=_STYLES[found.level]) for found in checked.findings)
         state = Text(checked.state, style=_STYLES[checked.state])
-        table.add_row(Text(name), Text(inventory.devices[name].board), state, text)
+        board = Text(inventory.devices[name].board)
+        table.add_row(Text(name), board, state, Text("\n").join(lines))
     return table
 
 
@@ -93,7 +97,7 @@ def checked_list(inventory: Inventory, found: dict[str, Checked]) -> list[dict[s
             "device": name,
             "board": inventory.devices[name].board,
             "state": checked.state,
-            "findings": [{"level": level, "text": text} for level, text in checked.findings],
+            "findings": [asdict(found) for found in checked.findings],
         }
         for name, checked in found.items()
     ]
@@ -101,24 +105,18 @@ def checked_list(inventory: Inventory, found: dict[str, Checked]) -> list[dict[s
 
 def _look(name: str, inventory: Inventory, virtual: Path, binaries: Path) -> Checked:
     """All that is found on one device."""
-    from edgebnn.farm.check import check, trial
-    from edgebnn.farm.deploy import programs
-    from edgebnn.farm.lease import lease
-    from edgebnn.farm.reach import reach
-
     device = inventory.devices[name]
     with reach(name, inventory, virtual) as host, lease(host, "a check") as taken:
         health = check(host, device)
-        findings = [(str(found.level), found.text) for found in health.findings]
+        findings = list(health.findings)
         if not taken.ours:
-            findings.append(("warning", f"busy: {taken.holder}"))
+            findings.append(Finding("warning", f"busy: {taken.holder}"))
         elif not health.errors:
             try:
                 _, measure = programs(binaries, device)
-                started = trial(host, device, measure)
-                findings.append((started.level, started.text))
+                findings.append(trial(host, device, measure))
             except ConfigError as error:
-                findings.append(("warning", f"the trainer was not tried: {error}"))
+                findings.append(Finding("warning", f"the trainer was not tried: {error}"))
             except InfrastructureError as error:
-                findings.append(("error", str(error)))
+                findings.append(Finding("error", str(error)))
     return Checked(tuple(findings))

@@ -22,12 +22,15 @@ import sys
 from pathlib import Path
 from edgebnn.farm.connection import connect
 from edgebnn.farm.virtual import virtual_host
+DETACH = "(setsid sh -c 'echo $$; exec sleep 1000 <&- >&- 2>&-' &)"
 ending, root = sys.argv[1:]
 with virtual_host("one", 0, Path(root), "farm.yaml") as address, connect("one", address) as host:
     print(host.run(["sh", "-c", "echo $PPID"]).stdout)
     print(address.known_hosts.parent, flush=True)
     server = host.run(["sh", "-c", "ps -o ppid= -p $PPID || cut -d ' ' -f 4 /proc/$PPID/stat"]).stdout
     print(int(server), flush=True)
+    print(int(host.run(["cut", "-d", " ", "-f", "4", f"/proc/{int(server)}/stat"]).stdout), flush=True)
+    print(int(host.run(["sh", "-c", DETACH]).stdout), flush=True)
     with host.hold(["sh", "-c", "sleep 1000 <&- >&- 2>&- & echo $!; cat"]) as sleeper:
         print(sleeper, flush=True)
         if ending == "failure":
@@ -38,7 +41,7 @@ with virtual_host("one", 0, Path(root), "farm.yaml") as address, connect("one", 
 
 
 def start(ending: str, root: Path) -> tuple[subprocess.Popen[str], Path, list[int]]:
-    """A parent with a device; the folder of its keys; server, held and running processes."""
+    """A parent with a device; the folder of its keys; the server, its keeper, detached, held, running."""
     parent = subprocess.Popen(
         [sys.executable, "-c", PARENT, ending, str(root)],
         stdout=subprocess.PIPE,
@@ -50,31 +53,61 @@ def start(ending: str, root: Path) -> tuple[subprocess.Popen[str], Path, list[in
     parent.stdout.readline()
     parent.stdout.readline()
     keys = Path(parent.stdout.readline().strip())
-    count = 3 if ending == "wait" else 2
+    count = 5 if ending == "wait" else 4
     return parent, keys, [int(parent.stdout.readline()) for _ in range(count)]
 
 
-@pytest.mark.parametrize(
-    ("ending", "number"),
-    [
-        ("success", None),
-        ("failure", None),
-        ("wait", signal.SIGINT),
-        ("wait", signal.SIGTERM),
-        ("wait", signal.SIGKILL),
-    ],
-)
-def test_nothing_is_left(
-    tmp_path: Path, ended: Callable[[int], bool], ending: str, number: signal.Signals | None
+def gone(parent: subprocess.Popen[str], processes: list[int], ended: Callable[[int], bool]) -> bool:
+    """Whether all end once the parent has; it is waited for."""
+    parent.communicate()
+    return all(ended(process) for process in processes)
+
+
+@pytest.mark.parametrize("ending", ["success", "failure"])
+def test_nothing_is_left_after_the_block(
+    tmp_path: Path, ended: Callable[[int], bool], ending: str
 ) -> None:
     parent, keys, processes = start(ending, tmp_path / "one")
-    if number is not None:
-        os.killpg(parent.pid, number)
-    parent.communicate()
+    assert gone(parent, processes, ended)
     assert (parent.returncode == 0) == (ending == "success")
-    for process in processes:
-        assert ended(process), process
     assert not keys.exists()
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+def test_nothing_is_left_after_a_signal_to_the_parent(
+    tmp_path: Path, ended: Callable[[int], bool], number: signal.Signals
+) -> None:
+    parent, keys, processes = start("wait", tmp_path / "one")
+    os.killpg(parent.pid, number)
+    assert gone(parent, processes, ended)
+    assert parent.returncode != 0
+    assert not keys.exists()
+
+
+def test_nothing_is_left_after_the_server_is_killed(
+    tmp_path: Path, ended: Callable[[int], bool]
+) -> None:
+    parent, keys, processes = start("wait", tmp_path / "one")
+    os.kill(processes[0], signal.SIGKILL)
+    assert gone(parent, processes, ended)
+    assert parent.returncode != 0
+    assert not keys.exists()
+
+
+def test_the_keeper_passes_a_signal_on(tmp_path: Path, ended: Callable[[int], bool]) -> None:
+    parent, keys, processes = start("wait", tmp_path / "one")
+    os.kill(processes[1], signal.SIGINT)  # of no effect
+    os.kill(processes[1], signal.SIGTERM)
+    assert gone(parent, processes, ended)
+    assert not keys.exists()
+
+
+def test_the_server_goes_with_its_keeper(tmp_path: Path, ended: Callable[[int], bool]) -> None:
+    parent, _, processes = start("wait", tmp_path / "one")
+    os.kill(processes[1], signal.SIGKILL)
+    parent.communicate()
+    assert ended(processes[0])
+    os.kill(processes[2], signal.SIGKILL)  # the detached: nobody else does
 
 
 def test_keys_are_new_each_time_and_for_us_alone(tmp_path: Path) -> None:

@@ -1,9 +1,10 @@
 """A virtual device: an SSH server of our own on loopback, so that the farm's code runs with no board.
 
-`virtual_host` starts it as a process that lives exactly as long as the block, or the process around
-it: the server holds the reading end of a pipe whose writing end only the parent has. When that ends,
-for whatever reason (the block's end, an error, Ctrl-C, SIGKILL), the server kills every process group
-that it started and goes. Keys are made anew at each start; one user name and one key are let in.
+`virtual_host` starts it, with a keeper, and it lives exactly as long as the block, or the process
+around it: the server holds the reading end of a pipe whose writing end only the parent has. When that
+ends, for whatever reason (the block's end, an error, Ctrl-C, SIGKILL), the server goes, and then its
+keeper kills all that it started, detached or not. Keys are made anew at each start; one user name and
+one key are let in.
 """
 
 from __future__ import annotations

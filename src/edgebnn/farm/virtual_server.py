@@ -2,6 +2,9 @@
 
 Prints one line, `{"port": .., "keys": folder}` or `{"error": ..}`, and serves commands until its
 standard input ends. They are run by /bin/sh in ROOT, which is their HOME.
+
+The process that was started is the server's keeper. A command's process group ends with its session;
+what left the group runs on, as it would on a board, until the server has ended: then the keeper kills it.
 """
 
 from __future__ import annotations
@@ -19,10 +22,8 @@ from typing import Any
 
 import asyncssh
 
+from edgebnn.farm.keeper import be_kept
 from edgebnn.farm.virtual import USER
-
-_DIES_WITHIN_S = 5.0
-"""A command that was killed: a big process takes a moment."""
 
 
 class OneUser(asyncssh.SSHServer):
@@ -49,18 +50,12 @@ class Commands:
 
     def __init__(self, root: Path) -> None:
         self._root = root
-        self._groups: set[int] = set()
-        self._running: set[asyncio.Task[None]] = set()
         kept = {key: os.environ[key] for key in ("PATH", "LD_LIBRARY_PATH") if key in os.environ}
         name = getpass.getuser()
         self._environment = {**kept, "HOME": str(root), "USER": name, "LC_ALL": "C"}
 
     async def run(self, process: asyncssh.SSHServerProcess[bytes]) -> None:
         """One command to its end, or to the end of the client that asked for it."""
-        task = asyncio.current_task()
-        assert task
-        self._running.add(task)
-        task.add_done_callback(self._running.discard)
         if process.command is None:
             process.stderr.write(b"edgebnn: a virtual device has no interactive shell\n")
             process.exit(1)
@@ -74,13 +69,13 @@ class Commands:
             stderr=asyncio.subprocess.PIPE,
             start_new_session=True,
         )
-        self._groups.add(child.pid)
         gone = asyncio.ensure_future(process.wait_closed())
         done = asyncio.ensure_future(self._follow(process, child))
         try:
             await asyncio.wait({gone, done}, return_when=asyncio.FIRST_COMPLETED)
         finally:
-            self._kill(child.pid)
+            with suppress(ProcessLookupError, PermissionError):
+                os.killpg(child.pid, signal.SIGKILL)
             gone.cancel()
             done.cancel()  # of no effect if the command ended by itself
             await asyncio.gather(done, gone, return_exceptions=True)
@@ -104,18 +99,6 @@ class Commands:
         else:
             process.exit(status)
 
-    def _kill(self, group: int) -> None:
-        self._groups.discard(group)
-        with suppress(ProcessLookupError, PermissionError):
-            os.killpg(group, signal.SIGKILL)
-
-    async def kill_all(self) -> None:
-        """Ends every process group that was started and not yet ended, and waits until it has."""
-        for group in tuple(self._groups):
-            self._kill(group)
-        if self._running:
-            await asyncio.wait(self._running, timeout=_DIES_WITHIN_S)
-
 
 async def _pump(source: Any, sink: Any) -> None:
     """Bytes from one stream to another; a child's standard input is closed after the last."""
@@ -137,7 +120,6 @@ async def serve(port: int, root: Path) -> None:
     loop = asyncio.get_running_loop()
     loop.add_reader(sys.stdin.fileno(), _at_end, sys.stdin.fileno(), ended)
     loop.add_signal_handler(signal.SIGTERM, ended.set)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
     host_key = asyncssh.generate_private_key("ssh-ed25519")
     client_key = asyncssh.generate_private_key("ssh-ed25519")
     public = client_key.convert_to_public()
@@ -160,18 +142,17 @@ async def serve(port: int, root: Path) -> None:
         try:
             await ended.wait()
         finally:
-            await commands.kill_all()
             server.close()
 
 
 def main(arguments: list[str]) -> None:
     """Serves; says why if it cannot."""
-    ready: dict[str, Any] = {}
     try:
+        be_kept()
         asyncio.run(serve(int(arguments[0]), Path(arguments[1])))
     except OSError as error:
-        ready["error"] = os.strerror(error.errno) if error.errno else str(error)
-        print(json.dumps(ready), flush=True)
+        why = os.strerror(error.errno) if error.errno else str(error)
+        print(json.dumps({"error": why}), flush=True)
 
 
 if __name__ == "__main__":

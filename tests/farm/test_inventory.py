@@ -46,6 +46,26 @@ def test_the_python_of_a_baseline(inventory: Callable[..., Inventory]) -> None:
     assert programs == ["python3", "~/tf/bin/python", sys.executable]
 
 
+def test_limits_are_options_of_the_measuring_program(inventory: Callable[..., Inventory]) -> None:
+    found = inventory(a=BOARD, b={**BOARD, "memory_limit_mib": 900, "time_limit_min": 90})
+    a, b = found.device("a"), found.device("b")
+    assert (a.memory_limit, a.time_limit) == ([], [])
+    assert (b.memory_limit, b.time_limit) == (["--memory-limit", "900"], ["--time-limit", "5400"])
+
+
+def test_waits_have_defaults_and_may_be_0(tmp_path: Path) -> None:
+    path = tmp_path / "farm.yaml"
+    path.write_text("devices: {a: {kind: virtual}}")
+    found = load_inventory(path)
+    assert (found.patience_min, found.device("a").fetch_checkpoint_min) == (5, 10)
+    path.write_text("patience_min: 0\ndevices: {a: {kind: virtual, fetch_checkpoint_min: 0}}")
+    found = load_inventory(path)
+    assert (found.patience_min, found.device("a").fetch_checkpoint_min) == (0, 0)
+    path.write_text("patience_min: -1\ndevices: {a: {kind: virtual}}")
+    with pytest.raises(ConfigError, match=r"farm\.yaml: line 1: patience_min: Input should be gr"):
+        load_inventory(path)
+
+
 @pytest.mark.parametrize(
     ("entry", "message"),
     [
@@ -62,6 +82,9 @@ def test_the_python_of_a_baseline(inventory: Callable[..., Inventory]) -> None:
         ({**BOARD, "python": "python3 -S"}, "devices.x.python: String should match"),
         ({**BOARD, "memory_limit_mib": 15}, "devices.x.memory_limit_mib: Input should be greater than or equal to 16"),
         ({**BOARD, "memory_limit_mib": "900"}, "devices.x.memory_limit_mib: a whole number is wanted"),
+        ({**BOARD, "time_limit_min": 0}, "devices.x.time_limit_min: Input should be greater than or equal to 1"),
+        ({**BOARD, "time_limit_min": 1.5}, "devices.x.time_limit_min: a whole number is wanted"),
+        ({**BOARD, "fetch_checkpoint_min": -1}, "devices.x.fetch_checkpoint_min: Input should be greater than or equal to 0"),
         ({**BOARD, "python": "-c"}, "devices.x.python: String should match"),
         ({**BOARD, "user": "a b"}, "devices.x.user: String should match"),
         ({**BOARD, "password": "x"}, "devices.x.password: unknown key"),

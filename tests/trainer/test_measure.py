@@ -46,6 +46,8 @@ def test_without_a_file_no_samples_are_taken(measure: Any) -> None:
     _, result = measure("true")
     assert "samples" not in result
     assert result["killed_for_memory"] is False
+    assert result["killed_for_time"] is False
+    assert "time_limit_s" not in result
     assert result["measuring_s"] < 0.5
 
 
@@ -67,6 +69,43 @@ def test_a_killed_command(measure: Any) -> None:
     assert done.returncode == result["exit_status"] == 128 + signal.SIGKILL
 
 
+def test_a_command_that_ends_within_its_time(measure: Any) -> None:
+    done, result = measure("sh", "-c", "exit 7", options=("--time-limit", "1000"))
+    assert (done.returncode, done.stderr) == (7, "")
+    assert (result["time_limit_s"], result["killed_for_time"]) == (1000, False)
+
+
+@pytest.mark.parametrize("samples", [False, True])
+def test_a_command_that_runs_past_its_time(measure: Any, tmp_path: Path, samples: bool) -> None:
+    """The limit is of the command alone: the idle time before it does not count."""
+    sampled = ("--samples", str(tmp_path / "s"), "--interval", "0.05", "--idle", "0.6")
+    options = ("--time-limit", "0.5", *(sampled if samples else ()))
+    done, result = measure("sleep", "1000", options=options)
+    assert done.returncode == result["exit_status"] == 128 + signal.SIGTERM
+    assert done.stderr == "edgebnn-measure: sleep ran past its time limit of 0.5 s\n"
+    assert (result["time_limit_s"], result["killed_for_time"]) == (0.5, True)
+    assert result["wall_s"] >= 0.5
+    assert result["killed_for_memory"] is False
+
+
+def test_a_command_may_end_its_own_way_at_its_limit(measure: Any) -> None:
+    script = "trap 'echo kept; exit 5' TERM; while :; do sleep 0.05; done"
+    done, result = measure("sh", "-c", script, options=("--time-limit", "2"))
+    assert (done.returncode, done.stdout) == (5, "kept\n")
+    assert (result["exit_status"], result["killed_for_time"]) == (5, True)
+
+
+def test_a_command_that_ignores_its_limit_is_killed(measure: Any) -> None:
+    before = signal.signal(signal.SIGTERM, signal.SIG_IGN)  # the command inherits it
+    try:
+        done, result = measure("sleep", "1000", options=("--time-limit", "0.5"))
+    finally:
+        signal.signal(signal.SIGTERM, before)
+    assert done.returncode == 128 + signal.SIGKILL
+    assert result["wall_s"] >= 10.5
+    assert (result["killed_for_time"], result["killed_for_memory"]) == (True, False)
+
+
 def test_no_such_command(measure: Any) -> None:
     done, _ = measure("no-such-command-here")
     assert done.returncode == 127
@@ -82,6 +121,8 @@ def test_no_such_command(measure: Any) -> None:
         (["--output", "x", "--interval", "0", "--", "true"], "--interval: found '0'"),
         (["--output", "x", "--interval", "", "--", "true"], "--interval: found ''"),
         (["--output", "x", "--memory-limit", "0", "--", "true"], "--memory-limit: found '0'"),
+        (["--output", "x", "--time-limit", "0", "--", "true"], "--time-limit: found '0'"),
+        (["--output", "x", "--time-limit", "1 h", "--", "true"], "--time-limit: found '1 h'"),
         (["--output", "x", "--idle", "1", "--", "true"], "need --samples, the file"),
         (["--output", "x", "--read", "power", "--", "true"], "wanted is NAME=FILE"),
         (["--output", "x", "--ask", "=date", "--", "true"], "wanted is NAME=COMMAND"),

@@ -22,6 +22,7 @@
 #include "moment.h"
 #include "options.h"
 #include "sampler.h"
+#include "time_limit.h"
 
 namespace edgebnn::measure {
 namespace {
@@ -41,7 +42,10 @@ double own_seconds() {
 class Measurement {
  public:
   explicit Measurement(const Options& options)
-      : options_(options), sampler_(options), limit_(options.memory_limit_mib) {
+      : options_(options),
+        sampler_(options),
+        limit_(options.memory_limit_mib),
+        time_limit_(options.time_limit) {
     sigemptyset(&waited_);
     sigaddset(&waited_, SIGCHLD);
     for (const int signal : kForwarded) sigaddset(&waited_, signal);
@@ -70,15 +74,22 @@ class Measurement {
     if (child_ < 0) throw JobError(std::string("fork: ") + std::strerror(errno));
     if (child_ == 0) become();
     memory_.begin(child_);
+    time_limit_.begin(start_);
     while (exit_status_ < 0) {
-      const int signal = wait(INFINITY, &memory_);
+      const int signal = wait(time_limit_.due(), &memory_);
       if (signal == SIGCHLD) reap();
       if (signal > 0 && signal != SIGCHLD) {
         kill(child_, signal);
         write();  // should this process, too, be killed
       }
+      if (exit_status_ < 0) time_limit_.keep(child_);
     }
     if (sampler_.samples()) sampler_.sample(nullptr);  // to the end
+    if (time_limit_.passed()) {
+      std::fprintf(stderr, "edgebnn-measure: %s ran past its time limit of %g s\n",
+                   options_.command[0], time_limit_.seconds());
+      return;
+    }
     killed_for_memory_ = exit_status_ == 128 + SIGKILL && MemoryLimit::kills() > kills_before;
     if (killed_for_memory_) tell_the_kill();
   }
@@ -153,8 +164,10 @@ class Measurement {
     if (limit_.bytes() > 0) {
       result.add("memory_limit_bytes", limit_.bytes()).add("memory_limit_by", limit_.by());
     }
+    if (time_limit_.seconds() > 0) result.add("time_limit_s", time_limit_.seconds());
     if (exit_status_ >= 0) {
       result.flag("killed_for_memory", killed_for_memory_)
+          .flag("killed_for_time", time_limit_.passed())
           .add("exit_status", static_cast<double>(exit_status_));
     }
     write_file(options_.output, result.text() + "\n");
@@ -164,6 +177,7 @@ class Measurement {
   Sampler sampler_;
   MemoryWatch memory_;
   MemoryLimit limit_;
+  TimeLimit time_limit_;
   sigset_t waited_{}, before_{};
   pid_t child_ = 0;
   int exit_status_ = -1;  // none yet

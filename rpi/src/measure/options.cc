@@ -50,7 +50,8 @@ Options parse_options(int count, char** arguments) {
     }
     const auto text = texts.find(name);
     const bool known = text != texts.end() || name == "--interval" || name == "--idle" ||
-                       name == "--read" || name == "--ask" || name == "--memory-limit";
+                       name == "--read" || name == "--ask" || name == "--memory-limit" ||
+                       name == "--time-limit";
     if (!known) throw InputError(name + ": unknown option; edgebnn-measure --help lists them");
     if (++i == count) throw InputError(name + ": needs a value");
     const char* value = arguments[i];
@@ -63,6 +64,8 @@ Options parse_options(int count, char** arguments) {
     if (name == "--memory-limit")
       options.memory_limit_mib =
           static_cast<long>(number(name, value, 1, 1 << 20, "1 to 2^20 MiB"));
+    if (name == "--time-limit")
+      options.time_limit = number(name, value, 0.001, 1e8, "0.001 to 10^8 seconds");
   }
   if (options.clock) return options;
   if (options.output.empty()) throw InputError("--output: missing; edgebnn-measure --help");

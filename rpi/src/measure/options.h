@@ -14,6 +14,7 @@ struct Options {
   std::vector<std::pair<std::string, std::string>> files;     // name -> a file that tells power
   std::vector<std::pair<std::string, std::string>> programs;  // name -> a command that does
   std::optional<long> memory_limit_mib;
+  std::optional<double> time_limit;  // seconds
   std::string sys = "/sys";
   bool clock = false, help = false;
   char** command = nullptr;
@@ -22,7 +23,7 @@ struct Options {
 inline constexpr const char* kUsage =
     "usage: edgebnn-measure --output FILE [--samples FILE [--interval SECONDS] [--idle SECONDS]\n"
     "                       [--read NAME=FILE]... [--ask NAME=COMMAND]...]\n"
-    "                       [--memory-limit MIB] -- COMMAND ...\n"
+    "                       [--memory-limit MIB] [--time-limit SECONDS] -- COMMAND ...\n"
     "       edgebnn-measure --clock\n"
     "  --output FILE    what the command took, one JSON object, written when it has ended\n"
     "  --samples FILE   what was seen on the way, a JSON object a line: memory of the command\n"
@@ -34,6 +35,9 @@ inline constexpr const char* kUsage =
     "  --ask NAME=COMMAND  a command that does, its words separated by spaces\n"
     "  --memory-limit MIB  what the command may take: by a cgroup where there may be one, else by\n"
     "                   the limit of a process's data (ulimit -d)\n"
+    "  --time-limit SECONDS  how long the command may run: then it gets SIGTERM, and SIGKILL if "
+    "it\n"
+    "                   still runs 10 s later\n"
     "  --sys DIR        where the system tells of itself (default /sys)\n"
     "  --clock          answers each line of standard input with the time, in seconds of the\n"
     "                   clock that samples have\n"

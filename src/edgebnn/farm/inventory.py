@@ -66,6 +66,11 @@ class Device(BaseModel):
     Empty: `python3`; on a virtual device the Python that runs edgebnn."""
     memory_limit_mib: int | None = Field(default=None, strict=True, ge=16, le=1 << 20)
     """What a job may take there, in MiB; None: all there is."""
+    time_limit_min: int | None = Field(default=None, strict=True, ge=1, le=1 << 20)
+    """How long a job may run there from its start, in minutes; None: any time."""
+    fetch_checkpoint_min: int = Field(default=10, strict=True, ge=0)
+    """Minutes between two fetches of a running job's checkpoint: what another device goes on from if this one
+    never comes back; 0: never."""
 
     @field_validator("host", "board", "target", mode="before")
     @classmethod
@@ -105,6 +110,11 @@ class Device(BaseModel):
         return ["--memory-limit", str(self.memory_limit_mib)] if self.memory_limit_mib else []
 
     @property
+    def time_limit(self) -> list[str]:
+        """Of edgebnn-measure, the option that ends a job after `time_limit_min`."""
+        return ["--time-limit", str(60 * self.time_limit_min)] if self.time_limit_min else []
+
+    @property
     def python_program(self) -> str:
         """The Python that trains the baseline, as it is said there."""
         return self.python or (sys.executable if self.virtual else "python3")
@@ -121,6 +131,9 @@ class Inventory(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     devices: dict[Name, Device]
+    patience_min: int = Field(default=5, strict=True, ge=0)
+    """How long a job waits for a device that is silent or unfit for now, in minutes, before it fails or goes
+    elsewhere."""
     _path: Path = PrivateAttr(default=Path("farm.yaml"))
 
     @model_validator(mode="after")

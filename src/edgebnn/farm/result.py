@@ -48,6 +48,9 @@ class Measured(BaseModel):
     memory_limit_by: str = ""
     """`cgroup` or `ulimit`, where there was a limit."""
     killed_for_memory: bool = False
+    time_limit_s: FiniteFloat = 0.0
+    """0: none."""
+    killed_for_time: bool = False
 
 
 def read_trainer_record(path: Path, run: Run) -> TrainerRecord:

@@ -42,6 +42,7 @@ _STAGES: dict[str, tuple[str, ...]] = {
     "baseline": (
         "baseline",
         "farm/baseline.py",
+        "farm/baseline_found.py",
         "farm/baseline_outcome.py",
         "farm/baseline_profile.py",
         *_OBSERVED,

@@ -3,6 +3,7 @@
 EdgebnnError
 ├── ConfigError          the user mends a file or an argument; nothing has run
 ├── InfrastructureError  a machine, a network or a disk failed; worth another try
+│   └── PassingError     it may mend itself: silence, a dropped connection, heat
 └── JobError             the job itself failed (a NaN loss, the trainer's own error)
 
 The command line prints the message alone and exits with `exit_status`; no failure
@@ -33,6 +34,10 @@ class InfrastructureError(EdgebnnError):
     """Something between the user and the result failed: host, network, disk, port."""
 
     exit_status = 3
+
+
+class PassingError(InfrastructureError):
+    """An infrastructure failure that may pass: the same device may do well a moment later."""
 
 
 class JobError(EdgebnnError):

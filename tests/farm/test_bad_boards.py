@@ -19,9 +19,10 @@ from edgebnn.farm import check, connection, survey, tables, transport
 from edgebnn.farm.address import Address
 from edgebnn.farm.inventory import Inventory
 from edgebnn.farm.job import train_on_device
-from edgebnn.farm.pick import Wanted, pick
+from edgebnn.farm.pick import on_a_device
 from edgebnn.farm.reach import reach
 from edgebnn.study.plan import Run
+from tests.farm.chores import Chore, Watched
 from tests.farm.sshd import needs_sshd, serve
 
 pytestmark = needs_sshd
@@ -91,9 +92,8 @@ def test_a_bad_board_is_set_aside_and_found(  # noqa: PLR0917 - fixtures
         farm.known_hosts.write_text(address.known_hosts.read_text() + "\n")
         server.trust(farm.known_hosts)
         said: list[str] = []
-        with pick(farm, Wanted("bench", build(), tmp_path), said.append) as picked:
-            assert picked.name == "good"
-        assert len(said) == 1
+        watched = Watched(farm, build(), tmp_path)
+        assert on_a_device(watched, Chore("bench"), said.append, "bad") == "good"
         found = told(farm, tmp_path, build())
     for text in (said[0], found):
         assert re.search(reason, " ".join(text.split())), text
@@ -129,11 +129,8 @@ def test_a_board_that_hangs_is_set_aside(  # noqa: PLR0917 - fixtures
     with serve(tmp_path / "slow", keys / "good", login=login) as server:
         farm = inventory(slow=server.entry(identity_file=str(keys / "good")))
         server.trust(farm.known_hosts)
-        with (
-            pytest.raises(InfrastructureError, match=reason),
-            pick(farm, Wanted("bench", build(), tmp_path), lambda line: None),
-        ):
-            pass
+        with pytest.raises(InfrastructureError, match=reason):
+            on_a_device(Watched(farm, build(), tmp_path), Chore("bench"), lambda line: None)
 
 
 def test_a_program_of_another_machine_is_found(
@@ -159,8 +156,9 @@ def test_what_the_ssh_configuration_gets_wrong_costs_one_board(
         good={"kind": "virtual", "board": "bench"},
     )
     said: list[str] = []
-    with pick(farm, Wanted("bench", build(), tmp_path), said.append) as picked:
-        assert picked.name == "good"
+    for name in ("far", "unbuilt"):
+        watched = Watched(farm, build(), tmp_path)
+        assert on_a_device(watched, Chore("bench"), said.append, name) == "good"
     assert said[0].startswith("set aside: device far: ")
     assert "ProxyJump 'a:b:c'" in said[0]
     assert "edgebnn build armv7-linux" in said[1]

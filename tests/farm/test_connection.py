@@ -74,8 +74,9 @@ def test_a_file_that_changes_on_the_way_is_refused(host: Host, home: Path, tmp_p
 
 
 def test_a_held_command_sees_the_end_of_its_block(host: Host, home: Path) -> None:
-    with host.hold(["sh", "-c", "echo held; cat; echo over >after"]) as first:
-        assert first == "held"
+    with host.hold(["sh", "-c", "echo held; cat; echo over >after"]) as held:
+        assert held.first == "held"
+        assert not held.over
         assert host.run(["echo", "beside"]).stdout == "beside\n"
         assert not (home / "after").exists()
     assert (home / "after").exists()

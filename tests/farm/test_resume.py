@@ -87,22 +87,50 @@ def test_another_trainer_starts_anew(
             job(run, data, stops(more), lambda line: None)
 
 
+def test_what_was_trained_before_the_connection_dropped_is_fetched(
+    *,
+    job: Callable[..., Record],
+    trainer: Path,
+    digits: Path,
+    run: Run,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The whole training was done: its figures, the energy too, are those of its end."""
+
+    def drop(*_: object) -> None:
+        raise InfrastructureError("device one: no disk")
+
+    with monkeypatch.context() as dropping, pytest.raises(InfrastructureError, match="no disk"):
+        dropping.setattr("edgebnn.farm.job.get", drop)
+        job(run, digits, trainer, lambda line: None)
+    said: list[str] = []
+    record = job(run, digits, trainer, said.append)
+    assert not [line for line in said if line.startswith(("epoch", "resumed"))]
+    assert record.metrics["steps"].value == 12
+    assert record.metrics["energy_per_batch_j"].value > 0
+    assert jobs(tmp_path) == []
+
+
 def test_what_was_lost_behind_the_last_batch_costs_the_energy_alone(
     *,
     job: Callable[..., Record],
     trainer: Path,
     digits: Path,
     run: Run,
+    tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """The whole training was done, and the connection dropped before its record was fetched."""
+    """The whole training was done, and the device went down before it was noted."""
 
     def drop(*_: object) -> None:
-        raise InfrastructureError("device one: the connection dropped")
+        raise InfrastructureError("device one: no disk")
 
-    with monkeypatch.context() as dropping, pytest.raises(InfrastructureError, match="dropped"):
+    with monkeypatch.context() as dropping, pytest.raises(InfrastructureError, match="no disk"):
         dropping.setattr("edgebnn.farm.job.get", drop)
         job(run, digits, trainer, lambda line: None)
+    (folder,) = jobs(tmp_path)
+    (folder / "exit").unlink()
     record = job(run, digits, trainer, lambda line: None)
     assert record.metrics["steps"].value == 12
     assert record.notes["energy"] == "absent: the job resumed behind its last batch"

@@ -31,8 +31,8 @@ with virtual_host("one", 0, Path(root), "farm.yaml") as address, connect("one", 
     print(int(server), flush=True)
     print(int(host.run(["cut", "-d", " ", "-f", "4", f"/proc/{int(server)}/stat"]).stdout), flush=True)
     print(int(host.run(["sh", "-c", DETACH]).stdout), flush=True)
-    with host.hold(["sh", "-c", "sleep 1000 <&- >&- 2>&- & echo $!; cat"]) as sleeper:
-        print(sleeper, flush=True)
+    with host.hold(["sh", "-c", "sleep 1000 <&- >&- 2>&- & echo $!; cat"]) as held:
+        print(held.first, flush=True)
         if ending == "failure":
             raise RuntimeError("on purpose")
         if ending == "wait":

@@ -9,50 +9,39 @@ from __future__ import annotations
 import json
 import tempfile
 from collections.abc import Callable
-from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from contextlib import ExitStack
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, FiniteFloat, ValidationError
-
-from edgebnn.baseline import keras_train
-from edgebnn.errors import ConfigError, InfrastructureError, JobError
-from edgebnn.farm.baseline_outcome import DOES_NOT_FIT, no_tensorflow, outcome
+from edgebnn.errors import ConfigError
+from edgebnn.farm import metering
+from edgebnn.farm.attempt import Picked
+from edgebnn.farm.baseline_found import RECORD, SCRIPT, fetch_found, nothing, with_profile
+from edgebnn.farm.baseline_outcome import no_tensorflow
 from edgebnn.farm.baseline_profile import SCRIPT as PROFILE
-from edgebnn.farm.baseline_profile import profile
-from edgebnn.farm.connection import Host
+from edgebnn.farm.connection import Done, Host
 from edgebnn.farm.deploy import deploy, programs
+from edgebnn.farm.detached import JOBS, about, begun, identity, remove, texts
+from edgebnn.farm.farm import Farm
+from edgebnn.farm.folder import make_folder, write_texts
 from edgebnn.farm.inventory import Device, Inventory
 from edgebnn.farm.job import print_line
-from edgebnn.farm.metering import MEASURED, SAMPLES, metering
-from edgebnn.farm.observed import STAMPS, observe
-from edgebnn.farm.pick import Picked, Wanted, pick
+from edgebnn.farm.kept import Kept, said_where
+from edgebnn.farm.metering import Metering
+from edgebnn.farm.observed import STAMPS
+from edgebnn.farm.pick import on_a_device
 from edgebnn.farm.settings import settings
-from edgebnn.farm.transfer import get, put
-from edgebnn.record import Metric, Record, file_sha256, keep
+from edgebnn.record import Record, file_sha256, keep
 from edgebnn.study.plan import Run
 from edgebnn.trainer.build import PROGRAMS
 
 Say = Callable[[str], None]
 
-SCRIPT = Path(keras_train.__file__)
-RECORD = "record.json"
-NEEDED = ("time_per_batch_s", "time_per_batch_q1_s", "time_per_batch_q3_s", "train_time_s", "steps")
-"""Metrics without which a script's record is refused."""
 _MEASURE = PROGRAMS[1]
 _NO_PROGRAM = (126, 127)
 """A shell's exit statuses for a program that it cannot start."""
 
-# $1: the job's folder, $2..: names and what they link to.
-_LINKS = """
-rm -rf "$1" && mkdir -p "$1" && cd "./$1" || exit
-shift
-while test $# -gt 0; do
-  ln -s "$2" "$1" || exit
-  shift 2
-done
-"""
 _HAS_TENSORFLOW = """
 import sys
 sys.version_info >= (3, 9) or sys.exit("Python %d.%d; 3.9 or newer is wanted" % sys.version_info[:2])
@@ -60,25 +49,6 @@ from importlib.util import find_spec
 lacking = [name for name in ("numpy", "tensorflow") if find_spec(name) is None]
 sys.exit("No module named '%s'" % lacking[0] if lacking else 0)
 """
-
-
-class ScriptRecord(BaseModel):
-    """The script's last word (docs/formats.md)."""
-
-    metrics: dict[str, FiniteFloat]
-    versions: dict[str, str]
-
-
-@dataclass(frozen=True)
-class _Found:
-    """What came of it, as the record has it: numbers, or in a note why there are none."""
-
-    metrics: dict[str, Metric]
-    series: dict[str, list[tuple[float, float]]]
-    tables: dict[str, list[dict[str, str | float]]]
-    notes: dict[str, str]
-    files: dict[str, tuple[str, bytes]]
-    versions: dict[str, str]
 
 
 def train_baseline(  # noqa: PLR0917 - a stage takes its files one by one
@@ -111,44 +81,11 @@ def train_baseline(  # noqa: PLR0917 - a stage takes its files one by one
         raise ConfigError(f"run {run.id}: stage '{run.stage}' is no baseline")
     if not data.is_file():
         raise ConfigError(f"{data}: no such file")
-    folder = f"edgebnn/jobs/{run.id}"
-    python = lacking = ""
-
-    def prepare(picked: Picked) -> None:
-        nonlocal python, lacking
-        say(f"{run.id} on {picked.name}: {picked.health.machine}")
-        python = _python(picked.host, picked.device)
-        lacking = _lacking(picked.host, python, picked.device)
-        if not lacking:
-            _prepare(picked, run, data, programs(binaries, picked.device)[1], folder, say)
-
-    wanted = Wanted(run.board, binaries, virtual, f"run {run.id}", prepare)
-    started = datetime.now(UTC).isoformat(timespec="seconds")
-    with (
-        tempfile.TemporaryDirectory(prefix="edgebnn-") as temporary,
-        pick(inventory, wanted, say) as picked,
-    ):
-        found = _nothing(lacking)
-        if not lacking:
-            found = _work(picked, folder, python, Path(temporary), say)
-            if run.profile and found.metrics and "outcome" not in found.notes:
-                found = _with_profile(found, picked, folder, python, Path(temporary))
-        for name, text in found.notes.items():
-            say(f"{name}: {text}")
-        record = Record(
-            stage=run.stage,
-            run_id=run.id,
-            parameters={**run.parameters(), **settings(picked.device, run.stage)},
-            metrics=found.metrics,
-            series=found.series,
-            tables=found.tables,
-            artifacts=keep(output.parent / run.id, found.files),
-            notes=found.notes,
-            provenance=picked.provenance(started, found.versions, replaces),
-        )
-        record.write(output)
-        picked.host.run(["rm", "-rf", folder])
-    return record
+    kept = Kept(output.parent / "state" / run.id)
+    with ExitStack() as plugs:
+        job = _Training(run, data, binaries, output, say, replaces, kept, plugs)
+        with said_where(kept, inventory, run.id, say):
+            return on_a_device(Farm(inventory, binaries, virtual), job, say, kept.device)
 
 
 def job_of(run: Run, threads: int) -> dict[str, Any]:
@@ -190,103 +127,110 @@ def _lacking(host: Host, python: str, device: Device) -> str:
     return no_tensorflow(python, host.name, words) if done.status else ""
 
 
-def _prepare(  # noqa: PLR0917 - what a job is made of
-    picked: Picked, run: Run, data: Path, measure: Path, folder: str, say: Say
-) -> None:
-    """The job's folder on the device with all that it needs."""
-    scripts = [SCRIPT, PROFILE] if run.profile else [SCRIPT]
-    deployed = deploy(picked.host, [measure, *scripts, data])
-    for file in deployed.sent:
-        say(f"sent {file.name}")
-    links = [(_MEASURE, measure), ("data.ebd", data), *((file.name, file) for file in scripts)]
-    words = [word for name, file in links for word in (name, f"../../../{deployed.paths[file]}")]
-    picked.host.run(["sh", "-c", _LINKS, "sh", folder, *words])
-    with tempfile.TemporaryDirectory(prefix="edgebnn-") as temporary:
-        job = Path(temporary) / "job.json"
-        job.write_text(json.dumps(job_of(run, picked.device.threads)))
-        put(picked.host, job, f"{folder}/{job.name}", file_sha256(job))
+@dataclass
+class _Training:
+    """The job."""
 
+    run: Run
+    data: Path
+    binaries: Path
+    output: Path
+    say: Say
+    replaces: str
+    kept: Kept
+    plugs: ExitStack
+    """Ends the reading of meters."""
+    meter: Metering | None = None
+    """Of the job that this process started last."""
+    lacking: str = ""
+    """Why the device cannot train in Keras."""
 
-def _work(picked: Picked, folder: str, python: str, fetched: Path, say: Say) -> _Found:
-    """Trains in the prepared folder.
+    @property
+    def purpose(self) -> str:
+        return f"run {self.run.id}"
 
-    Args:
-        fetched: an empty folder, for what comes back.
+    @property
+    def board(self) -> str:
+        assert self.run.board
+        return self.run.board
 
-    Raises:
-        JobError: the script failed.
-    """
-    host, device = picked.host, picked.device
-    script = [python, SCRIPT.name, "--job", "job.json", "--data", "data.ebd"]
-    script += ["--output", RECORD, "--stamps", STAMPS]
-    with metering(picked, folder, _MEASURE) as meter:
-        done = host.try_run(
-            [*device.emulator, f"./{_MEASURE}", *meter.options, "--", *script],
-            folder=folder,
-            within_s=None,
-            on_line=lambda line: _follow(line, say),
-        )
-        meter.stop()
-    failed = JobError(host.how_it_failed(SCRIPT.name, done)) if done.status else None
-    for name in (MEASURED, SAMPLES) if failed else (MEASURED, SAMPLES, RECORD, STAMPS):
+    @property
+    def folder(self) -> str:
+        return f"{JOBS}/{self.run.id}"
+
+    def identity(self, device: Device) -> str:
+        files = [programs(self.binaries, device)[1], *self._scripts(), self.data]
+        return identity([*map(file_sha256, files), self._told(device)], device, self.run.stage)
+
+    def prepare(self, picked: Picked) -> bool:
+        host, device = picked.host, picked.device
+        self.say(f"{self.run.id} on {picked.name}: {picked.health.machine}")
+        python = _python(host, device)
+        self.lacking = _lacking(host, python, device)
+        if self.lacking:
+            return False
+        measure = programs(self.binaries, device)[1]
+        scripts = {script.name: script for script in self._scripts()}
+        files = {_MEASURE: measure, **scripts, "data.ebd": self.data}
+        deployed = deploy(host, list(files.values()))
+        for file in deployed.sent:
+            self.say(f"sent {file.name}")
+        links = {name: deployed.paths[file] for name, file in files.items()}
+        make_folder(host, self.folder, links, {"job.json": self._told(device)})
+        self.plugs.close()
+        self.meter = metering.begin(picked, self.folder, _MEASURE, self.plugs)
+        script = [python, SCRIPT.name, "--job", "job.json", "--data", "data.ebd"]
+        script += ["--output", RECORD, "--stamps", STAMPS]
+        command = [*device.emulator, f"./{_MEASURE}", *self.meter.options, "--", *script]
+        noted = begun(self.meter.throttling_before)
+        write_texts(host, self.folder, texts(command, self.identity(device), noted))
+        self.kept.starts_on(picked.name)
+        return True
+
+    def _scripts(self) -> list[Path]:
+        return [SCRIPT, PROFILE] if self.run.profile else [SCRIPT]
+
+    def _told(self, device: Device) -> str:
+        return json.dumps(job_of(self.run, device.threads))
+
+    def line(self, line: str) -> None:
+        """Every tenth part of the training is told."""
         try:
-            get(host, f"{folder}/{name}", fetched / name)
-        except InfrastructureError:
-            host.probe()
-            raise failed or JobError(f"device {host.name}: the script left no {name}") from None
-    seen = observe(meter, fetched)
-    metrics = {"peak_memory_mib": seen.measured.peak_memory_bytes / 2**20}
-    if seen.measured.memory_limit_bytes:
-        metrics["memory_limit_mib"] = seen.measured.memory_limit_bytes / 2**20
-    notes, versions = seen.notes, {}
-    if failed:
-        why = outcome(done, seen.measured, python, host.name)
-        if not why:
-            raise failed
-        if not why.startswith(DOES_NOT_FIT):
-            return _nothing(why)  # what was seen is of no training
-        notes = {"outcome": why} | notes
-    else:
-        trained = _read_record(fetched / RECORD, host)
-        metrics |= trained.metrics
-        versions = trained.versions
-    told = {name: Metric(value=value, source="measured") for name, value in metrics.items()}
-    return _Found(told | seen.metrics, seen.series, seen.tables, notes, seen.files, versions)
+            event: Any = json.loads(line)
+        except json.JSONDecodeError:
+            return
+        if isinstance(event, dict) and event.get("event") == "batch":
+            self.say(f"batch {event['batch']}/{event['batches']}: loss {event['loss']:.4f}")
 
+    def meanwhile(self, host: Host) -> None:
+        """There is no checkpoint."""
 
-def _with_profile(found: _Found, picked: Picked, folder: str, python: str, fetched: Path) -> _Found:
-    measure = [*picked.device.emulator, f"./{_MEASURE}"]
-    seen = profile(picked, folder, measure, python, fetched)
-    return replace(
-        found,
-        metrics=found.metrics | seen.metrics,
-        series=found.series | seen.series,
-        notes=found.notes | seen.notes,
-        files=found.files | seen.files,
-    )
-
-
-def _nothing(why: str) -> _Found:
-    return _Found({}, {}, {}, {"outcome": why}, {}, {})
-
-
-def _read_record(path: Path, host: Host) -> ScriptRecord:
-    try:
-        trained = ScriptRecord.model_validate_json(path.read_bytes())
-    except ValidationError as error:
-        problem = error.errors()[0]
-        place = ".".join(map(str, problem["loc"])) or "JSON"
-        raise JobError(f"device {host.name}: {RECORD}: {place}: {problem['msg']}") from None
-    if lacking := [name for name in NEEDED if name not in trained.metrics]:
-        raise JobError(f"device {host.name}: {RECORD} lacks {', '.join(lacking)}")
-    return trained
-
-
-def _follow(line: str, say: Say) -> None:
-    """A line of the script's output: every tenth part of the training is told."""
-    try:
-        event: Any = json.loads(line)
-    except json.JSONDecodeError:
-        return
-    if isinstance(event, dict) and event.get("event") == "batch":
-        say(f"batch {event['batch']}/{event['batches']}: loss {event['loss']:.4f}")
+    def finish(self, picked: Picked, done: Done | None) -> Record:
+        found, started = nothing(self.lacking), begun("")["started"]
+        if done:
+            noted = about(picked.host, self.folder)
+            started = noted["started"]
+            python = _python(picked.host, picked.device)
+            meter = metering.of(self.meter, picked, self.folder, _MEASURE, noted["throttling"])
+            with tempfile.TemporaryDirectory(prefix="edgebnn-") as temporary:
+                fetched = Path(temporary)
+                found = fetch_found(done, meter, self.folder, python, fetched)
+                if self.run.profile and found.metrics and "outcome" not in found.notes:
+                    found = with_profile(found, picked, self.folder, _MEASURE, python, fetched)
+        for name, text in found.notes.items():
+            self.say(f"{name}: {text}")
+        record = Record(
+            stage=self.run.stage,
+            run_id=self.run.id,
+            parameters={**self.run.parameters(), **settings(picked.device, self.run.stage)},
+            metrics=found.metrics,
+            series=found.series,
+            tables=found.tables,
+            artifacts=keep(self.output.parent / self.run.id, found.files),
+            notes=found.notes,
+            provenance=picked.provenance(started, found.versions, self.replaces),
+        )
+        record.write(self.output)
+        self.kept.drop()
+        remove(picked.host, self.folder)
+        return record

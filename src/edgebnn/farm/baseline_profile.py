@@ -12,8 +12,8 @@ import numpy as np
 from edgebnn.baseline import keras_profile
 from edgebnn.baseline.keras_profile import NO_MEMRAY
 from edgebnn.errors import InfrastructureError
+from edgebnn.farm.attempt import Picked
 from edgebnn.farm.connection import Done
-from edgebnn.farm.pick import Picked
 from edgebnn.farm.samples import thinned
 from edgebnn.farm.transfer import get
 from edgebnn.record import Metric

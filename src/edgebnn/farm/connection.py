@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from edgebnn.errors import EdgebnnError, InfrastructureError
+from edgebnn.errors import EdgebnnError, InfrastructureError, PassingError
 from edgebnn.farm.address import Address
 from edgebnn.farm.bound import bound
 from edgebnn.farm.mark import MARK_LINE, SAY_MARK, Lines, no_command, ours, split_at_mark
@@ -37,6 +37,39 @@ class Done:
     stderr: str
 
 
+class Held:
+    """A command that runs beside others, and is spoken to."""
+
+    def __init__(self, host: Host, channel: Any) -> None:
+        self.host = host
+        self._channel = channel
+        self._said = channel.makefile("rb")
+        self.first = self.line()
+        """Its first line of output, or an empty string if it ended without one."""
+
+    def line(self) -> str:
+        """Its next line, or an empty string at its end; raises InfrastructureError if none comes."""
+        with self.host.mapped():
+            return str(self._said.readline().decode(errors="replace").strip())
+
+    def tell(self, word: bytes) -> bool:
+        """Sends it some bytes; False if it has ended."""
+        try:
+            self._channel.sendall(word)
+        except OSError:
+            return False
+        return not self.over
+
+    def ask(self, word: bytes) -> str:
+        """Sends it some bytes; its next line, or an empty string if it has ended."""
+        return self.line() if self.tell(word) else ""
+
+    @property
+    def over(self) -> bool:
+        """True if it has ended."""
+        return bool(self._channel.closed or self._channel.exit_status_ready())
+
+
 class Host:
     """One connected device."""
 
@@ -52,6 +85,7 @@ class Host:
         on_line: Callable[[str], None] | None = None,
         failure: type[EdgebnnError] = InfrastructureError,
         within_s: float | None = COMMAND_WITHIN_S,
+        meanwhile: Callable[[], None] = lambda: None,
     ) -> Done:
         """Runs a command to its end; it dies with the connection.
 
@@ -61,12 +95,15 @@ class Host:
             on_line: told each line of standard output as it comes.
             failure: the error that a non-zero exit status is.
             within_s: seconds that it may take; None: any time.
+            meanwhile: called some times a second while it runs.
 
         Raises:
             InfrastructureError: the connection dropped, or time is up.
             EdgebnnError: the command failed, as `failure`; the message ends with its last lines.
         """
-        done = self.try_run(argv, folder=folder, on_line=on_line, within_s=within_s)
+        done = self.try_run(
+            argv, folder=folder, on_line=on_line, within_s=within_s, meanwhile=meanwhile
+        )
         if done.status:
             raise failure(self.how_it_failed(Path(argv[0]).name, done))
         return done
@@ -86,6 +123,7 @@ class Host:
         folder: str = ".",
         on_line: Callable[[str], None] | None = None,
         within_s: float | None = COMMAND_WITHIN_S,
+        meanwhile: Callable[[], None] = lambda: None,
     ) -> Done:
         """The same with any exit status; raises InfrastructureError alone."""
         from invoke.exceptions import ThreadException
@@ -102,19 +140,26 @@ class Host:
                     warn=True,
                     encoding="utf-8",
                 )
-                result = self._finish(promise, Path(argv[0]).name, within_s, lines)
+                result = self._finish(promise, Path(argv[0]).name, within_s, lines, meanwhile)
             except ThreadException as error:
                 first = error.exceptions[0].value
                 raise first if isinstance(first, Exception) else error from None
         noise, marked, stdout = split_at_mark(result.stdout)
         if result.exited < 0:
             self.probe()
-            raise InfrastructureError(f"device {self.name}: {argv[0]} was killed by a signal")
+            raise PassingError(f"device {self.name}: {argv[0]} was killed by a signal")
         if not marked:
             raise no_command(self.name, result.stderr + noise)
         return Done(result.exited, stdout, ours(result.stderr))
 
-    def _finish(self, promise: Any, program: str, within_s: float | None, lines: Lines) -> Any:
+    def _finish(
+        self,
+        promise: Any,
+        program: str,
+        within_s: float | None,
+        lines: Lines,
+        meanwhile: Callable[[], None],
+    ) -> Any:
         """The result of a command that was started; Ctrl-C ends it at once.
 
         Fabric's own wait does not: it joins threads that read until the command ends by itself.
@@ -130,6 +175,7 @@ class Host:
                     raise InfrastructureError(
                         f"device {self.name}: {program} did not end within {within_s:g} s"
                     )
+                meanwhile()
             return promise.join()
         except BaseException:
             channel.close()
@@ -160,17 +206,12 @@ class Host:
             channel.close()
 
     @contextmanager
-    def hold(self, argv: list[str]) -> Iterator[str]:
-        """Runs a command beside others while the block runs; it sees its input end with the block.
-
-        Yields:
-            Its first line of output, or an empty string if it ended without one.
-        """
+    def hold(self, argv: list[str]) -> Iterator[Held]:
+        """Runs a command beside others while the block runs; it sees its input end with the block."""
         with self.channel(argv) as channel:
-            with self.mapped():
-                first = channel.makefile("rb").readline().decode(errors="replace").strip()
+            held = Held(self, channel)
             try:
-                yield first
+                yield held
             finally:
                 with suppress(Exception):
                     channel.shutdown_write()
@@ -188,7 +229,7 @@ class Host:
                 f"sshd_config, let MaxSessions be 10, as it is by default"
             ) from None
         except Exception:
-            raise InfrastructureError(f"device {self.name}: the connection dropped") from None
+            raise PassingError(f"device {self.name}: the connection dropped") from None
 
     @contextmanager
     def mapped(self, what: str = "") -> Iterator[None]:

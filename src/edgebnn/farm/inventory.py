@@ -68,7 +68,7 @@ class Device(BaseModel):
     """What a job may take there, in MiB; None: all there is."""
     time_limit_min: int | None = Field(default=None, strict=True, ge=1, le=1 << 20)
     """How long a job may run there from its start, in minutes; None: any time."""
-    fetch_checkpoint_min: int = Field(default=10, strict=True, ge=0)
+    fetch_checkpoint_min: float = Field(default=10.0, strict=True, ge=0, le=1e6)
     """Minutes between two fetches of a running job's checkpoint: what another device goes on from if this one
     never comes back; 0: never."""
 
@@ -131,7 +131,7 @@ class Inventory(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     devices: dict[Name, Device]
-    patience_min: int = Field(default=5, strict=True, ge=0)
+    patience_min: float = Field(default=5.0, strict=True, ge=0, le=1e6)
     """How long a job waits for a device that is silent or unfit for now, in minutes, before it fails or goes
     elsewhere."""
     _path: Path = PrivateAttr(default=Path("farm.yaml"))

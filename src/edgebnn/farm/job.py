@@ -1,27 +1,35 @@
 """One run on one device: deploy, train under `edgebnn-measure`, fetch, write the record.
 
-The job runs in `edgebnn/jobs/<run id>/` of the device, in the foreground of an SSH session: it ends
-with the connection. `_work` is the seam where a detached job would be started and followed instead.
-What ended before its time (a reboot, a dropped connection) left its checkpoint there, and the next
-attempt on that device with the same trainer goes on from it. The folder goes once the record is here.
+The job runs by itself in `edgebnn/jobs/<run id>/` of the device (detached.py), and is found there again by
+whoever asks for the same run. What was cut off left its checkpoint there, and the next start on that device
+with the same trainer goes on from it; another device of the same target from the last that was fetched. The
+folder goes once the record is here.
 """
 
 from __future__ import annotations
 
 import json
 import tempfile
+import time
 from collections.abc import Callable
-from datetime import UTC, datetime
+from contextlib import ExitStack
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from edgebnn.errors import ConfigError, JobError
-from edgebnn.farm.connection import Host
+from edgebnn.farm import metering
+from edgebnn.farm.attempt import Picked
+from edgebnn.farm.connection import Done, Host
 from edgebnn.farm.deploy import deploy, programs
-from edgebnn.farm.inventory import Inventory
-from edgebnn.farm.metering import MEASURED, SAMPLES, Metering, metering
+from edgebnn.farm.detached import JOBS, about, begun, identity, remove, texts
+from edgebnn.farm.farm import Farm
+from edgebnn.farm.folder import make_folder, write_texts
+from edgebnn.farm.inventory import Device, Inventory
+from edgebnn.farm.kept import Kept, said_where
+from edgebnn.farm.metering import MEASURED, SAMPLES, Metering
 from edgebnn.farm.observed import STAMPS, observe
-from edgebnn.farm.pick import Picked, Wanted, pick
+from edgebnn.farm.pick import on_a_device
 from edgebnn.farm.result import metrics_of, read_trainer_record
 from edgebnn.farm.settings import settings
 from edgebnn.farm.transfer import get, put
@@ -35,24 +43,7 @@ Say = Callable[[str], None]
 TRAINER, MEASURE = PROGRAMS
 RECORD, NETWORK = "record.json", "network.ebn"
 CHECKPOINT = "checkpoint"
-
-# $1: the job's folder, $2: what the link to the trainer shall say, $3..: names and what they link to.
-# Nothing of an earlier attempt stays but the checkpoints, and those only if the same trainer made them.
-_CLEAR = f"""
-mkdir -p "$1" && cd "./$1" || exit
-test "$(readlink {TRAINER})" = "$2" || rm -rf {CHECKPOINT} {CHECKPOINT}.previous {TRAINER} || exit
-for file in *; do
-  case $file in
-    {CHECKPOINT}|{CHECKPOINT}.previous|{TRAINER}) ;;
-    *) rm -rf "$file" || exit ;;
-  esac
-done
-shift 2
-while test $# -gt 0; do
-  ln -sf "$2" "$1" || exit
-  shift 2
-done
-"""
+_SENT = "checkpoint.sent"
 
 
 def print_line(line: str) -> None:
@@ -75,7 +66,8 @@ def train_on_device(  # noqa: PLR0917 - a stage takes its files one by one
     Args:
         data: packed data set.
         binaries: folder with `<target>/edgebnn-train` and `<target>/edgebnn-measure`.
-        output: the record's file; raw files go to the folder `<run id>` beside it.
+        output: the record's file; raw files go to the folder `<run id>` beside it, and until it is
+            written `state/<run id>` holds what is kept of the job.
         virtual: folder under which virtual devices have their files.
         say: told the progress, a line at a time.
         replaces: start of the record that is made anew because its device was changed.
@@ -83,36 +75,146 @@ def train_on_device(  # noqa: PLR0917 - a stage takes its files one by one
     Raises:
         ConfigError: the run is no device's, its data are not there, or its trainer is not built.
         InfrastructureError: no fit device, or one that failed on the way.
-        JobError: the trainer failed; the message ends with its last lines.
+        JobError: the trainer failed, or was stopped; the message ends with its last lines.
     """
     if run.stage != "device" or run.board is None:
         raise ConfigError(f"run {run.id}: stage '{run.stage}' does not run on a device")
     if not data.is_file():
         raise ConfigError(f"{data}: no such file")
-    folder = f"edgebnn/jobs/{run.id}"
+    kept = Kept(output.parent / "state" / run.id)
+    with ExitStack() as plugs:
+        job = _Training(run, data, binaries, inventory, output, say, replaces, kept, plugs)
+        with said_where(kept, inventory, run.id, say):
+            return on_a_device(Farm(inventory, binaries, virtual), job, say, kept.device)
 
-    def prepare(picked: Picked) -> None:
-        say(f"{run.id} on {picked.name}: {picked.health.machine}")
-        _prepare(picked.host, run, data, programs(binaries, picked.device), folder, say)
 
-    wanted = Wanted(run.board, binaries, virtual, f"run {run.id}", prepare)
-    started = datetime.now(UTC).isoformat(timespec="seconds")
-    with (
-        tempfile.TemporaryDirectory(prefix="edgebnn-") as temporary,
-        pick(inventory, wanted, say) as picked,
-        metering(picked, folder, MEASURE) as meter,
-    ):
-        _work(picked, folder, run, meter, say)
+@dataclass
+class _Training:
+    """The job."""
+
+    run: Run
+    data: Path
+    binaries: Path
+    inventory: Inventory
+    output: Path
+    say: Say
+    replaces: str
+    kept: Kept
+    plugs: ExitStack
+    """Ends the reading of meters."""
+    meter: Metering | None = None
+    """Of the job that this process started last."""
+    fetched_s: float = field(default_factory=time.monotonic)
+    """When a checkpoint was fetched, or none could have been."""
+
+    @property
+    def purpose(self) -> str:
+        return f"run {self.run.id}"
+
+    @property
+    def board(self) -> str:
+        assert self.run.board
+        return self.run.board
+
+    @property
+    def folder(self) -> str:
+        return f"{JOBS}/{self.run.id}"
+
+    def identity(self, device: Device) -> str:
+        files = [*programs(self.binaries, device), self.data]
+        return identity([*map(file_sha256, files), run_file(self.run)], device)
+
+    def prepare(self, picked: Picked) -> bool:
+        host, device = picked.host, picked.device
+        self.say(f"{self.run.id} on {picked.name}: {picked.health.machine}")
+        trainer, measure = programs(self.binaries, device)
+        deployed = deploy(host, [trainer, measure, self.data])
+        for file in deployed.sent:
+            self.say(f"sent {file.name}")
+        links = {TRAINER: trainer, MEASURE: measure, "data.ebd": self.data}
+        make_folder(
+            host,
+            self.folder,
+            {name: deployed.paths[file] for name, file in links.items()},
+            {"run.txt": run_file(self.run)},
+            keep=(CHECKPOINT, f"{CHECKPOINT}.previous"),
+        )
+        if self.kept.helps(picked.name, file_sha256(trainer)):
+            sha256 = file_sha256(self.kept.checkpoint)
+            put(host, self.kept.checkpoint, f"{self.folder}/{CHECKPOINT}", sha256)
+            self.say("sent the checkpoint that was fetched last")
+        self.plugs.close()
+        self.meter = metering.begin(picked, self.folder, MEASURE, self.plugs)
+        command = [*device.emulator, f"./{MEASURE}", *self.meter.options, "--"]
+        command += self._train(device)
+        if self.run.kernel:
+            command = ["env", f"EDGEBNN_KERNEL={self.run.kernel}", *command]
+        noted = begun(self.meter.throttling_before)
+        write_texts(host, self.folder, texts(command, self.identity(device), noted))
+        self.kept.starts_on(picked.name)
+        return True
+
+    def _train(self, device: Device) -> list[str]:
+        words = [*device.emulator, f"./{TRAINER}", "--run", "run.txt", "--data", "data.ebd"]
+        words += ["--verified", "--output", RECORD, "--export", NETWORK]
+        words += ["--checkpoint", CHECKPOINT, "--resume", "--stamps", STAMPS]
+        words += ["--threads", str(device.threads)]
+        return words + (["--steps", str(self.run.batches)] if self.run.batches else [])
+
+    def line(self, line: str) -> None:
+        """Of interest are the epochs, and where it went on."""
+        try:
+            event: Any = json.loads(line)
+        except json.JSONDecodeError:
+            return
+        if not isinstance(event, dict):
+            return
+        if event.get("event") == "epoch":
+            figures = ", ".join(
+                f"{name.replace('_', ' ')} {event[name]:.4f}"
+                for name in ("loss", "accuracy", "validation_accuracy")
+                if isinstance(event.get(name), int | float)
+            )
+            self.say(f"epoch {event.get('epoch')}/{event.get('epochs')}: {figures}")
+        if event.get("event") == "resume":
+            where = f"epoch {event.get('epoch')}, step {event.get('step')}"
+            why = f" ({event['refused']})" if "refused" in event else ""
+            self.say(f"resumed behind {where} from {event.get('from')}{why}")
+
+    def meanwhile(self, host: Host) -> None:
+        """Fetches a checkpoint now and then."""
+        device = self.inventory.devices[host.name]
+        every = 60.0 * device.fetch_checkpoint_min
+        if not every or time.monotonic() < self.fetched_s + every:
+            return
+        self.fetched_s = time.monotonic()
+        if host.try_run(["ln", "-f", CHECKPOINT, _SENT], folder=self.folder).status:
+            return  # there is none yet
+        trainer, _ = programs(self.binaries, device)
+        self.kept.fetch(
+            lambda local: get(host, f"{self.folder}/{_SENT}", local),
+            host.name,
+            file_sha256(trainer),
+        )
+
+    def finish(self, picked: Picked, done: Done | None) -> Record:
+        assert done
+        host, run = picked.host, self.run
+        if done.status:
+            raise JobError(host.how_it_failed(TRAINER, done))
+        noted = about(host, self.folder)
+        meter = metering.of(self.meter, picked, self.folder, MEASURE, noted["throttling"])
         meter.stop()
-        fetched = Path(temporary)
-        get(picked.host, f"{folder}/{RECORD}", fetched / RECORD)
-        trained = read_trainer_record(fetched / RECORD, run)
-        for name in (MEASURED, SAMPLES, STAMPS, NETWORK):
-            get(picked.host, f"{folder}/{name}", fetched / name)
-        seen = observe(meter, fetched)
-        for name, text in seen.notes.items():
-            say(f"{name}: {text}")
-        files = {"network": (NETWORK, (fetched / NETWORK).read_bytes())} | seen.files
+        with tempfile.TemporaryDirectory(prefix="edgebnn-") as temporary:
+            fetched = Path(temporary)
+            get(host, f"{self.folder}/{RECORD}", fetched / RECORD)
+            trained = read_trainer_record(fetched / RECORD, run)
+            for name in (MEASURED, SAMPLES, STAMPS, NETWORK):
+                get(host, f"{self.folder}/{name}", fetched / name)
+            seen = observe(meter, fetched)
+            for name, text in seen.notes.items():
+                self.say(f"{name}: {text}")
+            files = {"network": (NETWORK, (fetched / NETWORK).read_bytes())} | seen.files
         record = Record(
             stage="device",
             run_id=run.id,
@@ -120,75 +222,11 @@ def train_on_device(  # noqa: PLR0917 - a stage takes its files one by one
             metrics=metrics_of(trained, seen.measured) | seen.metrics,
             series=trained.series | seen.series,
             tables=seen.tables,
-            artifacts=keep(output.parent / run.id, files),
+            artifacts=keep(self.output.parent / run.id, files),
             notes=seen.notes,
-            provenance=picked.provenance(started, trained.versions, replaces),
+            provenance=picked.provenance(noted["started"], trained.versions, self.replaces),
         )
-        record.write(output)
-        picked.host.run(["rm", "-rf", folder])
-    return record
-
-
-def _prepare(  # noqa: PLR0917 - what a job is made of
-    host: Host, run: Run, data: Path, binaries: list[Path], folder: str, say: Say
-) -> None:
-    """The job's folder on the device with all that it needs; of an earlier attempt, its checkpoint."""
-    deployed = deploy(host, [*binaries, data])
-    for file in deployed.sent:
-        say(f"sent {file.name}")
-    links = {
-        name: f"../../../{deployed.paths[file]}"
-        for name, file in ((TRAINER, binaries[0]), (MEASURE, binaries[1]), ("data.ebd", data))
-    }
-    words = [word for link in links.items() for word in link]
-    host.run(["sh", "-c", _CLEAR, "sh", folder, links[TRAINER], *words])
-    with tempfile.TemporaryDirectory(prefix="edgebnn-") as temporary:
-        local = Path(temporary) / "run.txt"
-        local.write_text(run_file(run))
-        put(host, local, f"{folder}/run.txt", file_sha256(local))
-
-
-def _work(picked: Picked, folder: str, run: Run, meter: Metering, say: Say) -> None:
-    """Trains in the prepared folder; its files are there afterwards."""
-    device = picked.device
-    forced = ["env", f"EDGEBNN_KERNEL={run.kernel}"] if run.kernel else []
-    train = [
-        *device.emulator,
-        f"./{TRAINER}",
-        "--run",
-        "run.txt",
-        "--data",
-        "data.ebd",
-        "--verified",
-    ]
-    train += ["--output", RECORD, "--export", NETWORK, "--checkpoint", CHECKPOINT, "--resume"]
-    train += ["--stamps", STAMPS, "--threads", str(device.threads)]
-    train += ["--steps", str(run.batches)] if run.batches else []
-    picked.host.run(
-        [*forced, *device.emulator, f"./{MEASURE}", *meter.options, "--", *train],
-        folder=folder,
-        within_s=None,
-        on_line=lambda line: _follow(line, say),
-        failure=JobError,
-    )
-
-
-def _follow(line: str, say: Say) -> None:
-    """A line of the trainer's output: of interest are the epochs, and where it went on."""
-    try:
-        event: Any = json.loads(line)
-    except json.JSONDecodeError:
-        return
-    if not isinstance(event, dict):
-        return
-    if event.get("event") == "epoch":
-        figures = ", ".join(
-            f"{name.replace('_', ' ')} {event[name]:.4f}"
-            for name in ("loss", "accuracy", "validation_accuracy")
-            if isinstance(event.get(name), int | float)
-        )
-        say(f"epoch {event.get('epoch')}/{event.get('epochs')}: {figures}")
-    if event.get("event") == "resume":
-        where = f"epoch {event.get('epoch')}, step {event.get('step')}"
-        why = f" ({event['refused']})" if "refused" in event else ""
-        say(f"resumed behind {where} from {event.get('from')}{why}")
+        record.write(self.output)
+        self.kept.drop()
+        remove(host, self.folder)
+        return record

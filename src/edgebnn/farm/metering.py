@@ -6,17 +6,17 @@ moved to the board's clock, whose distance is asked before and after.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 
 from edgebnn.energy.meter import Assumed, Beside, Measured, OnBoard, Reading, Running, Sources
 from edgebnn.energy.trace import Trace
 from edgebnn.errors import EdgebnnError, InfrastructureError
 from edgebnn.farm import throttling
+from edgebnn.farm.attempt import Picked
 from edgebnn.farm.clock import Offset, clock_offset
 from edgebnn.farm.conditions import Conditions, conditions
-from edgebnn.farm.pick import Picked
 
 MEASURED, SAMPLES = "measure.json", "samples.jsonl"
 _WITHOUT_METER_S = 1.0
@@ -25,7 +25,7 @@ _WITHOUT_METER_S = 1.0
 
 @dataclass
 class Metering:
-    """Of one job on one device, from `metering`."""
+    """Of one job on one device, from `begin` or `resumed`."""
 
     picked: Picked
     program: list[str]
@@ -42,7 +42,8 @@ class Metering:
         """Of edgebnn-measure, before the `--` and the command."""
         device = self.picked.device
         words = ["--output", MEASURED, "--samples", SAMPLES]
-        words += ["--interval", f"{self.sources.interval_s:g}", *device.memory_limit]
+        words += ["--interval", f"{self.sources.interval_s:g}"]
+        words += [*device.memory_limit, *device.time_limit]
         if isinstance(device.meter, Measured) and device.meter.idle_s:
             words += ["--idle", f"{device.meter.idle_s:g}"]
         for name, path in self.sources.files.items():
@@ -115,27 +116,42 @@ class Metering:
         return conditions(readings, start_s, self.throttling_before, self.throttling_after)
 
 
-@contextmanager
-def metering(picked: Picked, folder: str, measure: str) -> Iterator[Metering]:
-    """The device's meter, ready to read, while the block runs.
+def begin(picked: Picked, folder: str, measure: str, plugs: ExitStack) -> Metering:
+    """The device's meter, ready to read what starts now.
 
     Args:
         folder: the job's, where edgebnn-measure is.
         measure: its name there.
+        plugs: ends the reading at the latest.
 
     Raises:
         ConfigError: the meter is not there, or is another.
         InfrastructureError: it does not answer, or the connection dropped.
     """
     host, device = picked.host, picked.device
-    program = [*device.emulator, f"{folder}/{measure}"]
     before = throttling.VIRTUAL if device.virtual else throttling.ask(host)
-    sources = Sources(_WITHOUT_METER_S)
+    meter = resumed(picked, folder, measure, before)
     if isinstance(device.meter, OnBoard):
-        sources = device.meter.sources(lambda script: host.run(["sh", "-c", script]).stdout)
-    with ExitStack() as stack:
-        running, offsets = None, []
-        if isinstance(device.meter, Beside):
-            offsets = [clock_offset(host, [*program, "--clock"])]
-            running = stack.enter_context(device.meter.start())
-        yield Metering(picked, program, sources, running, before, offsets=offsets)
+        meter.sources = device.meter.sources(lambda script: host.run(["sh", "-c", script]).stdout)
+    if isinstance(device.meter, Beside):
+        meter.offsets = [clock_offset(host, [*meter.program, "--clock"])]
+        meter.running = plugs.enter_context(device.meter.start())
+    return meter
+
+
+def resumed(picked: Picked, folder: str, measure: str, before: str) -> Metering:
+    """The meter of a job that was begun by another process: what it asked from here is not known.
+
+    Args:
+        before: what the firmware answered when the job began (throttling.ask).
+    """
+    program = [*picked.device.emulator, f"{folder}/{measure}"]
+    return Metering(picked, program, Sources(_WITHOUT_METER_S), None, before)
+
+
+def of(known: Metering | None, picked: Picked, folder: str, measure: str, before: str) -> Metering:
+    """The meter of a job that has ended: `known`, if this process began it there, else as `resumed`."""
+    if known is None or known.picked.name != picked.name:
+        return resumed(picked, folder, measure, before)
+    known.picked = picked
+    return known

@@ -1,138 +1,138 @@
-"""A device for a job: one of the board that is asked for, fit, free and made ready."""
+"""A job's way over the farm: which device it tries, when it tries one again, when it gives up.
+
+Any device of its board will do, in an order of its own, so that many jobs do not queue before the same one.
+A device that fails is set aside, and comes back: after a second where the failure may pass, each time after
+twice as long, at most a minute; after ten minutes where it will not pass by itself. The job goes on first of
+all where it was started, for `patience_min`; then it is given up there, and goes to another.
+"""
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
-from pathlib import Path
+import random
+from dataclasses import dataclass, field
+from typing import TypeVar
 
-from edgebnn.errors import ConfigError, EdgebnnError, InfrastructureError
-from edgebnn.farm.check import Health, check, trial
-from edgebnn.farm.connection import Host
-from edgebnn.farm.deploy import programs
-from edgebnn.farm.inventory import Device, Inventory
-from edgebnn.farm.lease import lease
-from edgebnn.farm.reach import reach
-from edgebnn.record import Provenance, provenance
+from edgebnn.errors import ConfigError, EdgebnnError, InfrastructureError, PassingError
+from edgebnn.farm.attempt import Attempts, Busy, Job, Say, Unfit
+from edgebnn.farm.farm import Farm
 from edgebnn.spelling import nearest
 
 RETRY_S = 5.0
+"""Between two questions whether a busy device is free."""
+_FIRST_S, _MOST_S, _MENDED_S = 1.0, 60.0, 600.0
+
+Result = TypeVar("Result")
 
 
-@dataclass(frozen=True)
-class Picked:
-    """A device that is ours."""
+@dataclass
+class _Aside:
+    """A device that failed."""
 
-    name: str
-    device: Device
-    host: Host
-    health: Health
-
-    def provenance(self, started: str, versions: dict[str, str], replaces: str) -> Provenance:
-        """Of what was computed there.
-
-        Args:
-            started: UTC, ISO 8601.
-            versions: of what computed; ours comes with them.
-            replaces: start of the record that is made anew because the device was changed.
-        """
-        here = provenance(started)
-        return Provenance(
-            git_commit=here.git_commit,
-            host=self.name,
-            virtual=self.device.virtual,
-            machine=self.health.machine,
-            versions={"edgebnn": here.versions["edgebnn"], **versions},
-            started=started,
-            replaces=replaces,
-        )
+    error: EdgebnnError
+    until: float
+    pause: float
 
 
-@dataclass(frozen=True)
-class Wanted:
-    """What a device is wanted for."""
+@dataclass
+class Search:
+    """Which devices are left for a job, at a time."""
 
-    board: str
-    binaries: Path
-    """Folder with `<target>/edgebnn-train` and `<target>/edgebnn-measure`."""
-    virtual: Path
-    """Folder under which virtual devices have their files."""
-    purpose: str = "a job"
-    """What others shall read who find the device taken."""
-    prepare: Callable[[Picked], None] = lambda picked: None
-    """The last thing that a device must be able to do."""
+    names: list[str]
+    patience_s: float
+    began: float
+    """When one was last known that works."""
+    _aside: dict[str, _Aside] = field(default_factory=dict)
+
+    def due(self, now: float) -> list[str]:
+        """Those to try now."""
+        return [name for name in self.names if self._is_due(name, now)]
+
+    def works(self, name: str, now: float) -> None:
+        """A device that answered."""
+        self._aside.pop(name, None)
+        self.began = now
+
+    def fails(self, name: str, error: EdgebnnError, now: float) -> None:
+        """A device that did not."""
+        known = self._aside.get(name)
+        pause = min(2 * known.pause, _MOST_S) if known else _FIRST_S
+        wait = pause if isinstance(error, PassingError) else _MENDED_S
+        self._aside[name] = _Aside(error, now + wait, pause)
+
+    def hopeless(self, now: float) -> bool:
+        """True if all have failed, for good or for too long."""
+        if len(self._aside) < len(self.names):
+            return False
+        passing = any(isinstance(aside.error, PassingError) for aside in self._aside.values())
+        return not passing or now - self.began > self.patience_s
+
+    def reasons(self) -> list[EdgebnnError]:
+        """Why each was set aside."""
+        return [aside.error for aside in self._aside.values()]
+
+    def pause(self, now: float) -> float:
+        """Seconds until there may be something new."""
+        waits = [aside.until - now for aside in self._aside.values()]
+        busy = len(self._aside) < len(self.names)
+        return max(0.0, min([*waits, *([RETRY_S] if busy else [])]))
+
+    def _is_due(self, name: str, now: float) -> bool:
+        return name not in self._aside or self._aside[name].until <= now
 
 
-@contextmanager
-def pick(
-    inventory: Inventory,
-    wanted: Wanted,
-    say: Callable[[str], None],
-    wait: Callable[[], None] = lambda: time.sleep(RETRY_S),
-) -> Iterator[Picked]:
-    """Takes a device of a board while the block runs; all or nothing is held.
-
-    A device that fails, in whatever way, is set aside with its reason. If all that are left are busy,
-    it waits for one.
+def on_a_device(farm: Farm, job: Job[Result], say: Say, at: str = "") -> Result:
+    """Does a job on a device of its board.
 
     Args:
         say: told what happens.
-        wait: called between two rounds over the busy devices.
+        at: the device on which an earlier process started it, if one did.
 
     Raises:
         ConfigError: no device has this board, or it is for the user to mend every one that has.
         InfrastructureError: none is left; the message has every device's reason.
+        EdgebnnError: the job failed.
     """
-    board = wanted.board
-    left = list(inventory.on_board(board))
-    if not left:
+    inventory, board = farm.inventory, job.board
+    names = list(inventory.on_board(board))
+    if not names:
         raise ConfigError(
             f"{inventory.path}: no device with board '{board}'{nearest(board, inventory.boards())}; "
             f"boards are {', '.join(sorted(inventory.boards())) or 'none'}"
         )
-    errors: list[EdgebnnError] = []
-    holders: dict[str, str] = {}
+    random.Random(job.folder).shuffle(names)
+    search = Search(names, 60.0 * inventory.patience_min, farm.now())
+    attempts = Attempts(farm, job, say, at if at in names else "", farm.now())
     waiting = False
-    while left:
-        for name in tuple(left):
-            with ExitStack() as stack:
-                try:
-                    picked = _try(name, inventory, wanted, stack)
-                except EdgebnnError as error:
-                    left.remove(name)
-                    errors.append(error)
-                    say(f"set aside: {error}")
-                    continue
-                if isinstance(picked, Picked):
-                    yield picked
-                    return
-                holders[name] = picked
-        if left:
-            if not waiting:
-                busy = ", ".join(f"{name} ({holders[name]})" for name in left)
-                say(f"busy: {busy}; waiting")
+    while True:
+        holders: dict[str, str] = {}
+        if attempts.at and farm.now() - attempts.at_work > search.patience_s:
+            say(
+                f"{attempts.at}: given up after {inventory.patience_min:g} min; the job goes on elsewhere"
+            )
+            attempts.at = ""
+        due = search.due(farm.now())
+        for name in [name for name in due if name == attempts.at] if attempts.at else due:
+            found = attempts.on(name)
+            if isinstance(found, Unfit):
+                say(f"set aside: {found.error}")
+                if not isinstance(found.error, PassingError):
+                    attempts.at = ""  # the job cannot be there, or not be had back
+                search.fails(name, found.error, farm.now())
+            elif isinstance(found, Busy):
+                search.works(name, farm.now())
+                holders[name] = found.holder
+            else:
+                return found
+        if search.hopeless(farm.now()):
+            raise _none_left(board, search.reasons())
+        if holders and not waiting:
+            say(f"busy: {', '.join(f'{name} ({who})' for name, who in holders.items())}; waiting")
             waiting = True
-            wait()
-    ours = all(isinstance(error, ConfigError) for error in errors)
-    raise (ConfigError if ours else InfrastructureError)(
-        f"no device with board '{board}' is fit:" + "".join(f"\n  {error}" for error in errors)
+        farm.wait(search.pause(farm.now()))
+
+
+def _none_left(board: str, reasons: list[EdgebnnError]) -> EdgebnnError:
+    ours = all(isinstance(error, ConfigError) for error in reasons)
+    return (ConfigError if ours else InfrastructureError)(
+        f"no device with board '{board}' is fit:" + "".join(f"\n  {error}" for error in reasons)
     )
-
-
-def _try(name: str, inventory: Inventory, wanted: Wanted, stack: ExitStack) -> Picked | str:
-    """One device, ready and held by `stack`, or who has it."""
-    device = inventory.devices[name]
-    _, measure = programs(wanted.binaries, device)
-    host = stack.enter_context(reach(name, inventory, wanted.virtual))
-    taken = stack.enter_context(lease(host, wanted.purpose))
-    if not taken.ours:
-        return taken.holder
-    health = check(host, device)
-    started = trial(host, device, measure) if not health.errors else None
-    if reason := health.errors or (started.text if started and started.level == "error" else ""):
-        raise InfrastructureError(f"device {name}: {reason}")
-    picked = Picked(name, device, host, health)
-    wanted.prepare(picked)
-    return picked

@@ -232,7 +232,7 @@ def _add_profile(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]
 
 
 def _add_farm(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    farm = subparsers.add_parser("farm", help="the devices: list, check, enroll")
+    farm = subparsers.add_parser("farm", help="the devices and their jobs")
     actions = farm.add_subparsers(required=True, metavar="ACTION")
     for name, stage, about in (
         ("list", farm_commands.list_devices, "the inventory as a table"),
@@ -242,16 +242,37 @@ def _add_farm(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -
             "reach every device and say whether it is fit for work",
         ),
         ("enroll", farm_commands.enroll_device, "show a board's host key and pin it"),
+        ("jobs", farm_commands.list_jobs, "the jobs that are on the devices, and how they stand"),
+        ("stop", farm_commands.stop_job, "end a job on the device that runs it"),
+        ("shell", farm_commands.open_shell, "a shell on a device, or a command behind --"),
+        (
+            "clean",
+            farm_commands.clean_devices,
+            "remove what no job needs: folders of jobs that do not run, stored files that none uses",
+        ),
     ):
         action = actions.add_parser(name, help=about, description=about)
         action.set_defaults(stage=stage)
         _add_farm_options(action)
-        if name in {"list", "check"}:
+        if name in {"list", "check", "jobs", "clean"}:
             action.add_argument("--json", action="store_true", help="JSON for programs, no table")
         if name == "check":
             _add_build_option(action)
-        if name == "enroll":
+        if name in {"enroll", "shell"}:
             action.add_argument("name", help="the device's name in the inventory")
+        if name == "shell":
+            action.add_argument("words", nargs="*", metavar="COMMAND", help="default: a shell")
+        if name == "stop":
+            action.add_argument("run", metavar="RUN", help="the run's id (edgebnn farm jobs)")
+        if name == "clean":
+            action.add_argument("names", nargs="*", metavar="NAME", help="devices (default: all)")
+            action.add_argument(
+                "--older-than",
+                type=int,
+                default=7,
+                metavar="DAYS",
+                help="what is younger stays (default: %(default)s; 0: nothing does)",
+            )
 
 
 def _add_build_option(parser: argparse.ArgumentParser) -> None:

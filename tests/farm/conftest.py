@@ -21,6 +21,8 @@ from edgebnn.farm.inventory import Inventory, load_inventory
 from edgebnn.farm.virtual import virtual_host
 from edgebnn.study.config import parse_study
 from edgebnn.study.plan import Run, make_plan
+from tests.farm.boards import KINDS, Board, boards
+from tests.farm.controller import Controller
 from tests.farm.sshd import keygen
 
 ROOT = Path(__file__).parents[2]
@@ -233,3 +235,35 @@ def ssh(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("HOME", str(folder.parent))
     monkeypatch.delenv("SSH_AUTH_SOCK", raising=False)
     return folder
+
+
+@pytest.fixture(params=KINDS)
+def kind(request: pytest.FixtureRequest) -> str:
+    """Of the boards' servers."""
+    return str(request.param)
+
+
+@pytest.fixture
+def one(kind: str, keys: Path, tmp_path: Path) -> Iterator[Board]:
+    """A board."""
+    with boards(kind, tmp_path, keys / "good") as (found,):
+        yield found
+
+
+@pytest.fixture
+def controller(
+    digits: Path, trainer: Path, run: Run, tmp_path: Path
+) -> Iterator[Callable[..., Controller]]:
+    """Starts controllers, and ends those that are left."""
+    started: list[Controller] = []
+
+    def start(farm: Inventory, epochs: int = 40, where: str = ".") -> Controller:
+        folder = tmp_path / where
+        folder.mkdir(exist_ok=True)
+        long = run.model_copy(update={"epochs": epochs, "board": "bench"})
+        started.append(Controller(folder, long, digits, trainer, farm))
+        return started[-1]
+
+    yield start
+    for one in started:
+        one.kill()

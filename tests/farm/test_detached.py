@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import os
-import re
 import signal
-import subprocess
-import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -17,96 +14,16 @@ import pytest
 from edgebnn.errors import InfrastructureError
 from edgebnn.farm import lease as leases
 from edgebnn.farm.detached import JOBS, look, stop
-from edgebnn.farm.inventory import Inventory
 from edgebnn.farm.job import train_on_device
 from edgebnn.farm.lease import lease
 from edgebnn.farm.reach import reach
 from edgebnn.record import Record, read_record
-from edgebnn.study.plan import Run, canonical_json
-from tests.farm.boards import KINDS, Board, boards, farm_of
+from edgebnn.study.plan import Run
+from tests.farm.boards import Board, boards, farm_of
+from tests.farm.controller import Controller
 
 LONG = 40
-"""Epochs: some seconds of the real trainer."""
-
-
-@pytest.fixture(params=KINDS)
-def kind(request: pytest.FixtureRequest) -> str:
-    """Of the boards' servers."""
-    return str(request.param)
-
-
-@pytest.fixture
-def one(kind: str, keys: Path, tmp_path: Path) -> Iterator[Board]:
-    """A board."""
-    with boards(kind, tmp_path, keys / "good") as (found,):
-        yield found
-
-
-class Controller:
-    """`edgebnn device` as a process of its own."""
-
-    def __init__(self, folder: Path, run: Run, data: Path, build: Path, farm: Inventory) -> None:
-        (folder / "run.json").write_text(canonical_json(run))
-        self.run = run
-        self.output = folder / "device" / "record.json"
-        options = {
-            "--run": folder / "run.json",
-            "--data": data,
-            "--build": build,
-            "--farm": farm.path,
-            "--virtual": folder / "virtual",
-            "--output": self.output,
-        }
-        words = [str(word) for option in options.items() for word in option]
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", "edgebnn.cli", "device", *words],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            start_new_session=True,
-        )
-        assert self.process.stdout
-        self.lines = self.process.stdout
-
-    def until(self, pattern: str) -> str:
-        """Reads on to the first line that has it."""
-        said = []
-        for line in self.lines:
-            said.append(line)
-            if re.search(pattern, line):
-                return line
-        raise AssertionError("".join(said))
-
-    def kill(self) -> None:
-        """As a crash, or a machine without power."""
-        self.process.kill()
-        self.process.wait()
-        self.lines.close()
-
-    def end(self) -> tuple[int, str]:
-        """Its exit status, and the rest of what it says."""
-        rest = self.lines.read()
-        self.lines.close()
-        return self.process.wait(), rest
-
-
-@pytest.fixture
-def controller(
-    digits: Path, trainer: Path, run: Run, tmp_path: Path
-) -> Iterator[Callable[..., Controller]]:
-    """Starts controllers, and ends those that are left."""
-    started: list[Controller] = []
-
-    def start(farm: Inventory, epochs: int = LONG, where: str = ".") -> Controller:
-        folder = tmp_path / where
-        folder.mkdir(exist_ok=True)
-        long = run.model_copy(update={"epochs": epochs, "board": "bench"})
-        started.append(Controller(folder, long, digits, trainer, farm))
-        return started[-1]
-
-    yield start
-    for one in started:
-        one.kill()
+"""Epochs of a controller's run."""
 
 
 def trained(record: Record) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import argparse
+    from collections.abc import Mapping, Sequence
 
     from rich.table import Table
 
@@ -39,11 +40,52 @@ def enroll_device(options: argparse.Namespace) -> None:
     enroll(load_inventory(options.farm), options.name)
 
 
-def _show(options: argparse.Namespace, table: Table, rows: list[dict[str, Any]]) -> None:
+def list_jobs(options: argparse.Namespace) -> None:
+    """The jobs that are on the devices."""
+    from edgebnn.farm.inventory import load_inventory
+    from edgebnn.farm.jobs import find_jobs
+    from edgebnn.farm.tables import table_of
+
+    inventory = load_inventory(options.farm)
+    found = find_jobs(inventory, options.virtual)
+    title = f"jobs on the devices of {inventory.path}" if found else "no jobs on the devices"
+    _show(options, table_of(title, [job.cells() for job in found]), [job.row() for job in found])
+
+
+def stop_job(options: argparse.Namespace) -> None:
+    """Ends a job on the device that runs it."""
+    from edgebnn.farm.inventory import load_inventory
+    from edgebnn.farm.jobs import stop_job
+
+    for name in stop_job(load_inventory(options.farm), options.virtual, options.run):
+        print(f"stopped on {name}: {options.run}; its checkpoint stays there")
+
+
+def clean_devices(options: argparse.Namespace) -> None:
+    """Removes what no job needs."""
+    from edgebnn.farm.inventory import load_inventory
+    from edgebnn.farm.jobs import clean
+    from edgebnn.farm.tables import table_of
+
+    inventory = load_inventory(options.farm)
+    rows = clean(inventory, options.virtual, options.names, options.older_than)
+    title = f"removed from the devices of {inventory.path}" if rows else "no device has files"
+    _show(options, table_of(title, rows), rows)
+
+
+def open_shell(options: argparse.Namespace) -> int:
+    """A shell on a device, or a command."""
+    from edgebnn.farm.inventory import load_inventory
+    from edgebnn.farm.shell import shell
+
+    return shell(load_inventory(options.farm), options.virtual, options.name, options.words)
+
+
+def _show(options: argparse.Namespace, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
     """A table for people, or with `--json` its rows for programs."""
     from rich.console import Console
 
     if options.json:
         print(json.dumps(rows, indent=2))
     else:
-        Console().print(table)
+        Console().print(table if rows else table.title)

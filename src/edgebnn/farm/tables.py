@@ -1,4 +1,4 @@
-"""The farm on a terminal, or as JSON for programs: `edgebnn farm list` and `edgebnn farm check`."""
+"""The farm on a terminal, or as JSON for programs."""
 
 from __future__ import annotations
 
@@ -30,6 +30,17 @@ class Checked:
     def state(self) -> str:
         """The worst level; a device with an error gets no job."""
         return max((found.level for found in self.findings), key=list(_STYLES).index)
+
+
+def table_of(title: str, rows: list[dict[str, str]]) -> Table:
+    """Rows with the same keys, which are the columns."""
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(*(rows[0] if rows else ()), title=title)
+    for row in rows:
+        table.add_row(*map(Text, row.values()))
+    return table
 
 
 def listing(inventory: Inventory) -> Table:

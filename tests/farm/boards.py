@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,12 +15,9 @@ import yaml
 
 from edgebnn.farm.inventory import Inventory, load_inventory
 from edgebnn.farm.virtual import virtual_host
-from tests.farm.sshd import SSHD, serve
+from tests.farm.sshd import needs_sshd, serve
 
-KINDS = [
-    "built-in",
-    pytest.param("openssh", marks=pytest.mark.skipif(SSHD is None, reason="no OpenSSH server")),
-]
+KINDS = ["built-in", pytest.param("openssh", marks=needs_sshd)]
 
 
 @dataclass(frozen=True)
@@ -107,6 +104,3 @@ def farm_of(folder: Path, found: list[Board], **more: Any) -> Inventory:
     path.write_text(yaml.safe_dump({**top, "devices": devices}, sort_keys=False))
     (folder / "known_hosts").write_text("".join(f"{one.pinned.strip()}\n" for one in found))
     return load_inventory(path)
-
-
-Boards = Callable[..., list[Board]]

@@ -1,4 +1,4 @@
-"""Real SSH servers on loopback, and stand-ins for the programs that run behind them."""
+"""Real SSH servers on loopback, our own and OpenSSH's, and stand-ins for the programs that run behind them."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from edgebnn.farm.inventory import Inventory, load_inventory
 from edgebnn.farm.virtual import virtual_host
 from edgebnn.study.config import parse_study
 from edgebnn.study.plan import Run, make_plan
-from tests.farm.boards import KINDS, Board, boards
+from tests.farm.boards import KINDS, Board, board, boards
 from tests.farm.controller import Controller
 from tests.farm.sshd import keygen
 
@@ -44,12 +44,25 @@ def digits(once: Callable[[str, Callable[[Path], Any]], Path]) -> Path:
     return once("digits.ebd", make)
 
 
-@pytest.fixture(scope="session")
-def device(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, Address]]:
-    """A virtual device that runs as long as the worker, for the tests that need no start of their own."""
-    folder = tmp_path_factory.mktemp("virtual") / "one"
-    with virtual_host("one", 0, folder, "farm.yaml") as found:
-        yield folder, found
+@pytest.fixture(scope="session", params=KINDS)
+def device(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[tuple[Path, Address]]:
+    """A device for the tests that need no start of their own: its HOME, and the way to it.
+
+    They run twice: on the server of our own, and on OpenSSH's.
+    """
+    folder = tmp_path_factory.mktemp("device")
+    key = request.getfixturevalue("keys") / "good" if request.param == "openssh" else Path()
+    with board(request.param, folder / "one", key) as found:
+        known_hosts = folder / "known_hosts"
+        known_hosts.write_text(found.pinned)
+        entry = found.entry
+        own_key = Path(entry["identity_file"])
+        yield (
+            found.home,
+            Address(entry["host"], entry["port"], entry["user"], known_hosts, own_key),
+        )
 
 
 @pytest.fixture
@@ -66,7 +79,7 @@ def home(device: tuple[Path, Address]) -> Path:
 
 @pytest.fixture
 def address(device: tuple[Path, Address], home: Path) -> Address:
-    """The running virtual device."""
+    """The way to the running device."""
     return device[1]
 
 
@@ -102,8 +115,22 @@ def board_at(address: Address) -> dict[str, Any]:
 
 @pytest.fixture
 def as_board(address: Address) -> dict[str, Any]:
-    """The running virtual device as an inventory entry of kind `board`, reached like a real one."""
+    """The running device as an inventory entry of kind `board`."""
     return board_at(address)
+
+
+@pytest.fixture
+def farm_of_one(
+    as_board: dict[str, Any], address: Address, inventory: Callable[..., Inventory]
+) -> Callable[..., Inventory]:
+    """Writes the inventory of the running device, enrolled: `one` of the board `virtual`, with further keys."""
+
+    def write(**more: Any) -> Inventory:
+        farm = inventory(one={**as_board, "board": "virtual", **more})
+        shutil.copy(address.known_hosts, farm.known_hosts)
+        return farm
+
+    return write
 
 
 @pytest.fixture

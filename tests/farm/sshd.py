@@ -8,6 +8,7 @@ import shlex
 import shutil
 import socket
 import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -21,6 +22,14 @@ SSHD = shutil.which("sshd", path=f"{os.environ['PATH']}:/usr/sbin:/sbin")
 
 USER = getpass.getuser()
 
+KEPT = """
+import os, signal, sys
+from edgebnn.farm.keeper import be_kept
+be_kept()
+signal.signal(signal.SIGINT, signal.SIG_DFL)  # its commands inherit what is ignored
+os.execv(sys.argv[1], sys.argv[1:])
+"""
+
 needs_sshd = pytest.mark.skipif(SSHD is None, reason="no OpenSSH server (openssh-server)")
 
 
@@ -29,6 +38,7 @@ class Server:
     """A running server."""
 
     process: subprocess.Popen[bytes]
+    """Its keeper: nothing that was started on it outlives it."""
     port: int
     home: Path
     """Where its commands run."""
@@ -99,7 +109,11 @@ def serve(folder: Path, *allowed: Path, login: str = "", options: str = "") -> I
         f"SetEnv HOME={home}\nPermitRootLogin prohibit-password\nPasswordAuthentication no\nForceCommand {shell}\n"
     )
     with (folder / "log").open("wb") as log:
-        process = subprocess.Popen([SSHD, "-D", "-e", "-f", str(config)], stderr=log)
+        process = subprocess.Popen(
+            [sys.executable, "-c", KEPT, SSHD, "-D", "-e", "-f", str(config)],
+            stdin=subprocess.DEVNULL,
+            stderr=log,
+        )
     try:
         while b"listening on" not in (folder / "log").read_bytes():
             assert process.poll() is None, (folder / "log").read_text()

@@ -68,7 +68,7 @@ BAD = {
         "unrecognized option",
     ),
     "resets": (
-        fake("uname", "kill -9 $(cut -d\\  -f4 /proc/$PPID/stat)"),
+        fake("uname", "kill -9 $(cut -d\\  -f4 /proc/$PPID/stat) $PPID"),
         "was killed by a signal",
     ),
     "changes": (fake("sha256sum", "echo 0"), "arrived changed"),

@@ -108,7 +108,7 @@ def test_a_changed_host_key_is_refused(address: Address, tmp_path: Path) -> None
 def test_another_user_or_key_is_refused(address: Address, tmp_path: Path) -> None:
     with virtual_host("two", 0, tmp_path / "two", "farm.yaml") as other:
         for stranger in (
-            replace(address, user="root"),
+            replace(address, user="stranger"),
             replace(address, own_key=other.own_key),
         ):
             with (
@@ -122,7 +122,9 @@ def test_nobody_there_is_one_message(address: Address, tmp_path: Path) -> None:
     with virtual_host("two", 0, tmp_path / "two", "farm.yaml") as gone:
         pass
     with (
-        pytest.raises(InfrastructureError, match=r"one \(edgebnn@127\.0\.0\.1, port \d+\): .*sshd"),
+        pytest.raises(
+            InfrastructureError, match=rf"one \({address.user}@127\.0\.0\.1, port \d+\): .*sshd"
+        ),
         connect("one", replace(address, port=gone.port)),
     ):
         pass
@@ -192,7 +194,9 @@ from edgebnn.farm.connection import connect
 host, port, user, known_hosts, key = sys.argv[1:]
 address = Address(host, int(port), user, Path(known_hosts), Path(key))
 with connect("one", address) as host:
-    host.run(["sh", "-c", "echo $$; sleep 1000 & echo $!; wait"], on_line=lambda line: print(line, flush=True))
+    with host.hold(["sh", "-c", "echo $$; cat"]) as held:
+        print(held.first, flush=True)
+        host.run(["sh", "-c", "echo $$; sleep 1000 & echo $!; wait"], on_line=lambda line: print(line, flush=True))
 """
 
 
@@ -204,7 +208,7 @@ def test_a_client_that_vanishes_leaves_nothing_running(
         [sys.executable, "-c", CLIENT, *map(str, words)], stdout=subprocess.PIPE, text=True
     )
     assert client.stdout is not None
-    processes = [int(client.stdout.readline()) for _ in range(2)]
+    processes = [int(client.stdout.readline()) for _ in range(3)]
     client.kill()
     client.wait()
     client.stdout.close()
@@ -212,6 +216,34 @@ def test_a_client_that_vanishes_leaves_nothing_running(
         assert ended(process)
     with connect("one", address) as again:
         assert again.run(["echo", "still here"]).stdout == "still here\n"
+
+
+def test_a_listener_that_fails_leaves_nothing_running(
+    host: Host, ended: Callable[[int], bool]
+) -> None:
+    processes: list[int] = []
+
+    def listen(line: str) -> None:
+        processes.append(int(line))
+        if len(processes) == 2:
+            raise JobError("heard enough")
+
+    with pytest.raises(JobError, match="heard enough"):
+        host.run(["sh", "-c", "echo $$; sleep 1000 & echo $!; wait"], on_line=listen)
+    for process in processes:
+        assert ended(process)
+
+
+def test_a_detached_command_outlives_its_connection(
+    address: Address, ended: Callable[[int], bool]
+) -> None:
+    script = "(setsid sh -c 'echo $$; exec sleep 1000 <&- >&- 2>&-' &)"
+    with connect("one", address) as host:
+        process = host.run(["sh", "-c", script]).stdout.strip()
+    with connect("one", address) as host:
+        assert host.run(["cat", f"/proc/{process}/comm"]).stdout == "sleep\n"
+        host.run(["kill", process])
+    assert ended(int(process))
 
 
 def test_a_command_is_bound_to_its_session_by_itself(ended: Callable[[int], bool]) -> None:

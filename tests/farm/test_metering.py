@@ -32,10 +32,15 @@ from tests.farm.known_power import joules, known_power, watts
 def job(
     trainer: Path, digits: Path, run: Run, inventory: Callable[..., Inventory], tmp_path: Path
 ) -> Callable[..., Record]:
-    """Trains with a meter; some seconds by default."""
+    """Trains with a meter; some seconds by default, and on a virtual device."""
 
-    def train(meter: dict[str, Any], epochs: int = 300) -> Record:
-        farm = inventory(one={"kind": "virtual", "meter": meter})
+    def virtual(**more: Any) -> Inventory:
+        return inventory(one={"kind": "virtual", **more})
+
+    def train(
+        meter: dict[str, Any], epochs: int = 300, farm_of_one: Callable[..., Inventory] = virtual
+    ) -> Record:
+        farm = farm_of_one(meter=meter)
         long = run.model_copy(update={"epochs": epochs})
         output = tmp_path / "device" / "record.json"
         return train_on_device(
@@ -74,22 +79,25 @@ def test_joules_a_batch_are_those_of_a_sensor_of_known_power(
 
 
 def test_a_sensor_that_is_not_there_is_said_before_the_training(
-    job: Callable[..., Record], tmp_path: Path
+    job: Callable[..., Record], farm_of_one: Callable[..., Inventory], tmp_path: Path
 ) -> None:
     with known_power(tmp_path / "hwmon") as root:
         meter = {"kind": "hwmon", "sensor": "ina260", "root": str(root)}
         with pytest.raises(ConfigError, match=r"ina260: no such sensor; .* has hwmon0: ina219"):
-            job(meter)
+            job(meter, farm_of_one=farm_of_one)
 
 
 def test_a_sensor_that_goes_costs_the_energy_not_the_training(
-    job: Callable[..., Record], tmp_path: Path
+    job: Callable[..., Record],
+    farm_of_one: Callable[..., Inventory],
+    home: Path,
+    tmp_path: Path,
 ) -> None:
     folder = tmp_path / "hwmon" / "hwmon0"
     folder.mkdir(parents=True)
     (folder / "name").write_text("ina219\n")
     (folder / "power1_input").write_text("2500000\n")
-    run = tmp_path / "virtual" / "one" / "edgebnn" / "jobs"
+    run = home / "edgebnn" / "jobs"
 
     def take_away() -> None:
         """Nothing at all is read once the job has its folder."""
@@ -100,7 +108,7 @@ def test_a_sensor_that_goes_costs_the_energy_not_the_training(
     taker = threading.Thread(target=take_away)
     taker.start()
     meter = {"kind": "hwmon", "sensor": "ina219", "root": str(folder.parent), "interval_s": 0.05}
-    record = job({**meter, "idle_s": 0.5}, epochs=30)
+    record = job({**meter, "idle_s": 0.5}, epochs=30, farm_of_one=farm_of_one)
     taker.join()
     assert record.metrics["test_accuracy"].value > 0.5
     assert "energy_per_batch_j" not in record.metrics

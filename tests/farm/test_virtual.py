@@ -8,12 +8,12 @@ import socket
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
 from edgebnn.errors import InfrastructureError
-from edgebnn.farm.address import Address
 from edgebnn.farm.connection import connect
 from edgebnn.farm.virtual import virtual_host
 
@@ -104,10 +104,15 @@ def test_the_keeper_passes_a_signal_on(tmp_path: Path, ended: Callable[[int], bo
 
 def test_the_server_goes_with_its_keeper(tmp_path: Path, ended: Callable[[int], bool]) -> None:
     parent, _, processes = start("wait", tmp_path / "one")
-    os.kill(processes[1], signal.SIGKILL)
-    parent.communicate()
-    assert ended(processes[0])
-    os.kill(processes[2], signal.SIGKILL)  # the detached: nobody else does
+    try:
+        os.kill(processes[1], signal.SIGKILL)
+        parent.communicate()
+        assert ended(processes[0])
+        assert ended(processes[4])  # bound to its session
+    finally:
+        for process in processes[2:4]:  # nobody else ends them
+            with suppress(ProcessLookupError):
+                os.kill(process, signal.SIGKILL)
 
 
 def test_keys_are_new_each_time_and_for_us_alone(tmp_path: Path) -> None:
@@ -152,17 +157,15 @@ def test_a_chosen_port_is_the_port(tmp_path: Path) -> None:
         assert address.port == port
 
 
-def test_it_listens_on_loopback_alone(address: Address) -> None:
-    entries = Path("/proc/net/tcp").read_text().splitlines()[1:]
-    local = [entry.split()[1] for entry in entries if entry.split()[3] == "0A"]
-    assert [place for place in local if place.endswith(f":{address.port:04X}")] == [
-        f"0100007F:{address.port:04X}"
-    ]
-
-
-def test_there_is_no_interactive_shell(address: Address) -> None:
-    with connect("one", address) as host:
-        channel = host._connection.transport.open_session()
-        channel.invoke_shell()
-        assert b"no interactive shell" in channel.makefile_stderr("rb").read()
-        assert channel.recv_exit_status() == 1
+def test_it_is_reached_on_loopback_alone_and_has_no_interactive_shell(tmp_path: Path) -> None:
+    with virtual_host("one", 0, tmp_path / "one", "farm.yaml") as address:
+        entries = Path("/proc/net/tcp").read_text().splitlines()[1:]
+        local = [entry.split()[1] for entry in entries if entry.split()[3] == "0A"]
+        assert [place for place in local if place.endswith(f":{address.port:04X}")] == [
+            f"0100007F:{address.port:04X}"
+        ]
+        with connect("one", address) as host:
+            channel = host._connection.transport.open_session()
+            channel.invoke_shell()
+            assert b"no interactive shell" in channel.makefile_stderr("rb").read()
+            assert channel.recv_exit_status() == 1

@@ -73,7 +73,8 @@ def test_an_emulator_that_is_not_there_is_an_error(
 ) -> None:
     programs = tmp_path / "bin"
     programs.mkdir()
-    for name in ("sh", "uname", "cat", "sed", "head", "tr", "df", "flock", "sha256sum"):
+    needed = ("flock", "sha256sum", "setsid", "timeout")
+    for name in ("sh", "uname", "cat", "sed", "head", "tr", "df", *needed):
         (programs / name).symlink_to(next(p for p in (Path("/bin") / name, Path("/usr/bin") / name) if p.exists()))  # fmt: skip
     monkeypatch.setenv("PATH", str(programs))
     device = Device.model_validate({"kind": "virtual", "target": target})

@@ -98,6 +98,10 @@ class Job(Protocol[Result_co]):
         ...
 
 
+class Exhausted(PassingError):
+    """The device ran out of something while the job was there: it may have it again, or another has it."""
+
+
 @dataclass(frozen=True)
 class Busy:
     """Another works there."""
@@ -159,6 +163,8 @@ class Attempts(Generic[Result]):
         except EdgebnnError as error:
             if self._begun:
                 self.at_work = self.farm.now()
+            if isinstance(error, Exhausted):
+                self._followed = False  # it starts again
             if self._begun and not isinstance(error, PassingError):
                 raise
             return Unfit(error)
@@ -172,7 +178,7 @@ class Attempts(Generic[Result]):
         picked = Picked(name, device, host, check(host, device))
         ended = ours and seen.state == "ended"
         if not ended or (seen.failed and not self._followed):
-            if ours and seen.state in _CUT_OFF:
+            if ours and seen.state in _ENDINGS:
                 self._again(name, seen)
             self._fit(picked)
             if not job.prepare(picked):
@@ -184,7 +190,7 @@ class Attempts(Generic[Result]):
             seen = look(host, job.folder)
             self._not_stopped(name, seen)
             if seen.state != "ended":
-                raise PassingError(f"device {name}: the job {_CUT_OFF.get(seen.state, 'is gone')}")
+                raise PassingError(f"device {name}: the job {_ENDINGS.get(seen.state, 'is gone')}")
         self._begun = True
         if taken.lost:
             raise PassingError(f"device {name}: it has not heard of us, and gave up our lease")
@@ -205,15 +211,15 @@ class Attempts(Generic[Result]):
         self._log.follow(host, self.job.folder, lambda: self.job.meanwhile(host))
 
     def _again(self, name: str, seen: Seen) -> None:
-        """Counts that the job was cut off; raises InfrastructureError if it always is, at the same place."""
+        """Counts that the job ended before its end; raises InfrastructureError if it always is, at the same place."""
         self._deaths = self._deaths + 1 if seen.checkpoint == self._checkpoint else 1
         self._checkpoint = seen.checkpoint
         if self._deaths == MOST_DEATHS:
             self._deaths = 0
             raise InfrastructureError(
-                f"device {name}: the job {_CUT_OFF[seen.state]}, {MOST_DEATHS} times at the same place"
+                f"device {name}: the job {_ENDINGS[seen.state]}, {MOST_DEATHS} times at the same place"
             )
-        self.say(f"{name}: the job {_CUT_OFF[seen.state]}; it starts again")
+        self.say(f"{name}: the job {_ENDINGS[seen.state]}; it starts again")
 
     def _not_stopped(self, name: str, seen: Seen) -> None:
         """Raises JobError if someone ended the job on purpose: under our eyes, or just now."""
@@ -225,7 +231,23 @@ class Attempts(Generic[Result]):
             )
 
 
-_CUT_OFF = {
+_ENDINGS = {
+    "ended": "failed there",
     "killed": "was killed there (out of memory, or by hand)",
     "rebooted": "was cut off: the device was started anew",
 }
+
+
+def failure(told: str, device: Device) -> JobError | Exhausted:
+    """The error of a job that failed: its own, or that its device had no more room or memory.
+
+    Args:
+        told: what it said.
+    """
+    for words, limited in (
+        ("No space left", False),
+        ("killed for memory", bool(device.memory_limit_mib)),
+    ):
+        if words in told and not limited:
+            return Exhausted(told)
+    return JobError(told)

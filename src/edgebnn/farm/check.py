@@ -28,7 +28,7 @@ echo "disk_kib $(df -Pk . | sed -n '2s/^[^ ]*  *[0-9]*  *[0-9]*  *\([0-9]*\).*/\
 echo "millicelsius $(cat /sys/class/thermal/thermal_zone0/temp 2>/dev/null)"
 command -v vcgencmd >/dev/null && echo "throttled $(vcgencmd get_throttled 2>&1 | tail -n 1)"
 echo "governor $(cat /sys/devices/system/cpu/cpu0/cpufreq/scaling_governor 2>/dev/null)"
-for program in flock sha256sum "$@"; do
+for program in flock sha256sum setsid timeout "$@"; do
   command -v "$program" >/dev/null || echo "missing $program"
 done
 """
@@ -130,7 +130,7 @@ def _facts(host: Host, programs: list[str]) -> tuple[dict[str, str], list[str]]:
         host.run(["sh", "-c", _FACTS, "sh", *programs], on_line=note, within_s=_FACTS_WITHIN_S)
     except InfrastructureError as error:
         after = f" (its last word was of {list(facts)[-1]})" if facts else ""
-        raise InfrastructureError(f"{error}{after}") from None
+        raise type(error)(f"{error}{after}") from None
     return facts, missing
 
 

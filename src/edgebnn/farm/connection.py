@@ -172,13 +172,14 @@ class Host:
                 if not lines.marked and time.monotonic() > begins:
                     raise no_command(self.name, lines.noise)
                 if ends is not None and time.monotonic() > ends:
-                    raise InfrastructureError(
+                    raise PassingError(
                         f"device {self.name}: {program} did not end within {within_s:g} s"
                     )
                 meanwhile()
             return promise.join()
         except BaseException:
-            channel.close()
+            with suppress(Exception):
+                channel.close()
             raise
 
     @contextmanager
@@ -203,7 +204,8 @@ class Host:
                 channel.settimeout(COMMAND_WITHIN_S)
             yield channel
         finally:
-            channel.close()
+            with suppress(Exception):  # of a connection that is gone
+                channel.close()
 
     @contextmanager
     def hold(self, argv: list[str]) -> Iterator[Held]:
@@ -240,9 +242,11 @@ class Host:
             yield
         except (OSError, EOFError, SSHException) as error:
             self.probe()
-            reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
             if isinstance(error, TimeoutError):
-                reason = f"no answer within {COMMAND_WITHIN_S:g} s"
+                raise PassingError(
+                    f"device {self.name}: {what}no answer within {COMMAND_WITHIN_S:g} s"
+                ) from error
+            reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
             raise InfrastructureError(f"device {self.name}: {what}{reason}") from error
 
 

@@ -73,7 +73,7 @@ def deploy(host: Host, files: list[Path]) -> Deployed:
         try:
             put(host, file, f"{STORE}/{digests[file]}", digests[file])
         except InfrastructureError as error:
-            raise InfrastructureError(f"{error}; {file} was not stored; {_free(host)}") from error
+            raise type(error)(f"{error}; {file} was not stored; {_free(host)}") from error
     return Deployed({file: f"{STORE}/{digest}" for file, digest in digests.items()}, lacking)
 
 

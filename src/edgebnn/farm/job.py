@@ -17,9 +17,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from edgebnn.errors import ConfigError, JobError
+from edgebnn.errors import ConfigError
 from edgebnn.farm import metering
-from edgebnn.farm.attempt import Picked
+from edgebnn.farm.attempt import Picked, failure
 from edgebnn.farm.connection import Done, Host
 from edgebnn.farm.deploy import deploy, programs
 from edgebnn.farm.detached import JOBS, about, begun, identity, remove, texts
@@ -201,7 +201,7 @@ class _Training:
         assert done
         host, run = picked.host, self.run
         if done.status:
-            raise JobError(host.how_it_failed(TRAINER, done))
+            raise failure(host.how_it_failed(TRAINER, done), picked.device)
         noted = about(host, self.folder)
         meter = metering.of(self.meter, picked, self.folder, MEASURE, noted["throttling"])
         meter.stop()

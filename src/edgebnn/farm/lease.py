@@ -101,8 +101,11 @@ def lease(host: Host, purpose: str, folder: str = ".") -> Iterator[Lease]:
                 yield Lease(ours=True, held=held)
         elif state == "busy":
             yield Lease(ours=False, holder=_holder(words))
+        elif held.first:
+            raise InfrastructureError(f"device {host.name}: {held.first}")
         else:
-            raise InfrastructureError(f"device {host.name}: {held.first or 'cannot be leased'}")
+            host.probe()
+            raise PassingError(f"device {host.name}: cannot be leased: the session ended")
 
 
 @contextmanager

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from typing import Any
 
-from edgebnn.errors import InfrastructureError
+from edgebnn.errors import InfrastructureError, PassingError
 from edgebnn.farm.address import Address
 
 ANSWER_WITHIN_S = 20
@@ -80,7 +80,7 @@ def open_connection(name: str, address: Address, role: str = "") -> Iterator[Any
                 raise InfrastructureError(
                     f"{place}: its host key is not pinned in {address.known_hosts}; run: {enroll}"
                 ) from None
-            raise InfrastructureError(f"{place}: {_silence(error)}") from None
+            raise _silence(place, error) from None
         stack.enter_context(_kept_alive(connection.transport))
         yield connection
 
@@ -102,26 +102,28 @@ def offered_key(name: str, address: Address) -> Any:
             finally:
                 transport.close()
         except (OSError, EOFError, paramiko.SSHException) as error:
-            raise InfrastructureError(f"{_place(name, address)}: {_silence(error)}") from None
+            raise _silence(_place(name, address), error) from None
 
 
 def _place(name: str, address: Address, role: str = "") -> str:
     return f"device {name}{role} ({address.user}@{address.host}, port {address.port})"
 
 
-def _silence(error: Exception) -> str:
-    """Why there is no connection."""
+def _silence(place: str, error: Exception, seen_from: str = "") -> InfrastructureError:
+    """Why there is no connection to a place: a name or a server of another mind will not pass by itself."""
     from paramiko.ssh_exception import IncompatiblePeer
 
     if isinstance(error, IncompatiblePeer):
-        return f"{error}; allow more in its sshd_config (KexAlgorithms, HostKeyAlgorithms, Ciphers)"
+        return InfrastructureError(
+            f"{place}: {error}; allow more in its sshd_config (KexAlgorithms, HostKeyAlgorithms, Ciphers)"
+        )
     if isinstance(error, socket.gaierror | UnicodeError):
-        return "no such host: its name is not known here"
+        return InfrastructureError(f"{place}: no such host: its name is not known here{seen_from}")
     reason = getattr(error, "strerror", None) or str(error)
     if "banner" in reason:
         reason = "no SSH server answers there"
     reason = "no answer" if isinstance(error, TimeoutError) or not reason else reason
-    return f"{reason}; is it on, and sshd running?"
+    return PassingError(f"{place}: {reason}; is it on, and sshd running?{seen_from}")
 
 
 @contextmanager
@@ -140,9 +142,7 @@ def _reached(name: str, address: Address, role: str = "") -> Iterator[Any]:
                     timeout=ANSWER_WITHIN_S,
                 )
             except SSHException as error:
-                raise InfrastructureError(
-                    f"{place}: {_silence(error)} (from {address.jump.host})"
-                ) from None
+                raise _silence(place, error, f" (from {address.jump.host})") from None
     elif address.proxy_command:
         with _through(address.proxy_command, place) as sock:
             yield sock
@@ -150,7 +150,7 @@ def _reached(name: str, address: Address, role: str = "") -> Iterator[Any]:
         try:
             sock = socket.create_connection((address.host, address.port), ANSWER_WITHIN_S)
         except (OSError, UnicodeError) as error:
-            raise InfrastructureError(f"{place}: {_silence(error)}") from None
+            raise _silence(place, error) from None
         with sock:
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # many small questions
             yield sock
@@ -171,7 +171,7 @@ def _through(command: str, place: str) -> Iterator[socket.socket]:
         except InfrastructureError as error:
             words.seek(0)
             said = words.read().decode(errors="replace").split()
-            raise InfrastructureError(
+            raise type(error)(
                 f"{error}; ProxyCommand says: {' '.join(said)[:200]}" if said else str(error)
             ) from None
         finally:

@@ -7,7 +7,8 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ from edgebnn.farm import connection, transport
 from edgebnn.farm.address import Address
 from edgebnn.farm.connection import Host, connect
 from edgebnn.farm.transfer import get, put
-from tests.farm.proxy import Fault, proxy
+from tests.farm.proxy import Fault, Proxy, proxy
 
 
 @contextmanager
@@ -110,6 +111,14 @@ def slow_to_give_up(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(module, name, 0.5)
 
 
+def through_it(address: Address, before: Proxy, tmp_path: Path) -> Address:
+    """The way to a device through a proxy."""
+    known_hosts = tmp_path / "known_hosts"
+    pinned = address.known_hosts.read_text()
+    known_hosts.write_text(pinned.replace(f":{address.port} ", f":{before.port} "))
+    return replace(address, port=before.port, known_hosts=known_hosts)
+
+
 def runs(host: Host, tmp_path: Path) -> None:
     host.run(["sh", "-c", "head -c 3000000 /dev/zero | tr '\\0' x; sleep 1"])
 
@@ -137,17 +146,35 @@ def test_what_is_cut_off_passes_and_leaves_nothing_half(  # noqa: PLR0917 - fixt
 ) -> None:
     slow_to_give_up(monkeypatch)
     with proxy(address.port, lambda number: Fault(kind, way, 1_000_000)) as before:
-        behind = Address(
-            host="127.0.0.1",
-            port=before.port,
-            user=address.user,
-            known_hosts=tmp_path / "known_hosts",
-            own_key=address.own_key,
-        )
-        pinned = address.known_hosts.read_text()
-        behind.known_hosts.write_text(pinned.replace(f":{address.port} ", f":{before.port} "))
+        behind = through_it(address, before, tmp_path)
         with pytest.raises(PassingError), connect("one", behind) as host:
             does(host, tmp_path)
         assert before.fired == [Fault(kind, way, 1_000_000)]
     assert not (tmp_path / "here").exists()
     assert not (home / "large").exists()
+
+
+def test_a_keepalive_that_cannot_be_sent_ends_the_connection(
+    address: Address, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing comes that would tell the reader; the first limit that counts is far off."""
+    with (
+        proxy(address.port, lambda number: Fault("stall", "down", 1_000_000)) as before,
+        pytest.raises(PassingError, match="device one: the connection dropped"),
+        connect("one", through_it(address, before, tmp_path)) as host,
+        ExitStack() as asking,
+    ):
+        link = host._connection.transport
+        monkeypatch.setattr(transport, "KEEPALIVE_S", 0.01)
+
+        def break_off() -> None:
+            if before.fired and link.is_active():
+                with suppress(OSError):
+                    link.sock.shutdown(socket.SHUT_WR)
+                asking.enter_context(transport._kept_alive(link))
+
+        host.run(
+            ["sh", "-c", "head -c 3000000 /dev/zero | tr '\\0' x; sleep 100"],
+            within_s=None,
+            meanwhile=break_off,
+        )

@@ -190,7 +190,9 @@ def _load_host_keys(client: Any, address: Address) -> None:
 
 @contextmanager
 def _kept_alive(transport: Any) -> Iterator[None]:
-    """Asks the host for a sign of life now and then; closes the connection if none comes."""
+    """Asks the host for a sign of life now and then; closes the connection if it cannot, or if none comes."""
+    from paramiko import SSHException
+
     over = threading.Event()
 
     def ask() -> None:
@@ -200,6 +202,8 @@ def _kept_alive(transport: Any) -> Iterator[None]:
             end.start()
             try:
                 transport.global_request("keepalive@openssh.com", wait=True)
+            except (OSError, EOFError, SSHException):
+                transport.close()
             finally:
                 end.cancel()
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from edgebnn.errors import ConfigError
 from edgebnn.farm.address import Address, board_address
+from edgebnn.farm.host_keys import read_known_hosts
 from edgebnn.farm.transport import offered_key
 from edgebnn.record import atomic_write
 
@@ -29,7 +30,7 @@ def enroll(inventory: Inventory, name: str, confirm: Callable[[str], bool] = ask
 
     Raises:
         ConfigError: no such device, or a virtual one.
-        InfrastructureError: it cannot be reached, or the file cannot be written.
+        InfrastructureError: it cannot be reached, its key is revoked, or the file cannot be read or written.
     """
     device = inventory.device(name)
     if device.virtual:
@@ -45,7 +46,10 @@ def _way(address: Address) -> list[Address]:
 
 def _pin(name: str, address: Address, confirm: Callable[[str], bool]) -> bool:
     """One host of the way; True if its key is pinned now."""
+    known = read_known_hosts(address.known_hosts)
     offered = offered_key(name, address)
+    if offered.asbytes() in known.revoked:
+        raise known.refused(f"device {name} ({address.key_name})", name, offered)
     kind, key = offered.get_name(), offered.get_base64()
     line = f"{address.key_name} {kind} {key}"
     lines = address.known_hosts.read_text().splitlines() if address.known_hosts.exists() else []

@@ -42,6 +42,7 @@ def _ssh(device: Device, known_hosts: Path, command: list[str]) -> list[str]:
     words = [program, "-o", f"UserKnownHostsFile={shlex.quote(str(known_hosts.resolve()))}"]
     words += ["-o", "GlobalKnownHostsFile=/dev/null", "-o", "StrictHostKeyChecking=yes"]
     words += ["-o", "PasswordAuthentication=no", "-o", "UpdateHostKeys=no"]
+    words += ["-o", "HostKeyAlgorithms=-*-cert-*"]  # a @cert-authority is not trusted
     if device.port:
         words += ["-p", str(device.port)]
     if device.user:

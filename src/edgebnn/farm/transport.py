@@ -37,6 +37,7 @@ def open_connection(name: str, address: Address, role: str = "") -> Iterator[Any
     import paramiko
     from fabric import Config, Connection
 
+    from edgebnn.farm.host_keys import Refusal, read_known_hosts
     from edgebnn.farm.keys import Keys
     from edgebnn.farm.userauth import UserAuthTransport
 
@@ -62,24 +63,23 @@ def open_connection(name: str, address: Address, role: str = "") -> Iterator[Any
         client = connection.client
         stack.callback(client.close)
         stack.callback(connection.close)
-        client.set_missing_host_key_policy(paramiko.RejectPolicy())
-        _load_host_keys(client, address)
-        known = address.key_name in client.get_host_keys()
-        enroll = f"edgebnn farm enroll {name}"
+        known = read_known_hosts(address.known_hosts)
+        unpinned = f"its host key is not pinned in {known.path};"
+        client.set_missing_host_key_policy(
+            Refusal(lambda key: known.refused(place, name, key, unpinned))
+        )
+        client.get_host_keys().update(known.pinned)
         try:
             connection.open()
-        except paramiko.BadHostKeyException:
-            raise InfrastructureError(
-                f"{place}: its host key is not the one pinned in {address.known_hosts}: another "
-                f"machine, or a new system; if you know why, run: {enroll}"
-            ) from None
+        except paramiko.BadHostKeyException as error:
+            changed = (
+                f"its host key is not the one pinned in {known.path}: another machine, or a new "
+                f"system; if you know why,"
+            )
+            raise known.refused(place, name, error.key, changed) from None
         except paramiko.auth_strategy.AuthFailure as failure:
             raise InfrastructureError(f"{place}: {keys.causes(failure)}") from None
         except (OSError, EOFError, paramiko.SSHException) as error:
-            if not known and "known_hosts" in str(error):
-                raise InfrastructureError(
-                    f"{place}: its host key is not pinned in {address.known_hosts}; run: {enroll}"
-                ) from None
             raise _silence(place, error) from None
         stack.enter_context(_kept_alive(connection.transport))
         yield connection
@@ -177,15 +177,6 @@ def _through(command: str, place: str) -> Iterator[socket.socket]:
         finally:
             process.kill()
             process.wait()
-
-
-def _load_host_keys(client: Any, address: Address) -> None:
-    try:
-        client.load_host_keys(str(address.known_hosts))
-    except FileNotFoundError:
-        return
-    except (OSError, ValueError) as error:
-        raise InfrastructureError(f"{address.known_hosts}: {error}") from None
 
 
 @contextmanager

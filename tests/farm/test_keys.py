@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -143,6 +144,50 @@ def test_local_causes_are_told_from_the_boards(
     copy(keys / "other", ssh / "id_ed25519")
     with pytest.raises(InfrastructureError, match=r"refused our key \(.*id_ed25519 ssh-ed25519 SHA256:.*ssh-copy-id -p \d+ "):  # fmt: skip
         hello()
+
+
+OPEN = r"no key to show: .*/id_ed25519: permissions {:04o} are too open: chmod 600 .*/id_ed25519$"
+
+
+@pytest.mark.parametrize("mode", [0o644, 0o640, 0o620, 0o604, 0o602, 0o777])
+def test_a_key_that_others_may_read_or_change_is_refused(
+    mode: int, keys: Path, ssh: Path, hello: Callable[..., str]
+) -> None:
+    key = copy(keys / "good", ssh / "id_ed25519")
+    key.chmod(mode)
+    with pytest.raises(InfrastructureError, match=OPEN.format(mode)):
+        hello()
+    command = ["ssh-keygen", "-y", "-P", "", "-f", str(key)]
+    judged = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert f"Permissions {mode:04o}" in judged.stderr  # ssh says the same
+    key.chmod(0o600)
+    assert hello() == "hello\n"
+
+
+def test_the_inventorys_open_key_is_an_error_and_others_are_passed_over(
+    keys: Path, ssh: Path, hello: Callable[..., str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    key = copy(keys / "other", ssh / "id_ed25519")
+    key.chmod(0o644)
+    with agent(ssh, keys / "good") as where:
+        monkeypatch.setenv("SSH_AUTH_SOCK", where)
+        assert hello() == "hello\n"
+        with pytest.raises(InfrastructureError, match=OPEN.format(0o644)):
+            hello(identity_file=str(key))
+    with agent(ssh, keys / "other1") as where:
+        monkeypatch.setenv("SSH_AUTH_SOCK", where)
+        with pytest.raises(InfrastructureError, match=r"not tried: .* are too open"):
+            hello()
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="only root can give a file away")
+def test_a_key_of_another_owner_is_not_judged(
+    keys: Path, ssh: Path, hello: Callable[..., str]
+) -> None:
+    key = copy(keys / "good", ssh / "id_ed25519")
+    key.chmod(0o644)
+    os.chown(key, 1, 1)
+    assert hello() == "hello\n"
 
 
 def test_includes_are_followed(keys: Path, ssh: Path, hello: Callable[..., str]) -> None:

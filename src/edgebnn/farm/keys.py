@@ -2,13 +2,17 @@
 
 The order: the inventory's key; the agent's keys that IdentityFile names; the agent's others, unless
 IdentitiesOnly; the keys in files that are not in the agent. Never a password. An agent's key is known
-to be a file's by the file's public half, so that an encrypted file stands for its key in the agent.
+to be a file's by the file's public half, so that an encrypted file stands for its key in the agent. A file of
+ours that others may read or change is no key; if it is the inventory's, no other is offered.
 """
 
 from __future__ import annotations
 
 import base64
+import os
+import shlex
 import socket
+import stat
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -31,6 +35,7 @@ class Keys(AuthStrategy):  # type: ignore[misc] # paramiko has no types
         super().__init__(ssh_config=None)
         self._address = address
         self._unusable: list[str] = []
+        self._too_open: set[Path] = set()
         self._offered = 0
         self._transport: Any = None
 
@@ -58,6 +63,8 @@ class Keys(AuthStrategy):  # type: ignore[misc] # paramiko has no types
         held = {key.blob: key for key in agent.get_keys()}
         if address.own_key:
             yield from self._own(address.own_key, held)
+            if address.own_key in self._too_open:
+                return  # the user chose it: another would hide what is to be mended
         for file in address.identity_files:
             if Path(f"{file}-cert.pub").exists():
                 yield from self._of_file(file)
@@ -79,9 +86,12 @@ class Keys(AuthStrategy):  # type: ignore[misc] # paramiko has no types
 
     def _of_file(self, file: Path, missing: str = "") -> Iterator[tuple[str, PKey]]:
         """A private key in a file; what cannot be used is noted."""
+        key = None
         reason = ""
         try:
-            yield str(file), PKey.from_path(file)
+            key = PKey.from_path(file)
+            if reason := _too_open(file):
+                self._too_open.add(file)
         except FileNotFoundError:
             reason = missing
         except OSError as error:
@@ -94,6 +104,8 @@ class Keys(AuthStrategy):  # type: ignore[misc] # paramiko has no types
                 reason = "the agent does not hold this key"
         if reason:
             self._unusable.append(f"{file}: {reason}")
+        elif key:
+            yield str(file), key
 
     def causes(self, failure: AuthFailure) -> str:
         """Why nothing was taken, and what to do about it."""
@@ -181,6 +193,15 @@ class _Agent(AgentSSH):  # type: ignore[misc]
     def close(self) -> None:
         """Ends the talk with it."""
         self._close()
+
+
+def _too_open(file: Path) -> str:
+    """What is wrong with the permissions of our own private key, as `ssh` judges them; empty if nothing is."""
+    status = file.stat()
+    mode = stat.S_IMODE(status.st_mode)
+    if status.st_uid == os.getuid() and mode & 0o077:
+        return f"permissions {mode:04o} are too open: chmod 600 {shlex.quote(str(file))}"
+    return ""
 
 
 def _public(file: Path) -> set[bytes]:

@@ -35,7 +35,7 @@ FLOORS = (
     ("disk", "home"),
     ("markdown",),
     ("code", "errors", "machine", "paper", "progress", "spelling"),
-    ("secrecy",),
+    ("printable", "secrecy"),
 )
 """Rooms, top to bottom (CONTRIBUTING.md): a module imports from its own room and from floors below."""
 
@@ -89,6 +89,7 @@ GROUND = {
     "home",
     "progress",
     "record",
+    "printable",
     "secrecy",
     "spelling",
 }

@@ -9,6 +9,7 @@ import signal
 from contextlib import suppress
 from pathlib import Path
 
+from edgebnn.printable import printable
 from edgebnn.secrecy import masked
 
 BEHIND_SIGNALS = 128
@@ -65,5 +66,5 @@ def ended(status: int, output: Path, log: Path) -> int:
 def _last_words(log: Path) -> str:
     with suppress(OSError):
         lines = log.read_text(errors="replace").replace("\r", "\n").splitlines()
-        return next((line.strip() for line in reversed(lines) if line.strip()), "")
+        return printable(next((line.strip() for line in reversed(lines) if line.strip()), ""))
     return ""

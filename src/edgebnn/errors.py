@@ -12,16 +12,17 @@ is in the file that its line names (unexpected.py); 130, interrupted; 141, its r
 of the workflow's stages, 128 and its number for a signal (ended.py).
 """
 
+from edgebnn.printable import printable
 from edgebnn.secrecy import masked
 
 
 class EdgebnnError(Exception):
-    """Base of every error that edgebnn raises on purpose. Its message holds no secret."""
+    """Base of every error that edgebnn raises on purpose. Its message holds no secret and is fit for a terminal."""
 
     exit_status = 1
 
     def __str__(self) -> str:
-        return masked(super().__str__())
+        return masked(printable(super().__str__()))
 
 
 class ConfigError(EdgebnnError):

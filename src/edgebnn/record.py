@@ -15,16 +15,20 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import IO, Any, Literal
+from typing import IO, Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationError
 
 from edgebnn.disk import DISK_ERRORS, cannot_write
 from edgebnn.errors import ConfigError
+from edgebnn.printable import printable
 
 Source = Literal["measured", "modelled", "estimated"]
 """measured: read off the machine named in the provenance; modelled: a formula's result;
 estimated: measured quantities times assumed ones."""
+
+Said = Annotated[str, AfterValidator(printable)]
+"""What a machine said: fit for a terminal."""
 
 
 class Metric(BaseModel):
@@ -55,8 +59,8 @@ class Provenance(BaseModel):
     """The machine that computed: a host's kind of machine, or a device's name in the inventory."""
     virtual: bool = False
     """True for a virtual device: its times and energies are the host's, never a board's."""
-    machine: str
-    versions: dict[str, str]
+    machine: Said
+    versions: dict[Said, Said]
     started: str
     """UTC, ISO 8601."""
     replaces: str = ""
@@ -72,13 +76,13 @@ class Record(BaseModel):
     stage: str
     run_id: str
     parameters: dict[str, str | int | float]
-    metrics: dict[str, Metric]
-    series: dict[str, list[tuple[float, float]]] = {}
+    metrics: dict[Said, Metric]
+    series: dict[Said, list[tuple[float, float]]] = {}
     """name -> (step, value) pairs; the step is an epoch, from 1, unless the name says otherwise."""
-    tables: dict[str, list[dict[str, str | float]]] = {}
+    tables: dict[Said, list[dict[Said, Said | float]]] = {}
     """Small tables, row by row: a memory model's variables."""
     artifacts: dict[str, Artifact] = {}
-    notes: dict[str, str] = {}
+    notes: dict[Said, Said] = {}
     """What is to be said of figures, in words: `throttling`, why `energy` is absent, `outcome`."""
     provenance: Provenance
 

@@ -7,6 +7,7 @@ import tempfile
 import traceback
 
 from edgebnn.errors import EdgebnnError
+from edgebnn.printable import printable
 from edgebnn.secrecy import masked
 
 EXIT_STATUS = 70
@@ -20,7 +21,7 @@ def told(error: BaseException) -> str:
     and in which file its traceback is."""
     if isinstance(error, EdgebnnError):
         return str(error)
-    words = " ".join(masked(_words_of(error)).split())[:LONGEST]
+    words = " ".join(masked(printable(_words_of(error))).split())[:LONGEST]
     kind = type(error).__name__
     return f"unexpected: {kind}{f': {words}' if words else ''}; {_keep_details(error)}"
 

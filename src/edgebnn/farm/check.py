@@ -122,7 +122,7 @@ def _facts(host: Host, programs: list[str]) -> tuple[dict[str, str], list[str]]:
         key, _, value = line.partition(" ")
         if key == "missing":
             missing.append(value)
-        if key == "now" and value.isdigit():
+        if key == "now" and value.isdecimal():
             facts["seconds_ahead"] = f"{int(value) - time.time():.0f}"
         facts[key] = value.strip()
 
@@ -146,7 +146,7 @@ def _architecture(device: Device, machine: str) -> Finding:
 
 
 def _cores(device: Device, cores: str) -> Finding:
-    if not cores.isdigit():
+    if not cores.isdecimal():
         return Finding("warning", "cores unknown")
     number = int(cores)
     text = "1 core" if number == 1 else f"{number} cores"
@@ -169,7 +169,7 @@ def _clock(seconds_ahead: str) -> Finding:
 
 
 def _amount(what: str, kib: str, least_mib: int) -> Finding:
-    if not kib.isdigit():
+    if not kib.isdecimal():
         return Finding("warning", f"{what} unknown")
     mib = int(kib) // 1024
     if mib < least_mib:
@@ -178,7 +178,7 @@ def _amount(what: str, kib: str, least_mib: int) -> Finding:
 
 
 def _temperature(millicelsius: str) -> list[Finding]:
-    if not millicelsius.lstrip("-").isdigit():
+    if not millicelsius.lstrip("-").isdecimal():
         return []
     celsius = int(millicelsius) / 1000
     level: Level = "error" if celsius >= _HOT_C else "warning" if celsius >= _WARM_C else "ok"

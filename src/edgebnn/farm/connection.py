@@ -1,7 +1,8 @@
 """A connection to a device: commands, held commands, and bare channels. Only this file runs Fabric's.
 
 Trust is ours alone: one known_hosts file, no system host keys, unknown and changed keys refused. Keys
-or agent, never a password. Remote arguments are always quoted; remote paths are relative to HOME.
+or agent, never a password. Remote arguments are always quoted; remote paths are relative to HOME. What a command says is made fit for
+a terminal here, before anyone has it.
 
 Nothing is waited for without a limit: an answer, a login script, a command, a byte of a file; a host
 that leaves keepalives unanswered is gone. Files: transfer.py.
@@ -22,6 +23,7 @@ from edgebnn.farm.address import Address
 from edgebnn.farm.bound import bound
 from edgebnn.farm.mark import MARK_LINE, SAY_MARK, Lines, no_command, ours, split_at_mark
 from edgebnn.farm.transport import ANSWER_WITHIN_S, open_connection
+from edgebnn.printable import printable
 
 BEGINS_WITHIN_S = 30.0
 """For a login script, before a command."""
@@ -50,7 +52,7 @@ class Held:
     def line(self) -> str:
         """Its next line, or an empty string at its end; raises InfrastructureError if none comes."""
         with self.host.mapped():
-            return str(self._said.readline().decode(errors="replace").strip())
+            return printable(self._said.readline().decode(errors="replace").strip())
 
     def tell(self, word: bytes) -> bool:
         """Sends it some bytes; False if it has ended."""
@@ -150,7 +152,7 @@ class Host:
             raise PassingError(f"device {self.name}: {argv[0]} was killed by a signal")
         if not marked:
             raise no_command(self.name, result.stderr + noise)
-        return Done(result.exited, stdout, ours(result.stderr))
+        return Done(result.exited, printable(stdout), printable(ours(result.stderr)))
 
     def _finish(
         self,

@@ -153,7 +153,7 @@ def look(host: Host, folder: str) -> Seen:
         found.get("status", "0") != "0",
         found.get("identity", ""),
         found.get("checkpoint", ""),
-        int(ago) if ago.lstrip("-").isdigit() else None,
+        int(ago) if ago.lstrip("-").isdecimal() else None,
         who,
     )
 

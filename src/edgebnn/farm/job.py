@@ -33,6 +33,7 @@ from edgebnn.farm.pick import on_a_device
 from edgebnn.farm.result import metrics_of, read_trainer_record
 from edgebnn.farm.settings import settings
 from edgebnn.farm.transfer import get, put
+from edgebnn.printable import printable
 from edgebnn.record import Record, file_sha256, keep
 from edgebnn.study.plan import Run
 from edgebnn.trainer.build import PROGRAMS
@@ -48,7 +49,7 @@ _SENT = "checkpoint.sent"
 
 def print_line(line: str) -> None:
     """Progress as plain lines, seen at once."""
-    print(line, flush=True)
+    print(printable(line), flush=True)
 
 
 def train_on_device(  # noqa: PLR0917 - a stage takes its files one by one

@@ -198,7 +198,7 @@ def _jobs(host: Host) -> list[FoundJob]:
     found = []
     for line in host.run(["sh", "-c", _LIST]).stdout.splitlines():
         run, state, seconds, *last = line.split(" ", 3)
-        if state not in STATES or not seconds.lstrip("-").isdigit():
+        if state not in STATES or not seconds.lstrip("-").isdecimal():
             raise InfrastructureError(f"device {host.name}: {JOBS}: not understood: {line[:80]!r}")
         found.append(
             FoundJob(host.name, run, state, max(0, int(seconds)), _progress("".join(last)))

@@ -129,8 +129,7 @@ def _holder(words: str) -> str:
     """Who has a device and for how long, from its clock now, when the lease began, and who took it."""
     now, _, rest = words.partition(" ")
     since, _, who = rest.partition(" ")
-    who = "".join(sign if sign.isprintable() else "?" for sign in who)
-    if not (now.isdigit() and since.isdigit() and who):
+    if not (now.isdecimal() and since.isdecimal() and who):
         return "someone who has not said who"
     return f"{who}, for {span(max(0, int(now) - int(since)))}"
 

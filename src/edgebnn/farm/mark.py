@@ -9,6 +9,7 @@ import shlex
 from collections.abc import Callable
 
 from edgebnn.errors import InfrastructureError
+from edgebnn.printable import printable
 
 _MARK = "edgebnn: what follows is ours"
 MARK_LINE = f"{_MARK}\n"
@@ -39,7 +40,7 @@ def no_command(name: str, said: str) -> InfrastructureError:
 
 
 class Lines:
-    """A text stream that hands on whole lines, from our mark on."""
+    """A text stream that hands on whole lines, from our mark on, fit for a terminal."""
 
     def __init__(self, on_line: Callable[[str], None]) -> None:
         self._on_line = on_line
@@ -62,7 +63,7 @@ class Lines:
             self._rest = rest
         *lines, self._rest = self._rest.split("\n")
         for line in lines:
-            self._on_line(line)
+            self._on_line(printable(line))
 
     def flush(self) -> None:
         """Nothing is held back but an unfinished line."""

@@ -13,6 +13,7 @@ from edgebnn.farm.inventory import Inventory
 from edgebnn.farm.lease import lease
 from edgebnn.farm.reach import reach
 from edgebnn.farm.survey import survey
+from edgebnn.printable import printable
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -39,7 +40,7 @@ def table_of(title: str, rows: list[dict[str, str]]) -> Table:
 
     table = Table(*(rows[0] if rows else ()), title=title)
     for row in rows:
-        table.add_row(*map(Text, row.values()))
+        table.add_row(*(Text(printable(text)) for text in row.values()))
     return table
 
 
@@ -94,7 +95,7 @@ def checked_table(inventory: Inventory, found: dict[str, Checked]) -> Table:
 
     table = Table("device", "board", "state", "findings", title=f"devices of {inventory.path}")
     for name, checked in found.items():
-        lines = (Text(found.text, style=_STYLES[found.level]) for found in checked.findings)
+        lines = (Text(printable(found.text), style=_STYLES[found.level]) for found in checked.findings)
         state = Text(checked.state, style=_STYLES[checked.state])
         board = Text(inventory.devices[name].board)
         table.add_row(Text(name), board, state, Text("\n").join(lines))

@@ -69,7 +69,7 @@ class Board:
 
 @contextmanager
 def board(kind: str, folder: Path, key: Path) -> Iterator[Board]:
-    """A board while the block runs.
+    """A board while the block runs; programs in its `bin`, in HOME, come before the system's.
 
     Args:
         kind: of server, one of KINDS.
@@ -78,12 +78,15 @@ def board(kind: str, folder: Path, key: Path) -> Iterator[Board]:
     """
     shared = {"host": "127.0.0.1", "board": "bench", "target": "native"}
     if kind == "built-in":
-        with virtual_host("board", 0, folder, "farm.yaml") as address:
+        with pytest.MonkeyPatch.context() as patch, ExitStack() as stack:
+            patch.setenv("PATH", f"{folder.resolve()}/bin{os.pathsep}{os.environ['PATH']}")
+            address = stack.enter_context(virtual_host("board", 0, folder, "farm.yaml"))
+            patch.undo()
             entry = {"port": address.port, "user": address.user}
             entry |= {"identity_file": str(address.own_key)}
             yield Board(folder.resolve(), shared | entry, address.known_hosts.read_text())
         return
-    with serve(folder, key) as server:
+    with serve(folder, key, login='export PATH="$HOME/bin:$PATH"') as server:
         pinned = f"[127.0.0.1]:{server.port} {server.host_key}"
         entry = server.entry(identity_file=str(key))
         yield Board(server.home.resolve(), shared | entry, pinned)

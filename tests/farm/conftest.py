@@ -8,6 +8,7 @@ import stat
 import sys
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -131,6 +132,45 @@ def farm_of_one(
         return farm
 
     return write
+
+
+@dataclass(frozen=True)
+class Place:
+    """One device, `one`, of the board `virtual`."""
+
+    home: Path
+    farm: Callable[..., Inventory]
+    """Its inventory, with further keys of the device."""
+    virtual: bool
+    """It is started with each connection, and ends with it."""
+
+
+@pytest.fixture(params=["virtual", KINDS[1]])
+def place(
+    request: pytest.FixtureRequest,
+    inventory: Callable[..., Inventory],
+    keys: Path,
+    tmp_path: Path,
+) -> Iterator[Place]:
+    """A virtual device, as people have it without boards, or a board behind OpenSSH."""
+    if request.param == "virtual":
+
+        def own(**more: Any) -> Inventory:
+            return inventory(one={"kind": "virtual", **more})
+
+        yield Place(tmp_path / "virtual" / "one", own, virtual=True)
+        return
+    with board("openssh", tmp_path / "board", keys / "good") as one:
+
+        def enrolled(**more: Any) -> Inventory:
+            farm = inventory(one={**one.entry, "board": "virtual", **more})
+            farm.known_hosts.write_text(one.pinned)
+            return farm
+
+        yield Place(one.home, enrolled, virtual=False)
+
+
+only_virtual = pytest.mark.parametrize("place", ["virtual"], indirect=True)
 
 
 @pytest.fixture

@@ -30,9 +30,13 @@ class Proxy:
     """A running one."""
 
     port: int
+    server: int
+    """The port on 127.0.0.1 that connections go to from now on; 0: nobody is there."""
     choose: Callable[[int], Fault | None]
     """The fault of a connection, by its number."""
     fired: list[Fault] = field(default_factory=list)
+    turned: int = 0
+    """Connections that did not go to the first server."""
     _open: list[socket.socket] = field(default_factory=list)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -114,7 +118,7 @@ def proxy(
         choose: told the number of each connection, gives what shall befall it.
     """
     with socket.create_server(("127.0.0.1", 0)) as listening:
-        running = Proxy(listening.getsockname()[1], choose)
+        running = Proxy(listening.getsockname()[1], server, choose)
 
         def accept() -> None:
             number = 0
@@ -123,8 +127,11 @@ def proxy(
                     client, _ = listening.accept()
                 except OSError:
                     return
+                running.turned += running.server != server
                 try:
-                    behind = socket.create_connection(("127.0.0.1", server))
+                    if not running.server:
+                        raise ConnectionRefusedError
+                    behind = socket.create_connection(("127.0.0.1", running.server))
                 except OSError:
                     client.close()
                     continue

@@ -180,6 +180,11 @@ def test_ctrl_c_leaves_a_boards_job_running_and_says_how_to_go_on(
     status, said = controller(farm, epochs=10000).end()  # by itself, nobody begins it again at once
     assert status == 1
     assert "device b0: the job was stopped by me@laptop, " in said
+    old = time.time() - 300  # by hand, later
+    os.utime(one.jobs[0] / "stopped", (old, old))
+    last = controller(farm, epochs=10000)
+    last.until("epoch [0-9]+/")
+    one.reboot()
 
 
 def test_a_silent_controller_loses_its_lease(

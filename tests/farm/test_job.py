@@ -14,25 +14,23 @@ from typing import Any
 import pytest
 
 from edgebnn.errors import ConfigError, EdgebnnError, InfrastructureError, JobError
-from edgebnn.farm.inventory import Inventory
+from edgebnn.farm.attempt import MOST_DEATHS
 from edgebnn.farm.job import train_on_device
 from edgebnn.record import file_sha256, read_record
 from edgebnn.study.plan import Run, canonical_json
+from tests.farm.conftest import Place, only_virtual
 
 ROOT = Path(__file__).parents[2]
 METER = {"kind": "declared", "idle_w": 1.5, "load_w": 4.0}
-ONE = {"kind": "virtual", "meter": METER}
 
 
 @pytest.fixture
-def train(
-    run: Run, data: Path, inventory: Callable[..., Inventory], tmp_path: Path
-) -> Callable[..., list[str]]:
+def train(run: Run, data: Path, place: Place, tmp_path: Path) -> Callable[..., list[str]]:
     """Trains with the programs of a build folder; returns what was said."""
 
     def call(build: Path, **changes: Any) -> list[str]:
         said: list[str] = []
-        farm = inventory(one=changes.get("device", ONE))
+        farm = place.farm(**changes.get("device", {"meter": METER}))
         output = tmp_path / "device" / "record.json"
         train_on_device(
             changes.get("run", run),
@@ -56,12 +54,16 @@ def left(tmp_path: Path) -> list[Path]:
     return sorted(path for path in found if kept not in path.parents)
 
 
-def jobs(tmp_path: Path) -> list[Path]:
-    return list((tmp_path / "virtual" / "one" / "edgebnn" / "jobs").iterdir())
+def jobs(place: Place) -> list[Path]:
+    return list((place.home / "edgebnn" / "jobs").iterdir())
 
 
 def test_the_record_says_what_was_measured(
-    train: Callable[..., list[str]], build: Callable[..., Path], run: Run, tmp_path: Path
+    train: Callable[..., list[str]],
+    build: Callable[..., Path],
+    run: Run,
+    place: Place,
+    tmp_path: Path,
 ) -> None:
     said = train(build())
     assert said[0].startswith(f"{run.id} on one: ")
@@ -72,8 +74,9 @@ def test_the_record_says_what_was_measured(
     ]
     record = read_record(tmp_path / "device" / "record.json")
     assert said[-2:] == [f"{name}: {text}" for name, text in record.notes.items()]
+    throttling = "none" if place.virtual else record.notes["throttling"]
     assert record.notes == {
-        "throttling": "none",
+        "throttling": throttling,
         "energy": "estimated: the watts of meter declared times measured seconds",
     }
     assert (record.stage, record.run_id) == ("device", run.id)
@@ -105,7 +108,7 @@ def test_the_record_says_what_was_measured(
         "idle_power_w": (1.5, "estimated"),
     }
     where = record.provenance
-    assert (where.host, where.virtual) == ("one", True)
+    assert (where.host, where.virtual) == ("one", place.virtual)
     assert where.versions["edgebnn-train"] == "0"
     assert set(record.artifacts) == {"measure", "samples", "stamps", "network", "power"}
     for artifact in record.artifacts.values():
@@ -113,14 +116,14 @@ def test_the_record_says_what_was_measured(
     assert (tmp_path / "device" / record.artifacts["power"].path).read_text() == (
         "begin_s,end_s,begin_w,end_w\n101.000000,105.000000,4.000000,4.000000\n"
     )
-    assert jobs(tmp_path) == []
+    assert jobs(place) == []
     assert not [line for line in train(build()) if line.startswith("sent")]
 
 
 def test_without_a_meter_energy_is_absent(
     train: Callable[..., list[str]], build: Callable[..., Path], tmp_path: Path
 ) -> None:
-    train(build(), device={"kind": "virtual"})
+    train(build(), device={})
     record = read_record(tmp_path / "device" / "record.json")
     assert not [name for name in record.metrics if "energy" in name or "power" in name]
     assert set(record.artifacts) == {"measure", "samples", "stamps", "network"}
@@ -136,9 +139,11 @@ def test_stamps_that_make_no_sense_cost_the_energy_not_the_training(
     assert record.value("test_accuracy") == 0.875
 
 
+@only_virtual
 def test_another_architectures_programs_run_under_the_emulator(
     train: Callable[..., list[str]],
     build: Callable[..., Path],
+    place: Place,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -150,8 +155,8 @@ def test_another_architectures_programs_run_under_the_emulator(
     monkeypatch.setenv("PATH", f"{program.parent}{os.pathsep}{os.environ['PATH']}")
     programs = build()
     (programs / "native").rename(programs / "aarch64-linux")
-    train(programs, device={"kind": "virtual", "target": "aarch64-linux"})
-    trial, *job = (tmp_path / "virtual" / "one" / "emulated").read_text().split()
+    train(programs, device={"target": "aarch64-linux"})
+    trial, *job = (place.home / "emulated").read_text().split()
     assert trial.startswith("edgebnn/store/")
     assert job == ["./edgebnn-measure", "./edgebnn-train"]
     record = read_record(tmp_path / "device" / "record.json")
@@ -184,15 +189,14 @@ time.sleep(1000)
         (BROKEN, JobError, r"the trainer's record of .*: JSON: Invalid JSON"),
         (STRANGER, JobError, r"is of run other"),
         (INFINITE, JobError, r"metrics\.loss: Input should be a finite number"),
-        (NO_SERVER, InfrastructureError, r"one: the job was killed there .*, 3 times at the same"),
     ],
 )
 def test_a_failure_writes_no_record(
     *,
     train: Callable[..., list[str]],
     build: Callable[..., Path],
+    place: Place,
     tmp_path: Path,
-    ended: Callable[[int], bool],
     program: str,
     error: type[EdgebnnError],
     words: str,
@@ -200,17 +204,29 @@ def test_a_failure_writes_no_record(
     with pytest.raises(error, match=words):
         train(build(program))
     assert left(tmp_path) == []
-    processes = tmp_path / "virtual" / "one" / "processes"
-    if processes.exists():
-        assert all(ended(int(process)) for process in processes.read_text().split())
-
-    (broken,) = jobs(tmp_path)
+    (broken,) = jobs(place)
     (broken / "leftover").touch()
     train(build())  # the next attempt starts afresh
     assert (tmp_path / "device" / "record.json").exists()
-    assert jobs(tmp_path) == []
+    assert jobs(place) == []
 
 
+@only_virtual
+def test_a_virtual_device_whose_server_dies_again_and_again_is_given_up(
+    train: Callable[..., list[str]],
+    build: Callable[..., Path],
+    place: Place,
+    ended: Callable[[int], bool],
+) -> None:
+    words = "one: the job was killed there .*, 3 times at the same place"
+    with pytest.raises(InfrastructureError, match=words):
+        train(build(NO_SERVER))
+    processes = (place.home / "processes").read_text().split()
+    assert len(processes) == 2 * MOST_DEATHS
+    assert all(ended(int(process)) for process in processes)
+
+
+@only_virtual
 def test_what_is_not_there_is_a_mistake_before_any_work(
     train: Callable[..., list[str]], build: Callable[..., Path], tmp_path: Path
 ) -> None:
@@ -229,12 +245,13 @@ time.sleep(1000)
 """
 
 
+@only_virtual
 def test_ctrl_c_ends_the_job_and_writes_nothing(
     *,
     build: Callable[..., Path],
     data: Path,
     run: Run,
-    inventory: Callable[..., Inventory],
+    place: Place,
     tmp_path: Path,
     ended: Callable[[int], bool],
 ) -> None:
@@ -244,7 +261,7 @@ def test_ctrl_c_ends_the_job_and_writes_nothing(
         "--run": tmp_path / "run.json",
         "--data": data,
         "--build": build(SLOW),
-        "--farm": inventory(one=ONE).path,
+        "--farm": place.farm(meter=METER).path,
         "--virtual": tmp_path / "virtual",
         "--output": tmp_path / "device" / "record.json",
     }
@@ -259,7 +276,7 @@ def test_ctrl_c_ends_the_job_and_writes_nothing(
     assert command.stdout is not None
     lines = iter(command.stdout.readline, "")
     assert any(line.startswith("epoch 1/2") for line in lines)
-    processes = tmp_path / "virtual" / "one" / "processes"
+    processes = place.home / "processes"
     while not (processes.exists() and len(processes.read_text().split()) == 2):
         assert command.poll() is None
     os.killpg(command.pid, signal.SIGINT)
@@ -270,10 +287,10 @@ def test_ctrl_c_ends_the_job_and_writes_nothing(
     assert not [path for path in left(tmp_path) if not path.name.endswith(".lock")]
 
 
-def test_the_real_trainer_trains_on_a_virtual_device(
+def test_the_real_trainer_trains_on_a_device(
     train: Callable[..., list[str]], trainer: Path, digits: Path, run: Run, tmp_path: Path
 ) -> None:
-    said = train(trainer, data=digits, device={**ONE, "threads": 2})
+    said = train(trainer, data=digits, device={"meter": METER, "threads": 2})
     assert sum(line.startswith("epoch ") for line in said) == run.epochs
     record = read_record(tmp_path / "device" / "record.json")
     values = {name: metric.value for name, metric in record.metrics.items()}

@@ -13,11 +13,11 @@ from pathlib import Path
 import pytest
 
 from edgebnn.errors import InfrastructureError, JobError
-from edgebnn.farm.inventory import Inventory
 from edgebnn.farm.job import train_on_device
 from edgebnn.record import Record
 from edgebnn.study.plan import Run
 from edgebnn.trainer.run_file import run_file
+from tests.farm.conftest import Place
 
 ROOT = Path(__file__).parents[2]
 METER = {"kind": "declared", "idle_w": 1.5, "load_w": 4.0}
@@ -38,11 +38,11 @@ print('{"event": "resume", "epoch": 1, "step": 2, "from": "checkpoint.previous",
 
 
 @pytest.fixture
-def job(inventory: Callable[..., Inventory], tmp_path: Path) -> Callable[..., Record]:
+def job(place: Place, tmp_path: Path) -> Callable[..., Record]:
     """Trains on one virtual device; `say` hears the progress."""
 
     def train(run: Run, data: Path, build: Path, say: Callable[[str], None]) -> Record:
-        farm = inventory(one={"kind": "virtual", "meter": METER})
+        farm = place.farm(meter=METER)
         output = tmp_path / "device" / "record.json"
         return train_on_device(run, data, build, farm, output, tmp_path / "virtual", say)
 
@@ -61,12 +61,12 @@ def stops(build: Callable[..., Path]) -> Callable[[str], Path]:
     return write
 
 
-def jobs(tmp_path: Path) -> list[Path]:
-    return list((tmp_path / "virtual" / "one" / "edgebnn" / "jobs").iterdir())
+def jobs(place: Place) -> list[Path]:
+    return list((place.home / "edgebnn" / "jobs").iterdir())
 
 
 def test_the_next_attempt_finds_the_checkpoint(
-    *, job: Callable[..., Record], stops: Callable[..., Path], run: Run, data: Path, tmp_path: Path
+    *, job: Callable[..., Record], stops: Callable[..., Path], run: Run, data: Path, place: Place
 ) -> None:
     said: list[str] = []
     with pytest.raises(JobError, match="the power is gone"):
@@ -75,7 +75,7 @@ def test_the_next_attempt_finds_the_checkpoint(
     assert "resumed behind epoch 1, step 2 from checkpoint.previous (checkpoint: damaged)" in said
     assert record.metrics["test_accuracy"].value == 0.875
     assert record.metrics["energy_gross_j"].value == 16.0
-    assert jobs(tmp_path) == []
+    assert jobs(place) == []
 
 
 def test_another_trainer_starts_anew(
@@ -93,7 +93,7 @@ def test_what_was_trained_before_the_connection_dropped_is_fetched(
     trainer: Path,
     digits: Path,
     run: Run,
-    tmp_path: Path,
+    place: Place,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """The whole training was done: its figures, the energy too, are those of its end."""
@@ -109,7 +109,7 @@ def test_what_was_trained_before_the_connection_dropped_is_fetched(
     assert not [line for line in said if line.startswith(("epoch", "resumed"))]
     assert record.metrics["steps"].value == 12
     assert record.metrics["energy_per_batch_j"].value > 0
-    assert jobs(tmp_path) == []
+    assert jobs(place) == []
 
 
 def test_what_was_lost_behind_the_last_batch_costs_the_energy_alone(
@@ -118,7 +118,7 @@ def test_what_was_lost_behind_the_last_batch_costs_the_energy_alone(
     trainer: Path,
     digits: Path,
     run: Run,
-    tmp_path: Path,
+    place: Place,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """The whole training was done, and the device went down before it was noted."""
@@ -129,7 +129,7 @@ def test_what_was_lost_behind_the_last_batch_costs_the_energy_alone(
     with monkeypatch.context() as dropping, pytest.raises(InfrastructureError, match="no disk"):
         dropping.setattr("edgebnn.farm.job.get", drop)
         job(run, digits, trainer, lambda line: None)
-    (folder,) = jobs(tmp_path)
+    (folder,) = jobs(place)
     (folder / "exit").unlink()
     record = job(run, digits, trainer, lambda line: None)
     assert record.metrics["steps"].value == 12
@@ -175,6 +175,7 @@ def test_a_killed_trainer_goes_on_where_it_was(
     trainer: Path,
     digits: Path,
     run: Run,
+    place: Place,
     tmp_path: Path,
 ) -> None:
     run = run.model_copy(update={"epochs": 60})  # their lines are more than HELD's pipe takes
@@ -187,7 +188,7 @@ def test_a_killed_trainer_goes_on_where_it_was(
 
     held = build(HELD.format(real=str(trainer / "native" / "edgebnn-train")))
     shutil.copy(trainer / "native" / "edgebnn-measure", held / "native")
-    folder = tmp_path / "virtual" / "one" / "edgebnn" / "jobs" / run.id
+    folder = place.home / "edgebnn" / "jobs" / run.id
     killed: list[int] = []
 
     def kill(line: str) -> None:

@@ -130,6 +130,7 @@ class Attempts(Generic[Result]):
     _log: Log = field(init=False)
     _begun: bool = False
     _followed: bool = False
+    """This process has seen it at work."""
     _deaths: int = 0
     _checkpoint: str = ""
 
@@ -224,7 +225,8 @@ class Attempts(Generic[Result]):
     def _not_stopped(self, name: str, seen: Seen) -> None:
         """Raises JobError if someone ended the job on purpose: under our eyes, or just now."""
         ago = seen.stopped_ago_s
-        if ago is not None and (self.at == name or 0 <= ago < STOPPED_S):
+        under_our_eyes = self._followed and self.at == name
+        if ago is not None and (under_our_eyes or 0 <= ago < STOPPED_S):
             self._begun = True
             raise JobError(
                 f"device {name}: the job was stopped by {seen.stopped_by}, {span(max(0, ago))} ago"
@@ -233,7 +235,7 @@ class Attempts(Generic[Result]):
 
 _ENDINGS = {
     "ended": "failed there",
-    "killed": "was killed there (out of memory, or by hand)",
+    "killed": "was killed there (out of memory? by hand? by logind's KillUserProcesses?)",
     "rebooted": "was cut off: the device was started anew",
 }
 

@@ -23,7 +23,9 @@ def printable(text: str) -> str:
     if text.isprintable():
         return text
     text = _SEQUENCE.sub("", text.replace("\r\n", "\n"))
-    return "".join(sign if sign.isprintable() or sign in "\n\t" else _instead(sign) for sign in text)
+    return "".join(
+        sign if sign.isprintable() or sign in "\n\t" else _instead(sign) for sign in text
+    )
 
 
 def _instead(sign: str) -> str:

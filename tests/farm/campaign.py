@@ -176,7 +176,7 @@ class Campaign:
             time.sleep(0.05)
             if met.exists():
                 break
-        (site.board.home / state).unlink()
+        (site.board.home / state).unlink(missing_ok=True)
         return met.exists()
 
     def _kill(self, site: Site) -> bool:

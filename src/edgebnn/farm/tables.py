@@ -95,7 +95,9 @@ def checked_table(inventory: Inventory, found: dict[str, Checked]) -> Table:
 
     table = Table("device", "board", "state", "findings", title=f"devices of {inventory.path}")
     for name, checked in found.items():
-        lines = (Text(printable(found.text), style=_STYLES[found.level]) for found in checked.findings)
+        lines = (
+            Text(printable(found.text), style=_STYLES[found.level]) for found in checked.findings
+        )
         state = Text(checked.state, style=_STYLES[checked.state])
         board = Text(inventory.devices[name].board)
         table.add_row(Text(name), board, state, Text("\n").join(lines))

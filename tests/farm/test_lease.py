@@ -93,7 +93,7 @@ def test_a_lease_that_cannot_be_written_is_no_busy_device(host: Host, home: Path
         (172000, "me", "me, for 47 h"),
         (864000, "me", "me, for 10 days"),
         (-86400, "me", "me, for 0 s"),
-        (60, "\x1b]0;owned\x07 $(reboot)", r" \$\(reboot\), for .*"),
+        (60, "me\x1b]0;owned\x07 \x9b$(reboot)", r"me \?\$\(reboot\), for .*"),
         (60, "", "someone who has not said who"),
         (60, "a" * 5000, "a{200,300}, for .*"),
     ],

@@ -19,7 +19,7 @@ test "$(readlink "$3")" = "$4" || keep=
 for file in * .[!.]*; do
   case "$keep " in
     *" $file "*) ;;
-    *) rm -rf "$file" || exit ;;
+    *) rm -rf "./$file" || exit ;;
   esac
 done
 shift 2

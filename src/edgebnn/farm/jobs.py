@@ -34,7 +34,7 @@ _LIST = """
 cd edgebnn/jobs 2>/dev/null || exit 0
 for job in *; do
   case $job in *[!A-Za-z0-9._+-]*) continue ;; esac
-  cd "$job" 2>/dev/null || continue
+  cd "./$job" 2>/dev/null || continue
   state=prepared
   if test -e running && ! flock -sn running true; then state=running
   elif test -s stopped; then state=stopped
@@ -52,7 +52,7 @@ done
 # $1: days; $2, $3: the store's folders. A line for each thing that goes: its kind, its KiB.
 _CLEAN = """
 mkdir -p edgebnn/jobs "$2" "$3" && cd edgebnn/jobs || exit
-for job in *; do
+for job in ./*; do
   test -d "$job" || continue
   if test -e "$job/running" && ! flock -sn "$job/running" true; then continue; fi
   test "$1" = 0 || test -n "$(find "$job" -prune -mmin "+$(($1 * 1440))")" || continue

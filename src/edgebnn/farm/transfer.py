@@ -15,15 +15,16 @@ from edgebnn.farm.mark import ours
 
 _BLOCK = 1 << 15
 
-# $1: the path, $2: the digest of what must arrive.
+# $1: the path, $2: the digest of what must arrive. A name that begins with `-` is no option.
 _PUT = """
+set -- "./$1" "$2"
 cat >"$1.part" && chmod 755 "$1.part" &&
   test "$(sha256sum <"$1.part")" = "$2  -" && mv "$1.part" "$1" && exit
 status=$?
 rm -f "$1.part"
 exit $status
 """
-_GET = 'sha256sum <"$1" && exec cat "$1"'
+_GET = 'sha256sum <"./$1" && exec cat "./$1"'
 
 
 def reading_limit(file: Path) -> float:

@@ -11,6 +11,7 @@ that leaves keepalives unanswered is gone. Files: transfer.py.
 from __future__ import annotations
 
 import shlex
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -28,6 +29,8 @@ from edgebnn.printable import printable
 BEGINS_WITHIN_S = 30.0
 """For a login script, before a command."""
 COMMAND_WITHIN_S = 60.0
+_SFTP_BEGIN, _SFTP_VERSION = b"\0\0\0\x05\x01\0\0\0\x03", b"\x02"
+"""The first packet of version 3, and the type of its answer."""
 
 
 @dataclass(frozen=True)
@@ -220,6 +223,30 @@ class Host:
                 with suppress(Exception):
                     channel.shutdown_write()
                     channel.status_event.wait(ANSWER_WITHIN_S)
+
+    def has_sftp(self) -> bool:
+        """Whether the host answers to SFTP.
+
+        Raises:
+            InfrastructureError: the connection is gone, or bears no second command.
+        """
+        from paramiko import SSHException
+
+        with self.mapped():
+            channel = self._connection.transport.open_session(timeout=ANSWER_WITHIN_S)
+        late = threading.Timer(ANSWER_WITHIN_S, channel.close)
+        late.daemon = True
+        late.start()
+        try:
+            channel.invoke_subsystem("sftp")
+            channel.sendall(_SFTP_BEGIN)
+            return bool(channel.makefile("rb").read(5)[4:] == _SFTP_VERSION)
+        except (OSError, EOFError, SSHException):
+            self.probe()
+            return False
+        finally:
+            late.cancel()
+            channel.close()
 
     def probe(self) -> None:
         """Raises InfrastructureError if the connection is gone, or bears no second command."""

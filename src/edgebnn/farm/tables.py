@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from edgebnn.errors import ConfigError, InfrastructureError
 from edgebnn.farm.check import Finding, check, trial
 from edgebnn.farm.deploy import programs
+from edgebnn.farm.equipment import equipment
 from edgebnn.farm.inventory import Inventory
 from edgebnn.farm.lease import lease
 from edgebnn.farm.reach import reach
@@ -125,7 +126,9 @@ def _look(name: str, inventory: Inventory, virtual: Path, binaries: Path) -> Che
         findings = list(health.findings)
         if not taken.ours:
             findings.append(Finding("warning", f"busy: {taken.holder}"))
-        elif not health.errors:
+            return Checked(tuple(findings))
+        findings += equipment(host, device)
+        if not health.errors:
             try:
                 _, measure = programs(binaries, device)
                 findings.append(trial(host, device, measure))

@@ -226,6 +226,20 @@ def test_a_virtual_device_whose_server_dies_again_and_again_is_given_up(
     assert all(ended(int(process)) for process in processes)
 
 
+@pytest.mark.parametrize("kernel", [None, "scalar"])
+def test_a_forced_kernel_reaches_the_trainer(
+    kernel: str | None,
+    train: Callable[..., list[str]],
+    build: Callable[..., Path],
+    run: Run,
+    place: Place,
+) -> None:
+    _, _, text = (build() / "native" / "edgebnn-train").read_text().partition("\n")
+    tells = "import os; open(os.path.expanduser('~/kernel'), 'w').write(os.environ.get('EDGEBNN_KERNEL', ''))\n"
+    train(build(tells + text), run=run.model_copy(update={"kernel": kernel}))
+    assert (place.home / "kernel").read_text() == (kernel or "")
+
+
 @only_virtual
 def test_what_is_not_there_is_a_mistake_before_any_work(
     train: Callable[..., list[str]], build: Callable[..., Path], tmp_path: Path

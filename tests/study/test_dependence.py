@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from argparse import Namespace
 from pathlib import Path
 
 import numpy as np
@@ -178,20 +177,6 @@ def test_a_forced_kernel_is_a_run_of_its_own(monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setenv("EDGEBNN_KERNEL", "avx2; reboot")
     with pytest.raises(ConfigError, match="EDGEBNN_KERNEL: found 'avx2; reboot'"):
         plan(dataset="digits")
-
-
-@pytest.mark.parametrize("kernel", [None, "scalar"])
-def test_a_forced_kernel_reaches_the_trainer(kernel: str | None) -> None:
-    from edgebnn.farm.inventory import Device
-    from edgebnn.farm.job import _work
-
-    commands: list[list[str]] = []
-    host = Namespace(run=lambda command, **_: commands.append(command))
-    device = Device(host="h", board="b", target="native")
-    picked, meter = Namespace(host=host, device=device), Namespace(options=[])
-    _work(picked, "folder", Namespace(kernel=kernel, batches=None), meter, print)  # type: ignore[arg-type]
-    forced = ["env", "EDGEBNN_KERNEL=scalar"] if kernel else []
-    assert commands[0][: len(forced) + 1] == [*forced, "./edgebnn-measure"]
 
 
 def test_another_backend_is_a_run_of_its_own(

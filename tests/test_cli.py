@@ -112,6 +112,19 @@ def test_the_plan_is_listed() -> None:
     done = run("plan")
     assert done.returncode == 0
     assert "digits-mlp" in done.stdout
+    assert "devices" not in done.stdout
+
+
+def test_the_plan_shows_devices_that_are_asked_for(tmp_path: Path) -> None:
+    device = "{devices: [v2]}"
+    experiment = f"{{name: a, dataset: digits, model: mlp, methods: [lean], device: {device}}}"
+    (tmp_path / "farm.yaml").write_text("devices: {v1: {kind: virtual}, v2: {kind: virtual}}")
+    study = tmp_path / "study.yaml"
+    study.write_text(f"study: s\nfarm: {tmp_path}/farm.yaml\nexperiments: [{experiment}]\n")
+    done = run("plan", str(study))
+    assert done.returncode == 0, done.stderr
+    assert "devices" in done.stdout
+    assert [line.split()[-2] for line in done.stdout.splitlines() if " device " in line] == ["v2"]
 
 
 @pytest.mark.parametrize(

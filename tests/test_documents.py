@@ -85,7 +85,7 @@ def test_a_shown_configuration_is_valid(
         assert load_inventory(tmp_path / "farm.yaml").boards()
     else:
         study = parse_study(document, name)
-        assert make_plan(study, {"virtual"}).experiments
+        assert make_plan(study, {"virtual": ["v1"]}).experiments
 
 
 @pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.name)

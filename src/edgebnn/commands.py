@@ -226,9 +226,14 @@ def plan(options: argparse.Namespace) -> None:
     table = Table(
         "experiment", "stage", "method", "run", title=f"{study.study}: the runs of {options.config}"
     )
+    devices = {run.id: run.devices for stage in plan.runs.values() for run in stage.values()}
+    named = any(devices.values())
+    if named:
+        table.add_column("devices")
     for experiment, runs in plan.experiments.items():
         for run in runs:
-            table.add_row(experiment, run.stage, run.method, run.run_id)
+            where = [", ".join(devices[run.run_id])] if named else []
+            table.add_row(experiment, run.stage, run.method, run.run_id, *where)
     Console().print(table)
     for remark in remarks(plan, study):
         print(f"warning: {remark}")

@@ -41,7 +41,9 @@ def plan(folder: Path, dataset: str = "pets", model: str = MODEL, **changes: obj
     experiment = {"name": "a", "dataset": dataset, "model": "small", "methods": ["proposed"]}
     experiment |= changes or {"emulate": {"batch_size": 20, "epochs": 1}}
     document = {"study": "s", "models": str(folder / "models"), "data_dir": str(folder)}
-    return make_plan(parse_study({**document, "experiments": [experiment]}, "my.yaml"), {"virtual"})
+    return make_plan(
+        parse_study({**document, "experiments": [experiment]}, "my.yaml"), {"virtual": ["v1"]}
+    )
 
 
 def test_a_folder_is_what_is_in_it(tmp_path: Path) -> None:

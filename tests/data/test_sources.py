@@ -37,7 +37,7 @@ def plan(folder: Path, dataset: str, model: str = "mlp"):
         "data_dir": str(folder),
         "experiments": [experiment],
     }
-    return make_plan(parse_study(document, "my.yaml"), {"virtual"})
+    return make_plan(parse_study(document, "my.yaml"), {"virtual": ["v1"]})
 
 
 @pytest.mark.parametrize(

@@ -146,7 +146,7 @@ def planned():
         "emulate": {"epochs": 3},
     }
     study = parse_study({"study": "jax", "experiments": [experiment]}, "jax.yaml")
-    (run,) = make_plan(study, set()).runs["emulate"].values()
+    (run,) = make_plan(study, {}).runs["emulate"].values()
     return run
 
 

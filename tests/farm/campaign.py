@@ -386,7 +386,7 @@ def a_run() -> Run:
     study = parse_study(
         {"study": "t", "models": models, "experiments": [{**about, "device": device}]}, "t"
     )
-    (run,) = make_plan(study, {"virtual"}).runs["device"].values()
+    (run,) = make_plan(study, {"virtual": ["v1"]}).runs["device"].values()
     return run
 
 

@@ -32,6 +32,7 @@ class Chore:
     """A job that is done by where it is."""
 
     board: str = "virtual"
+    devices: tuple[str, ...] = ()
     purpose: str = "a chore"
     folder: str = "edgebnn/jobs/chore"
     does: Callable[[Picked], Any] = lambda picked: picked.name

@@ -204,7 +204,7 @@ def run() -> Run:
         },
         "trial",
     )
-    (found,) = make_plan(study, {"virtual"}).runs["device"].values()
+    (found,) = make_plan(study, {"virtual": ["v1"]}).runs["device"].values()
     return found
 
 

@@ -55,7 +55,7 @@ def runs() -> dict[str, Run]:
     }
     models = str(ROOT / "config" / "models")
     study = parse_study({"study": "s", "models": models, "experiments": [experiment]}, "s")
-    found = make_plan(study, {"virtual"}).runs["baseline"].values()
+    found = make_plan(study, {"virtual": ["v1"]}).runs["baseline"].values()
     return {str(run.keras): run for run in found}
 
 

@@ -107,6 +107,19 @@ def test_an_error_in_the_job_is_not_taken_for_the_device(
     assert len(tried) == 1
 
 
+def test_a_device_that_is_asked_for_by_name(
+    inventory: Callable[..., Inventory], build: Callable[..., Path], tmp_path: Path
+) -> None:
+    names = [f"v{number}" for number in range(5)]
+    listed = inventory(**dict.fromkeys(names, VIRTUAL), pi={**VIRTUAL, "board": "pi"})
+    farm = Watched(listed, build(), tmp_path)
+    for name in names:
+        assert on_a_device(farm, Chore(devices=(name,)), pytest.fail) == name
+        assert on_a_device(farm, Chore(devices=(name,)), pytest.fail, at="v0") == name
+    with pytest.raises(ConfigError, match="none of the devices pi, v7 has board 'virtual'"):
+        on_a_device(farm, Chore(devices=("pi", "v7")), pytest.fail)
+
+
 def test_a_board_that_nobody_has(
     inventory: Callable[..., Inventory], build: Callable[..., Path], tmp_path: Path
 ) -> None:

@@ -49,7 +49,7 @@ class Profiled:
 
 
 def _planned() -> Plan:
-    return make_plan(load_study(ROOT / "config" / "config.yaml"), {"virtual"})
+    return make_plan(load_study(ROOT / "config" / "config.yaml"), {"virtual": ["v1"]})
 
 
 @pytest.fixture(scope="session")

@@ -32,7 +32,7 @@ def said(text: str, folder: Path) -> str:
     path = folder / "my.yaml"
     path.write_text(text, newline="")
     try:
-        make_plan(load_study(path), {"virtual"})
+        make_plan(load_study(path), {"virtual": ["v1"]})
     except ConfigError as error:
         return str(error).replace(str(path), "F")
     return ""

@@ -50,7 +50,7 @@ def plan(folder: Path | None = None, dataset: str = "toy", model: str = "mlp") -
     }  # fmt: skip
     document = {"study": "s", "models": MODELS, "experiments": [experiment]}
     document |= {"data_dir": str(folder)} if folder else {}
-    return make_plan(parse_study(document, "my.yaml"), {"virtual"})
+    return make_plan(parse_study(document, "my.yaml"), {"virtual": ["v1"]})
 
 
 def ids(folder: Path | None = None, **which: str) -> dict[str, set[str]]:

@@ -26,7 +26,7 @@ def plan(*seeds: int) -> Plan:
         "emulate": {"batch_size": 100, "epochs": 2},
     }
     document = {"study": "s", "models": MODELS, "experiments": [experiment]}
-    return make_plan(parse_study(document, "my.yaml"), set())
+    return make_plan(parse_study(document, "my.yaml"), {})
 
 
 def files(folder: Path) -> dict[str, bytes]:

@@ -34,7 +34,7 @@ def study(**changes: object) -> Study:
 
 
 def plan(**changes: object) -> Plan:
-    return make_plan(study(**changes), {"virtual"})
+    return make_plan(study(**changes), {"virtual": ["v1"]})
 
 
 def ids(planned: Plan) -> dict[str, set[str]]:
@@ -53,7 +53,7 @@ def test_every_combination_once() -> None:
 
 def test_names_of_study_and_experiment_change_no_id() -> None:
     renamed = study(name="b").model_copy(update={"study": "other", "results": "elsewhere"})
-    assert ids(make_plan(renamed, {"virtual"})) == ids(plan())
+    assert ids(make_plan(renamed, {"virtual": ["v1"]})) == ids(plan())
 
 
 @pytest.mark.parametrize(
@@ -69,7 +69,7 @@ def test_what_an_optimizer_becomes(method: str, optimizer: dict[str, Any], taken
     """Signs without latent weights take bop; its defaults suit signs, or real gradients."""
     schedule = {"kind": "step", "factor": 0.5, "every": 1}
     asked = study(methods=[method], optimizer={**optimizer, "schedule": schedule})
-    for runs in make_plan(asked, {"virtual"}).runs.values():
+    for runs in make_plan(asked, {"virtual": ["v1"]}).runs.values():
         for run in runs.values():
             assert (run.optimizer.kind, run.optimizer.gamma, run.optimizer.tau) == taken
             assert run.optimizer.schedule.kind == "step"
@@ -118,7 +118,9 @@ def test_the_layers_themselves_determine_the_id(tmp_path: Path) -> None:
         "input: [8, 8, 1]\nlayers: [flatten, {dense: 10}, batch_norm]\n"
     )
     other = study().model_copy(update={"models": str(tmp_path)})
-    assert set(make_plan(other, {"virtual"}).runs["emulate"]).isdisjoint(plan().runs["emulate"])
+    assert set(make_plan(other, {"virtual": ["v1"]}).runs["emulate"]).isdisjoint(
+        plan().runs["emulate"]
+    )
 
 
 @pytest.mark.parametrize(
@@ -127,6 +129,8 @@ def test_the_layers_themselves_determine_the_id(tmp_path: Path) -> None:
         ({"dataset": "digit"}, ["experiment 'a'", "unknown data set 'digit'", "did you mean 'digits'", "mnist"]),
         ({"model": "mpl"}, ["experiment 'a'", "model 'mpl'", "did you mean 'mlp'", "mpl.yaml", "binarynet"]),
         ({"device": {"boards": ["rpi9"]}}, ["device.boards", "'rpi9'", "config/farm.yaml", "virtual"]),
+        ({"device": {"devices": ["v1x"]}}, ["device.devices", "no device 'v1x' in config/farm.yaml", "did you mean 'v1'"]),
+        ({"device": {"devices": ["v1", "v1"]}}, ["device.devices: v1 stands twice"]),
         ({"dataset": "imagenet", "model": "resnete18"}, ["model 'resnete18'", "layer 1 (conv)", "not yet"]),
         ({"dataset": "imagenet"}, ["10 outputs", "1000 classes"]),
     ],
@@ -169,7 +173,7 @@ def test_layers_that_no_trainer_takes_yet(layers: str, words: str, tmp_path: Pat
     (tmp_path / "mlp.yaml").write_text(text)
     other = study().model_copy(update={"models": str(tmp_path)})
     with pytest.raises(ConfigError, match=re.escape(words)):
-        make_plan(other, {"virtual"})
+        make_plan(other, {"virtual": ["v1"]})
 
 
 @pytest.mark.parametrize("engine", ["emulate", "device"])
@@ -190,16 +194,19 @@ def test_a_batch_beyond_the_trainers_sums_is_refused_where_a_device_is_asked_for
     (tmp_path / "wide.yaml").write_text(layers)
     models = {"models": str(tmp_path)}
     with pytest.raises(ConfigError, match=words):
-        make_plan(study(**images, device=wide, emulate=wide).model_copy(update=models), {"virtual"})
+        make_plan(
+            study(**images, device=wide, emulate=wide).model_copy(update=models),
+            {"virtual": ["v1"]},
+        )
     alone = study(**images, device=None, emulate=wide).model_copy(update=models)
     with pytest.raises(ConfigError, match="data set 'imagenet' is not at hand"):
-        make_plan(alone, set())  # nothing but the images is wanting
+        make_plan(alone, {})  # nothing but the images is wanting
 
 
 def test_a_baseline_is_one_run_for_each_network_board_and_seed() -> None:
     device = {"boards": ["virtual", "pi"], "batch_size": 100, "epochs": 2, "batches": 7}
     asked = study(device=device, baseline={}, augmentation={"flip": True})
-    planned = make_plan(asked, {"virtual", "pi"})
+    planned = make_plan(asked, {"virtual": ["v1"], "pi": ["p1"]})
     runs = planned.runs["baseline"].values()
     found = {(run.keras, run.board, run.seed) for run in runs}
     assert found == set(product(("standard", "float32"), ("virtual", "pi"), (0, 1)))
@@ -212,7 +219,7 @@ def test_a_baseline_is_one_run_for_each_network_board_and_seed() -> None:
     named = {r.method for r in planned.experiments["a"] if r.stage == "baseline"}
     assert named == {"keras-standard", "keras-float32"}
     other = {"methods": ["lean"], "augmentation": {}, "optimizer": {"schedule": {"kind": "cosine"}}}
-    again = make_plan(study(device=device, baseline={}, **other), {"virtual", "pi"})
+    again = make_plan(study(device=device, baseline={}, **other), {"virtual": ["v1"], "pi": ["p1"]})
     assert ids(again)["baseline"] == ids(planned)["baseline"]
 
 
@@ -257,6 +264,39 @@ def test_a_profile_is_one_run_for_each_method_with_the_first_seed() -> None:
     )
 
 
+PI = {"virtual": ["v1", "v2"], "pi": ["p1", "p2", "p3"]}
+
+
+def named(*devices: str, boards: tuple[str, ...] = ("pi",)) -> Plan:
+    asked = {"boards": list(boards), "devices": list(devices), "epochs": 2}
+    return make_plan(study(device=asked, baseline={}), PI)
+
+
+def test_devices_that_are_named_make_ids_of_their_own_whatever_their_order() -> None:
+    runs = [
+        *named("p3", "p1").runs["device"].values(),
+        *named("p3", "p1").runs["baseline"].values(),
+    ]
+    assert {run.devices for run in runs} == {("p1", "p3")}
+    assert {run.parameters()["devices"] for run in runs} == {"p1, p3"}
+    assert ids(named("p1", "p3")) == ids(named("p3", "p1"))
+    for stage in ("device", "baseline"):
+        assert ids(named("p1"))[stage].isdisjoint(ids(named("p2"))[stage] | ids(named())[stage])
+    assert all(ids(named("p1"))[stage] == ids(named())[stage] for stage in ("memory", "emulate"))
+    (any_device, *_) = named().runs["device"].values()
+    assert "devices" not in canonical_json(any_device)
+    assert "devices" not in any_device.parameters()
+
+
+def test_each_board_has_those_of_its_own_that_are_named() -> None:
+    runs = named("p2", "v1", boards=("pi", "virtual")).runs["device"].values()
+    assert {(run.board, run.devices) for run in runs} == {("pi", ("p2",)), ("virtual", ("v1",))}
+    with pytest.raises(ConfigError, match=r"none of these has board 'virtual'.*with it: v1, v2"):
+        named("p2", boards=("pi", "virtual"))
+    with pytest.raises(ConfigError, match=r"'v1' has board 'virtual', which is not in .*\(pi\)"):
+        named("v1")
+
+
 def test_batches_make_ids_of_their_own_and_none_where_there_are_none() -> None:
     asked = {"boards": ["virtual"], "batch_size": 200, "epochs": 2}
     planned = plan(device={**asked, "batches": 3})
@@ -275,7 +315,7 @@ def test_what_keras_trains_alone_is_planned_without_a_device(tmp_path: Path) -> 
     ):
         (tmp_path / "mlp.yaml").write_text(f"input: [8, 8, 1]\nlayers: [{layers}]\n")
         other = study(device=None).model_copy(update={"models": str(tmp_path)})
-        planned = make_plan(other, set())
+        planned = make_plan(other, {})
         assert (len(planned.runs["emulate"]), len(planned.runs["device"])) == (4, 0)
 
 
@@ -315,7 +355,9 @@ def test_summary_names_each_experiments_runs() -> None:
 def test_builds_are_those_of_the_boards_and_of_the_memory_model() -> None:
     targets = {"virtual": ["native"], "pi": ["aarch64-linux", "armv7-linux"], "other": ["x"]}
     device = {"boards": ["pi"], "batch_size": 200, "epochs": 2}
-    planned = make_plan(study(device=device), set(targets)).with_builds(targets)
+    planned = make_plan(study(device=device), {board: ["one"] for board in targets}).with_builds(
+        targets
+    )
     assert planned.builds == ("aarch64-linux", "armv7-linux", "native")
     assert json.loads(planned.summary())["builds"] == list(planned.builds)
     images = {"dataset": "imagenet", "model": "resnete18", "device": None}

@@ -117,7 +117,7 @@ def test_what_the_plan_refuses_has_the_line_of_its_experiment(
     usual = {"model": "mlp", "methods": ["lean"], "emulate": {}}
     document["experiments"] = [usual | experiment for experiment in document["experiments"]]
     with pytest.raises(ConfigError, match=f"^{path}: {words}"):
-        make_plan(parse_study(document, "my.yaml"), set(), [path])
+        make_plan(parse_study(document, "my.yaml"), {}, [path])
 
 
 def test_a_value_of_the_command_line_has_no_line(tmp_path: Path) -> None:

@@ -42,7 +42,7 @@ def test_house_numbers(
         "data_dir": str(FOLDER),
         "experiments": [experiment],
     }
-    (run,) = make_plan(parse_study(study, "test"), {"virtual"}).runs["device"].values()
+    (run,) = make_plan(parse_study(study, "test"), {"virtual": ["v1"]}).runs["device"].values()
     assert run.network.input == shape
     (tmp_path / "a.run").write_text(run_file(run))
     train = [programs / "edgebnn-train", "--run", tmp_path / "a.run", "--data", data, "--steps", 5]

@@ -109,7 +109,7 @@ def model_job(job: Any, model: str, steps: int) -> Any:
         "device": {"batch_size": BATCH, "epochs": 1},
     }
     study = {"study": "s", "models": str(ROOT / "config/models"), "experiments": [experiment]}
-    (planned,) = make_plan(parse_study(study, "test"), {"virtual"}).runs["device"].values()
+    (planned,) = make_plan(parse_study(study, "test"), {"virtual": ["v1"]}).runs["device"].values()
     rng = np.random.default_rng(5)
 
     def split(count: int) -> Split:

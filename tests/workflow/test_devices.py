@@ -43,3 +43,18 @@ def test_corrected_watts_train_again(workflow: Workflow) -> None:
     assert status == 0, output
     assert watts(workflow) == pytest.approx(6.0)
     assert would_run(workflow) == {}
+
+
+def test_runs_that_name_devices_wait_for_these_alone(workflow: Workflow) -> None:
+    """Else those of one device would fill the slots of the whole board."""
+    farm = workflow.folder / "farm.yaml"
+    devices = {name: {"kind": "virtual"} for name in ("v1", "v2", "v3")}
+    farm.write_text(yaml.safe_dump({"devices": devices}))
+    free = {**STUDY["experiments"][0], "emulate": None}  # type: ignore[index]
+    named = {**free, "name": "named", "device": {**free["device"], "devices": ["v3", "v1"]}}
+    workflow.configure(farm=str(farm), experiments=[free, named], memory=[])
+    status, output = workflow.run("--dry-run", "--workflow-profile", "none")
+    assert status == 0, output
+    resources = [line for line in output.splitlines() if "board_virtual=1" in line]
+    assert len(resources) == 4
+    assert sum("board_virtual_devices_v1_v3=1" in line for line in resources) == 2

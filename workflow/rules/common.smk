@@ -11,20 +11,31 @@ def slot(board):
     return "board_" + re.sub(r"\W", "_", board.replace("+", "plus"))
 
 
-BOARDS = sorted(
-    {run.board for stage in ("device", "baseline") for run in RUNS[stage].values()}
-)
-for board in BOARDS:
-    workflow.global_resources.setdefault(slot(board), len(INVENTORY.on_board(board)))
+def taken(run):
+    """What a run takes one of -> how many there are: devices of its board; of those that it names, if it does."""
+    found = {slot(run.board): len(INVENTORY.on_board(run.board))}
+    if run.devices:
+        found[slot(f"{run.board}_devices_{'_'.join(run.devices)}")] = len(run.devices)
+    return found
+
+
+SLOTS = {
+    name: count
+    for stage in ("device", "baseline")
+    for run in RUNS[stage].values()
+    for name, count in taken(run).items()
+}
+for name, count in sorted(SLOTS.items()):
+    workflow.global_resources.setdefault(name, count)
 
 
 def slots(stage):
-    """Resources of a stage's job: a device of its run's board."""
+    """Resources of a stage's job: a device that may do it."""
     return {
-        slot(board): lambda wildcards, board=board: int(
-            RUNS[stage][wildcards.run].board == board
+        name: lambda wildcards, name=name: int(
+            name in taken(RUNS[stage][wildcards.run])
         )
-        for board in BOARDS
+        for name in sorted(SLOTS)
     }
 
 

@@ -73,6 +73,11 @@ class Job(Protocol[Result_co]):
         ...
 
     @property
+    def devices(self) -> tuple[str, ...]:
+        """Names of those that may do it; empty: any of its board."""
+        ...
+
+    @property
     def folder(self) -> str:
         """The job's own, there."""
         ...

@@ -155,6 +155,10 @@ class _Training:
         return self.run.board
 
     @property
+    def devices(self) -> tuple[str, ...]:
+        return self.run.devices
+
+    @property
     def folder(self) -> str:
         return f"{JOBS}/{self.run.id}"
 

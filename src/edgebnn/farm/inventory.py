@@ -156,9 +156,12 @@ class Inventory(BaseModel):
         """Host keys of the boards, pinned by `edgebnn farm enroll`: our only trust."""
         return self._path.parent / "known_hosts"
 
-    def boards(self) -> set[str]:
-        """The kinds of board that experiments can ask for."""
-        return {device.board for device in self.devices.values()}
+    def boards(self) -> dict[str, list[str]]:
+        """Kind of board, which experiments can ask for -> the names of its devices."""
+        names: dict[str, list[str]] = {}
+        for name, device in self.devices.items():
+            names.setdefault(device.board, []).append(name)
+        return names
 
     def targets(self) -> dict[str, list[str]]:
         """Kind of board -> what is built for its devices."""

@@ -93,11 +93,17 @@ def on_a_device(farm: Farm, job: Job[Result], say: Say, at: str = "") -> Result:
         EdgebnnError: the job failed.
     """
     inventory, board = farm.inventory, job.board
-    names = list(inventory.on_board(board))
+    names = inventory.boards().get(board, [])
     if not names:
         raise ConfigError(
             f"{inventory.path}: no device with board '{board}'{nearest(board, inventory.boards())}; "
             f"boards are {', '.join(sorted(inventory.boards())) or 'none'}"
+        )
+    if job.devices:
+        names = [name for name in names if name in job.devices]
+    if not names:
+        raise ConfigError(
+            f"{inventory.path}: none of the devices {', '.join(job.devices)} has board '{board}'"
         )
     random.Random(job.folder).shuffle(names)
     search = Search(names, 60.0 * inventory.patience_min, farm.now())

@@ -45,6 +45,7 @@ def check_asked(study: Study, files: Sequence[Path] = ()) -> None:
         _once(experiment.seeds, f"{where}: seeds")
         if experiment.device:
             _once(experiment.device.boards, f"{where}: device.boards")
+            _once(experiment.device.devices, f"{where}: device.devices")
         _beside_a_device(experiment, where)
     for index, case in enumerate(study.memory):
         where = located("memory", ("memory", index), files)

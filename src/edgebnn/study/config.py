@@ -92,6 +92,8 @@ class OnDevice(Strict):
     """Training by the C++ trainer on the farm."""
 
     boards: tuple[Name, ...] = Field(default=("virtual",), min_length=1)
+    devices: tuple[Name, ...] = ()
+    """Names of the devices that may train; empty: any of these boards."""
     batch_size: PositiveInt = 200
     epochs: PositiveInt = 20
     batches: PositiveInt | None = None

@@ -21,7 +21,7 @@ from edgebnn.study.config import Augmentation, Experiment, KerasNetwork, MemoryC
 from edgebnn.study.data_set import data_digest_of, network_of
 from edgebnn.study.engines import forced_kernel, keras_backend
 from edgebnn.study.network import Network
-from edgebnn.study.on_device import check_trainable
+from edgebnn.study.on_device import Places, check_trainable, places
 from edgebnn.study.optimizer_config import Constant, Optimizer, optimizer_of
 from edgebnn.study.switches import PRESETS, Switches, preset_name
 from edgebnn.study.trainable import untrained_layer
@@ -54,6 +54,8 @@ class Run(BaseModel):
     """After which a training ends, if its epochs have not before; of a baseline, those that are timed."""
     seed: int | None = None
     board: str | None = None
+    devices: tuple[str, ...] = Field(default=(), exclude_if=lambda value: not value)
+    """Of its board, those that may do it; empty: any."""
     backend: str | None = None
     """Of Keras, for an emulation."""
     kernel: str | None = None
@@ -110,20 +112,12 @@ class Run(BaseModel):
                 "augmentation_fill": self.augmentation.fill,
                 "augmentation_flip": str(self.augmentation.flip).lower(),
             }
-        for name in (
-            "micro_batch",
-            "data_digest",
-            "epochs",
-            "batches",
-            "seed",
-            "board",
-            "backend",
-            "kernel",
-        ):
+        where = ("board", "backend", "kernel")
+        for name in ("micro_batch", "data_digest", "epochs", "batches", "seed", *where):
             value = getattr(self, name)
             if value is not None:
                 flat[name] = value
-        return flat
+        return {**flat, "devices": ", ".join(self.devices)} if self.devices else flat
 
 
 class PlannedRun(BaseModel):
@@ -171,16 +165,18 @@ class Plan(BaseModel):
         return hashlib.sha256(asked.encode()).hexdigest()[:16]
 
 
-def make_plan(study: Study, boards: set[str], files: Sequence[Path] = ()) -> Plan:
+def make_plan(
+    study: Study, boards: Mapping[str, Collection[str]], files: Sequence[Path] = ()
+) -> Plan:
     """All runs of a study.
 
     Args:
         study: what is asked for.
-        boards: the kinds of board that the inventory has.
+        boards: kind of board -> names of its devices, as the inventory has them.
         files: that the study was read from, for the lines of mistakes.
 
     Raises:
-        ConfigError: an unknown data set, model or board, or a network that does not fit its data.
+        ConfigError: an unknown data set, model, board or device, or a network that does not fit its data.
     """
     check_asked(study, files)
     check_data_folder(study.data_dir)
@@ -190,9 +186,10 @@ def make_plan(study: Study, boards: set[str], files: Sequence[Path] = ()) -> Pla
         network = network_of(experiment, study, where)
         check_trainable(experiment, network, study, boards, where)
         data_digest = data_digest_of(experiment, study, where)
-        for run, method in _runs_of(experiment, network, data_digest):
+        at = places(experiment.device, boards) if experiment.device else []
+        for run, method in _runs_of(experiment, network, data_digest, at):
             _add(plan, experiment.name, run, method.name)
-        for run in _baseline_runs(experiment, network, data_digest):
+        for run in _baseline_runs(experiment, network, data_digest, at):
             _add(plan, experiment.name, run, run.method)
     for index, case in enumerate(study.memory):
         where = located(f"memory row '{case.dataset} {case.model}'", ("memory", index), files)
@@ -222,7 +219,7 @@ def _add(plan: Plan, experiment: str, run: Run, method: str) -> None:
 
 
 def _runs_of(
-    experiment: Experiment, network: Network, data_digest: str
+    experiment: Experiment, network: Network, data_digest: str, at: Places
 ) -> Iterator[tuple[Run, Method]]:
     """What an experiment trains, behind the memory of each batch size that it trains with."""
     emulate, device = experiment.emulate, experiment.device
@@ -249,8 +246,8 @@ def _runs_of(
                 trained |= {"stage": "device", "epochs": device.epochs}
                 run = memory[device.batch_size].model_copy(update=trained)
                 run = run.model_copy(update={"kernel": forced_kernel(), "batches": device.batches})
-                for board in device.boards:
-                    yield run.model_copy(update={"board": board}), method
+                for board, names in at:
+                    yield run.model_copy(update={"board": board, "devices": names}), method
 
 
 def _profile_run(memory: Run, data_digest: str, seed: int) -> Run:
@@ -261,13 +258,15 @@ def _profile_run(memory: Run, data_digest: str, seed: int) -> Run:
     return memory.model_copy(update=profiled)
 
 
-def _baseline_runs(experiment: Experiment, network: Network, data_digest: str) -> Iterator[Run]:
+def _baseline_runs(
+    experiment: Experiment, network: Network, data_digest: str, at: Places
+) -> Iterator[Run]:
     """One for each network, board and seed, whatever the methods: without augmentation, at a constant
     learning rate, for its time and its memory."""
     baseline, device = experiment.baseline, experiment.device
     if baseline is None or device is None:
         return
-    for seed, kind, board in product(experiment.seeds, baseline.networks, device.boards):
+    for seed, kind, (board, names) in product(experiment.seeds, baseline.networks, at):
         yield Run(
             stage="baseline",
             dataset=experiment.dataset,
@@ -281,6 +280,7 @@ def _baseline_runs(experiment: Experiment, network: Network, data_digest: str) -
             batches=baseline.batches or device.batches,
             seed=seed,
             board=board,
+            devices=names,
             keras=kind,
             profile=baseline.profile,
         )

@@ -36,7 +36,6 @@ SFTP = shutil.which(
         (f"Subsystem sftp {SFTP}", "echo welcome", False),  # it speaks before the server does
         ("Subsystem sftp /none", "", False),
         ("", "", False),
-        (f"Subsystem sftp {SFTP}\nMaxSessions 1", "", True),
     ],
 )
 def test_sftp_is_seen(  # noqa: PLR0917 - fixtures

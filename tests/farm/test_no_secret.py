@@ -33,9 +33,9 @@ def test_a_job_shows_and_keeps_no_secret(
     monkeypatch.setenv("MLFLOW_TRACKING_URI", f"http://me:{PASSWORD.decode()}@127.0.0.1:1")
     monkeypatch.setenv("MLFLOW_TRACKING_TOKEN", TOKEN.decode())
     started = controller(farm_of(tmp_path, [one]), epochs=300, where="controller")
-    assert PASSWORD in of_process(str(started.process.pid), "environ")  # where it belongs
     said = started.until("epoch 3/")
     one.freeze()
+    assert PASSWORD in of_process(str(started.process.pid), "environ")  # where it belongs
     on_board = [str(process) for process in one.processes()]
     shown = [of_process(entry.name, "cmdline") for entry in Path("/proc").glob("[0-9]*")]
     assert any(b"edgebnn-train" in words for words in shown)

@@ -87,6 +87,19 @@ def test_another_trainer_starts_anew(
             job(run, data, stops(more), lambda line: None)
 
 
+def trains_and_is_not_fetched(
+    job: Callable[..., Record], run: Run, data: Path, build: Path, patch: pytest.MonkeyPatch
+) -> None:
+    """A job that came to its end, and whose files nobody could take."""
+
+    def refuse(*_: object) -> None:
+        raise InfrastructureError("device one: no disk")
+
+    with patch.context() as refusing, pytest.raises(InfrastructureError, match="no disk"):
+        refusing.setattr("edgebnn.farm.job.get", refuse)
+        job(run, data, build, lambda line: None)
+
+
 def test_what_was_trained_before_the_connection_dropped_is_fetched(
     *,
     job: Callable[..., Record],
@@ -98,12 +111,7 @@ def test_what_was_trained_before_the_connection_dropped_is_fetched(
 ) -> None:
     """The whole training was done: its figures, the energy too, are those of its end."""
 
-    def drop(*_: object) -> None:
-        raise InfrastructureError("device one: no disk")
-
-    with monkeypatch.context() as dropping, pytest.raises(InfrastructureError, match="no disk"):
-        dropping.setattr("edgebnn.farm.job.get", drop)
-        job(run, digits, trainer, lambda line: None)
+    trains_and_is_not_fetched(job, run, digits, trainer, monkeypatch)
     said: list[str] = []
     record = job(run, digits, trainer, said.append)
     assert not [line for line in said if line.startswith(("epoch", "resumed"))]
@@ -123,12 +131,7 @@ def test_what_was_lost_behind_the_last_batch_costs_the_energy_alone(
 ) -> None:
     """The whole training was done, and the device went down before it was noted."""
 
-    def drop(*_: object) -> None:
-        raise InfrastructureError("device one: no disk")
-
-    with monkeypatch.context() as dropping, pytest.raises(InfrastructureError, match="no disk"):
-        dropping.setattr("edgebnn.farm.job.get", drop)
-        job(run, digits, trainer, lambda line: None)
+    trains_and_is_not_fetched(job, run, digits, trainer, monkeypatch)
     (folder,) = jobs(place)
     (folder / "exit").unlink()
     record = job(run, digits, trainer, lambda line: None)

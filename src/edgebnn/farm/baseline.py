@@ -22,15 +22,15 @@ from edgebnn.farm.baseline_outcome import no_tensorflow
 from edgebnn.farm.baseline_profile import SCRIPT as PROFILE
 from edgebnn.farm.connection import Done, Host
 from edgebnn.farm.deploy import deploy, programs
-from edgebnn.farm.detached import JOBS, about, begun, identity, remove, texts
+from edgebnn.farm.detached import about, begun, identity, remove, texts
 from edgebnn.farm.farm import Farm
 from edgebnn.farm.folder import make_folder, write_texts
 from edgebnn.farm.inventory import Device, Inventory
 from edgebnn.farm.job import print_line
 from edgebnn.farm.kept import Kept, said_where
-from edgebnn.farm.metering import Metering
 from edgebnn.farm.observed import STAMPS
 from edgebnn.farm.pick import on_a_device
+from edgebnn.farm.run_job import RunJob
 from edgebnn.farm.settings import settings
 from edgebnn.record import Record, file_sha256, keep
 from edgebnn.study.plan import Run
@@ -83,7 +83,16 @@ def train_baseline(  # noqa: PLR0917 - a stage takes its files one by one
         raise ConfigError(f"{data}: no such file")
     kept = Kept(output.parent / "state" / run.id)
     with ExitStack() as plugs:
-        job = _Training(run, data, binaries, output, say, replaces, kept, plugs)
+        job = _Training(
+            run=run,
+            data=data,
+            binaries=binaries,
+            output=output,
+            say=say,
+            replaces=replaces,
+            kept=kept,
+            plugs=plugs,
+        )
         with said_where(kept, inventory, run.id, say):
             return on_a_device(Farm(inventory, binaries, virtual), job, say, kept.device)
 
@@ -127,40 +136,12 @@ def _lacking(host: Host, python: str, device: Device) -> str:
     return no_tensorflow(python, host.name, words) if done.status else ""
 
 
-@dataclass
-class _Training:
+@dataclass(kw_only=True)
+class _Training(RunJob):
     """The job."""
 
-    run: Run
-    data: Path
-    binaries: Path
-    output: Path
-    say: Say
-    replaces: str
-    kept: Kept
-    plugs: ExitStack
-    """Ends the reading of meters."""
-    meter: Metering | None = None
-    """Of the job that this process started last."""
     lacking: str = ""
     """Why the device cannot train in Keras."""
-
-    @property
-    def purpose(self) -> str:
-        return f"run {self.run.id}"
-
-    @property
-    def board(self) -> str:
-        assert self.run.board
-        return self.run.board
-
-    @property
-    def devices(self) -> tuple[str, ...]:
-        return self.run.devices
-
-    @property
-    def folder(self) -> str:
-        return f"{JOBS}/{self.run.id}"
 
     def identity(self, device: Device) -> str:
         files = [programs(self.binaries, device)[1], *self._scripts(), self.data]

@@ -22,15 +22,16 @@ from edgebnn.farm import metering
 from edgebnn.farm.attempt import Picked, failure
 from edgebnn.farm.connection import Done, Host
 from edgebnn.farm.deploy import deploy, programs
-from edgebnn.farm.detached import JOBS, about, begun, identity, remove, texts
+from edgebnn.farm.detached import about, begun, identity, remove, texts
 from edgebnn.farm.farm import Farm
 from edgebnn.farm.folder import make_folder, write_texts
 from edgebnn.farm.inventory import Device, Inventory
 from edgebnn.farm.kept import Kept, said_where
-from edgebnn.farm.metering import MEASURED, SAMPLES, Metering
+from edgebnn.farm.metering import MEASURED, SAMPLES
 from edgebnn.farm.observed import STAMPS, observe
 from edgebnn.farm.pick import on_a_device
 from edgebnn.farm.result import metrics_of, read_trainer_record
+from edgebnn.farm.run_job import RunJob
 from edgebnn.farm.settings import settings
 from edgebnn.farm.transfer import get, put
 from edgebnn.printable import printable
@@ -84,46 +85,28 @@ def train_on_device(  # noqa: PLR0917 - a stage takes its files one by one
         raise ConfigError(f"{data}: no such file")
     kept = Kept(output.parent / "state" / run.id)
     with ExitStack() as plugs:
-        job = _Training(run, data, binaries, inventory, output, say, replaces, kept, plugs)
+        job = _Training(
+            run=run,
+            data=data,
+            binaries=binaries,
+            inventory=inventory,
+            output=output,
+            say=say,
+            replaces=replaces,
+            kept=kept,
+            plugs=plugs,
+        )
         with said_where(kept, inventory, run.id, say):
             return on_a_device(Farm(inventory, binaries, virtual), job, say, kept.device)
 
 
-@dataclass
-class _Training:
+@dataclass(kw_only=True)
+class _Training(RunJob):
     """The job."""
 
-    run: Run
-    data: Path
-    binaries: Path
     inventory: Inventory
-    output: Path
-    say: Say
-    replaces: str
-    kept: Kept
-    plugs: ExitStack
-    """Ends the reading of meters."""
-    meter: Metering | None = None
-    """Of the job that this process started last."""
     fetched_s: float = field(default_factory=time.monotonic)
     """When a checkpoint was fetched, or none could have been."""
-
-    @property
-    def purpose(self) -> str:
-        return f"run {self.run.id}"
-
-    @property
-    def board(self) -> str:
-        assert self.run.board
-        return self.run.board
-
-    @property
-    def devices(self) -> tuple[str, ...]:
-        return self.run.devices
-
-    @property
-    def folder(self) -> str:
-        return f"{JOBS}/{self.run.id}"
 
     def identity(self, device: Device) -> str:
         files = [*programs(self.binaries, device), self.data]

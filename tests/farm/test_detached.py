@@ -120,10 +120,17 @@ def test_a_board_that_was_started_anew_goes_on_from_its_checkpoint(
     assert one.processes() == []
 
 
+@pytest.mark.parametrize("renaming", [False, True])
 def test_another_board_takes_over_from_the_checkpoint_that_was_fetched(
-    kind: str, keys: Path, controller: Callable[..., Controller], undisturbed: Any, tmp_path: Path
+    kind: str,
+    keys: Path,
+    controller: Callable[..., Controller],
+    undisturbed: Any,
+    tmp_path: Path,
+    *,
+    renaming: bool,
 ) -> None:
-    """The one that had the job is gone for good."""
+    """The one that had the job is gone for good; perhaps just as a new checkpoint took the old one's place."""
     with boards(kind, tmp_path, keys / "good", 2) as both:
         farm = farm_of(tmp_path, both, patience_min=0.0, fetch_checkpoint_min=0.002)
         first = controller(farm)
@@ -131,6 +138,10 @@ def test_another_board_takes_over_from_the_checkpoint_that_was_fetched(
         for one in both:
             one.freeze()
         (kept,) = first.output.parent.glob("state/*")
+        if renaming:
+            for newest in tmp_path.glob("b*/**/jobs/*/checkpoint"):
+                newest.replace(f"{newest}.previous")
+            (kept / "origin").unlink(missing_ok=True)
         while not (kept / "origin").exists():
             time.sleep(0.02)
         name = (kept / "device").read_text()

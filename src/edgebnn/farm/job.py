@@ -46,6 +46,8 @@ TRAINER, MEASURE = PROGRAMS
 RECORD, NETWORK = "record.json", "network.ebn"
 CHECKPOINT = "checkpoint"
 _SENT = "checkpoint.sent"
+_LINK = 'ln -f "$1" "$3" || ln -f "$2" "$3"'
+"""The trainer's checkpoint, or the one before: for a moment, while it takes the new one's place, there is but that."""
 
 
 def print_line(line: str) -> None:
@@ -176,7 +178,8 @@ class _Training(RunJob):
         if not every or time.monotonic() < self.fetched_s + every:
             return
         self.fetched_s = time.monotonic()
-        if host.try_run(["ln", "-f", CHECKPOINT, _SENT], folder=self.folder).status:
+        names = (CHECKPOINT, f"{CHECKPOINT}.previous", _SENT)
+        if host.try_run(["sh", "-c", _LINK, "sh", *names], folder=self.folder).status:
             return  # there is none yet
         trainer, _ = programs(self.binaries, device)
         self.kept.fetch(

@@ -12,13 +12,14 @@
 # make switches   the ablation and the choices on MNIST, and their tables in docs/switches.md: forty minutes on two cores
 # make fuzz       made-up files for what the trainer reads, each kind for so long: make fuzz SECONDS=300
 # make faults     300 faults over 60 jobs on 8 boards of this machine; FAULTS="--faults 30 --jobs 8 --boards 3", or --servers built-in
+# make scale      500 boards and 5,000 jobs in simulated time; SCALE="--boards 50 --jobs 400 --seed 1"
 # Each sets up what it needs. Tests run on two workers: make test WORKERS=8 for more.
 # Another Python than the first suitable one on the PATH: make run PYTHON=python3.12
 ifneq (,$(or $(findstring :,$(CURDIR)),$(findstring {,$(CURDIR)),$(findstring },$(CURDIR))))
 $(error '$(CURDIR)': rename this folder, or move it: ':' ends a name in PATH, Snakemake reads braces as wildcards)
 endif
 .DELETE_ON_ERROR:
-.PHONY: run quick test test-slow check lint format switches bench bench-arm bench-emulation curves lock faults fuzz clean
+.PHONY: run quick test test-slow check lint format switches bench bench-arm bench-emulation curves lock faults scale fuzz clean
 
 VENV := .venv
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
@@ -83,6 +84,9 @@ switches: $(VENV)/ready
 # What is found lies in build/address/found/: a file that breaks the trainer, and those that reach new code.
 faults: $(VENV)/ready
 	python -m tests.farm.campaign $(FAULTS)
+
+scale: $(VENV)/ready
+	python -m tests.farm.simulated $(SCALE)
 
 fuzz: SECONDS ?= 60
 fuzz: $(VENV)/ready

@@ -119,6 +119,8 @@ class Unfit:
     """The device, or the way to it, is not good enough."""
 
     error: EdgebnnError
+    for_all: bool
+    """It would fail any job; False: this one, as far as is known."""
 
 
 @dataclass
@@ -134,6 +136,8 @@ class Attempts(Generic[Result]):
     """When it was seen at work there."""
     _log: Log = field(init=False)
     _begun: bool = False
+    _fits: bool = False
+    """In this attempt, the device was found to be good enough."""
     _followed: bool = False
     """This process has seen it at work."""
     _deaths: int = 0
@@ -153,7 +157,7 @@ class Attempts(Generic[Result]):
             EdgebnnError: the job failed, or its results are not what they should be.
         """
         job, device = self.job, self.farm.inventory.devices[name]
-        self._begun = False
+        self._begun = self._fits = False
         try:
             programs(self.farm.binaries, device)
             with self.farm.reach(name) as host:
@@ -173,7 +177,7 @@ class Attempts(Generic[Result]):
                 self._followed = False  # it starts again
             if self._begun and not isinstance(error, PassingError):
                 raise
-            return Unfit(error)
+            return Unfit(error, for_all=not self._fits and _of_the_device(error))
 
     def _leased(self, name: str, host: Host, taken: Lease) -> Result:
         """Under the lease: nothing else runs there."""
@@ -184,9 +188,9 @@ class Attempts(Generic[Result]):
         picked = Picked(name, device, host, check(host, device))
         ended = ours and seen.state == "ended"
         if not ended or (seen.failed and not self._followed):
+            self._fit(picked)
             if ours and seen.state in _ENDINGS:
                 self._again(name, seen)
-            self._fit(picked)
             if not job.prepare(picked):
                 self._begun = True
                 return job.finish(picked, None)
@@ -210,6 +214,7 @@ class Attempts(Generic[Result]):
         started = trial(picked.host, picked.device, measure)
         if started.level == "error":
             raise InfrastructureError(f"device {picked.name}: {started.text}")
+        self._fits = True
 
     def _follow(self, name: str, host: Host) -> None:
         self._begun = self._followed = True
@@ -236,6 +241,10 @@ class Attempts(Generic[Result]):
             raise JobError(
                 f"device {name}: the job was stopped by {seen.stopped_by}, {span(max(0, ago))} ago"
             )
+
+
+def _of_the_device(error: EdgebnnError) -> bool:
+    return isinstance(error, InfrastructureError) and not isinstance(error, Exhausted)
 
 
 _ENDINGS = {

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import platform
 import time
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 
+from edgebnn.data.datasets import default_cache
 from edgebnn.farm.connection import Host
 from edgebnn.farm.inventory import Inventory
+from edgebnn.farm.neighbours import Neighbours
 from edgebnn.farm.reach import reach
 
 
@@ -21,6 +24,19 @@ class Farm:
     """Folder with `<target>/edgebnn-train` and `<target>/edgebnn-measure`."""
     virtual: Path
     """Folder under which virtual devices have their files."""
+
+    def neighbours(self, names: list[str], came: float) -> Neighbours:
+        """A job among those of this machine.
+
+        Args:
+            names: of the devices that may do it.
+            came: when it came.
+        """
+        keys = {name: f"{self.inventory.path.resolve()} {name}" for name in names}
+        for name in names:
+            if self.inventory.devices[name].virtual:
+                keys[name] = str((self.virtual / name).resolve())
+        return Neighbours(default_cache() / "farm" / platform.node(), keys, came)
 
     def reach(self, name: str) -> AbstractContextManager[Host]:
         """A connection to a device while the block runs."""

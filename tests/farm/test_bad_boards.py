@@ -128,9 +128,28 @@ def test_a_board_that_hangs_is_set_aside(  # noqa: PLR0917 - fixtures
     login, reason = SLOW[what]
     with serve(tmp_path / "slow", keys / "good", login=login) as server:
         farm = inventory(slow=server.entry(identity_file=str(keys / "good")))
+        farm = farm.model_copy(update={"patience_min": 0.0})
         server.trust(farm.known_hosts)
         with pytest.raises(InfrastructureError, match=reason):
             on_a_device(Watched(farm, build(), tmp_path), Chore("bench"), lambda line: None)
+
+
+@pytest.mark.parametrize("what", ["junk", "no flock", "noexec"])
+def test_what_will_not_pass_by_itself_is_not_waited_for(
+    what: str,
+    keys: Path,
+    inventory: Callable[..., Inventory],
+    build: Callable[..., Path],
+    tmp_path: Path,
+) -> None:
+    login, reason = BAD[what]
+    with serve(tmp_path / "bad", keys / "good", login=login) as server:
+        farm = inventory(bad=server.entry(identity_file=str(keys / "good")))
+        server.trust(farm.known_hosts)
+        watched = Watched(farm, build(), tmp_path)
+        with pytest.raises(InfrastructureError, match=reason):
+            on_a_device(watched, Chore("bench"), lambda line: None)
+    assert watched.waits == []
 
 
 def test_a_program_of_another_machine_is_found(

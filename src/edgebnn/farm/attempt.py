@@ -209,7 +209,8 @@ class Attempts(Generic[Result]):
     def _fit(self, picked: Picked) -> None:
         """Raises InfrastructureError if the device is not."""
         if picked.health.errors:
-            raise PassingError(f"device {picked.name}: {picked.health.errors}")
+            kind = InfrastructureError if picked.health.lasts else PassingError
+            raise kind(f"device {picked.name}: {picked.health.errors}")
         _, measure = programs(self.farm.binaries, picked.device)
         started = trial(picked.host, picked.device, measure)
         if started.level == "error":

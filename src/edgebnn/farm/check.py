@@ -55,6 +55,8 @@ class Finding:
 
     level: Level
     text: str
+    lasts: bool = False
+    """Of an error: it will not pass by itself."""
 
 
 @dataclass(frozen=True)
@@ -70,6 +72,11 @@ class Health:
         """Why it is unfit, or an empty string."""
         return "; ".join(found.text for found in self.findings if found.level == "error")
 
+    @property
+    def lasts(self) -> bool:
+        """True if it will not become fit by itself."""
+        return any(found.lasts for found in self.findings)
+
 
 def check(host: Host, device: Device) -> Health:
     """Looks at a reachable device.
@@ -79,7 +86,7 @@ def check(host: Host, device: Device) -> Health:
     """
     facts, missing = _facts(host, device.emulator[:1])
     findings = [_architecture(device, facts.get("machine", "unknown"))]
-    findings += [Finding("error", f"has no program {program}") for program in missing]
+    findings += [Finding("error", f"has no program {program}", lasts=True) for program in missing]
     findings.append(_cores(device, facts.get("cores", "")))
     findings.append(_amount("free memory", facts.get("memory_kib", ""), _LEAST_MEMORY_MIB))
     findings.append(_amount("free disk", facts.get("disk_kib", ""), _LEAST_DISK_MIB))
@@ -140,9 +147,8 @@ def _architecture(device: Device, machine: str) -> Finding:
     wanted = _MACHINES[device.target]
     if machine in wanted:
         return Finding("ok", machine)
-    return Finding(
-        "error", f"is {machine}, but target {device.target} is for {' or '.join(wanted)}"
-    )
+    text = f"is {machine}, but target {device.target} is for {' or '.join(wanted)}"
+    return Finding("error", text, lasts=True)
 
 
 def _cores(device: Device, cores: str) -> Finding:

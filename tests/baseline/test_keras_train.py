@@ -138,7 +138,7 @@ def test_what_is_a_want_of_memory(error: Exception, *, yes: bool) -> None:
 
 
 @pytest.mark.heavy
-@pytest.mark.parametrize("network", ["standard", "float32"])
+@pytest.mark.parametrize("network", [pytest.param("standard", marks=pytest.mark.slow), "float32"])
 def test_the_record_and_the_stamps(
     network: str, script: Callable[..., Any], tmp_path: Path
 ) -> None:

@@ -125,6 +125,7 @@ def test_a_run_is_augmented_as_the_papers_study_says(monkeypatch: pytest.MonkeyP
     assert run.augmentation == Augmentation(shift=0.15, flip=True)
 
 
+@pytest.mark.slow
 def test_two_small_trainings(built: Callable[[str], Path], tmp_path: Path) -> None:
     layers = ["flatten", {"dense": 64}, "batch_norm", "sign", {"dense": 10}, "batch_norm"]
     network = parse_network({"input": [8, 8, 1], "layers": layers}, "small")

@@ -98,6 +98,7 @@ def test_a_wrong_option_is_told(
     assert said in capsys.readouterr().err
 
 
+@pytest.mark.slow
 @pytest.mark.heavy
 def test_the_emulations_side(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """larq's side needs an environment of its own: `make bench-emulation` holds it."""

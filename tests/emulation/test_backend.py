@@ -12,6 +12,7 @@ BACKENDS = pytest.mark.parametrize("backend", ["tensorflow", "jax"])
 WARNING = "warning: CUDA_VISIBLE_DEVICES=none-such: {} finds no such GPU; the CPU computes"
 
 
+@pytest.mark.slow
 @BACKENDS
 @pytest.mark.parametrize(("asked", "said"), [("none-such", [WARNING]), ("-1", []), ("", [])])
 def test_a_gpu_that_is_not_there_is_missed(asked: str, said: list[str], backend: str) -> None:
@@ -27,6 +28,7 @@ def test_a_gpu_that_is_not_there_is_missed(asked: str, said: list[str], backend:
     assert warnings == [line.format(backend) for line in said]
 
 
+@pytest.mark.slow
 @BACKENDS
 def test_what_is_not_needed_is_not_imported_but_can_be(backend: str) -> None:
     """Pandas, say, is a dependency: left alone, Keras would load it for every job."""

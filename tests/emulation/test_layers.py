@@ -257,6 +257,7 @@ CONVOLUTIONS = {
 }  # fmt: skip
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "network", [None, CONVOLUTIONS, RESIDUAL], ids=["dense", "conv", "residual"]
 )

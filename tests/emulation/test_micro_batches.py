@@ -16,6 +16,7 @@ from edgebnn.emulation.model import build_model, compiled_model
 from edgebnn.emulation.precision import exact_sums
 from edgebnn.emulation.train import emulate
 from edgebnn.study.switches import PRESETS
+from tests.sampled import one_in
 
 EAGER = {"run_eagerly": True, "jit_compile": False}
 
@@ -45,7 +46,7 @@ CASES = [
 ]
 
 
-@pytest.mark.parametrize(("preset", "optimizer"), CASES)
+@pytest.mark.parametrize(("preset", "optimizer"), one_in(4, CASES))
 def test_equal_micro_batches_are_the_whole_batch(
     preset: str, optimizer: dict[str, Any], make_run: Any, blobs: Any
 ) -> None:

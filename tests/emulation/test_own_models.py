@@ -114,6 +114,7 @@ OPTIMIZERS = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("optimizer", OPTIMIZERS, ids=["adam", "sgd", "bop", "keras"])
 def test_training_goes_on_from_a_file(optimizer, tmp_path):
     """fit, save, load_model, fit is fit: to the bit. Latent weights stay in [-1, 1], by any optimiser."""

@@ -13,6 +13,7 @@ from edgebnn.emulation.checkpoint import SERIES, Checkpoint, Progress, values
 from edgebnn.emulation.model import compiled_model
 from edgebnn.study.model_file import parse_network
 from edgebnn.study.switches import PRESETS, Switches
+from tests.sampled import one_in
 
 ALLOWED = {name: field.annotation.__args__ for name, field in Switches.model_fields.items()}
 SINGLE_SWITCHES = [
@@ -82,9 +83,8 @@ def of_preset(make_run, blobs):
     return left
 
 
-@pytest.mark.parametrize("switch", SINGLE_SWITCHES, ids="-".join)
-def test_single_switches(switch, make_run, blobs, of_preset):
-    preset, name, value = switch
+@pytest.mark.parametrize(("preset", "name", "value"), one_in(3, SINGLE_SWITCHES))
+def test_single_switches(preset, name, value, *, make_run, blobs, of_preset):
     changes = {name: value}
     if (name, value) == ("activations", "bool"):
         changes["batch_norm"] = "bnn"  # which it needs
@@ -109,10 +109,15 @@ def test_single_switches(switch, make_run, blobs, of_preset):
 
 @pytest.mark.parametrize(
     ("preset", "optimizer"),
-    [
-        *itertools.product([name for name in PRESETS if name != "bare"], ["adam", "sgd", "bop"]),
-        ("bare", "bop"),
-    ],
+    one_in(
+        4,
+        [
+            *itertools.product(
+                [name for name in PRESETS if name != "bare"], ["adam", "sgd", "bop"]
+            ),
+            ("bare", "bop"),
+        ],
+    ),
 )
 def test_optimizers_learn_and_resume(preset, optimizer, make_run, blobs, tmp_path):
     if optimizer == "bop" and preset != "standard":
@@ -129,6 +134,7 @@ def test_optimizers_learn_and_resume(preset, optimizer, make_run, blobs, tmp_pat
     assert same(everything(resumed), everything(uncut))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", range(5))
 def test_every_switch_compiles(number, make_run, blobs):
     """Under XLA, as the stage runs it."""

@@ -46,12 +46,15 @@ def whole(make_run, blobs_file, once):
     return trained
 
 
-@pytest.mark.parametrize("preset", PRESETS)
+@pytest.mark.parametrize(
+    "preset", [p if p == "proposed" else pytest.param(p, marks=pytest.mark.slow) for p in PRESETS]
+)
 def test_presets_learn(preset, whole):
     _, record, _, _ = whole(preset)
     assert record.value("test_accuracy") > 0.9
 
 
+@pytest.mark.slow
 def test_convolutions_learn(make_run, blobs_file, tmp_path):
     """Compiled, with a pool in each of its places."""
     layers = [{"conv": 16}, {"max_pool": 2}, "batch_norm", "sign"]
@@ -102,6 +105,7 @@ emulate(run, data, folder / "record.json", folder / "state",
 """
 
 
+@pytest.mark.slow
 def test_a_killed_run_resumes_as_if_nothing_had_happened(whole, blobs_file, tmp_path):
     """By SIGKILL, on whole epochs; then trained to its end without a record, it only tests again.
 

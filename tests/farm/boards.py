@@ -17,7 +17,8 @@ from edgebnn.farm.inventory import Inventory, load_inventory
 from edgebnn.farm.virtual import virtual_host
 from tests.farm.sshd import needs_sshd, serve
 
-KINDS = ["built-in", pytest.param("openssh", marks=needs_sshd)]
+KINDS = ["built-in", pytest.param("openssh", marks=[needs_sshd, pytest.mark.slow])]
+"""Of servers. What differs between them is seldom what a test is about: one of them is quick, the other thorough."""
 
 
 @dataclass(frozen=True)

@@ -265,6 +265,7 @@ def test_a_server_of_another_mind_is_told_apart(
     assert re.search(reason, " ".join(found.split()))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("login", "options"),
     [

@@ -82,7 +82,7 @@ def jobs(tmp_path: Path) -> list[Path]:
     return list((tmp_path / "virtual" / "one" / "edgebnn" / "jobs").iterdir())
 
 
-@pytest.mark.parametrize("network", ["standard", "float32"])
+@pytest.mark.parametrize("network", ["standard", pytest.param("float32", marks=pytest.mark.slow)])
 def test_the_record_says_what_was_measured(
     *,
     network: str,
@@ -179,6 +179,7 @@ def test_a_python_of_the_devices_home(
     assert record.notes["outcome"].startswith("no TensorFlow in python of one: ")
 
 
+@pytest.mark.slow
 @pytest.mark.heavy
 def test_a_failure_ends_with_the_scripts_last_lines(
     train: Callable[..., tuple[Record, list[str]]],
@@ -194,6 +195,7 @@ def test_a_failure_ends_with_the_scripts_last_lines(
     assert [path.name for path in (tmp_path / "baseline").iterdir()] == ["state"]
 
 
+@pytest.mark.slow
 @pytest.mark.heavy
 def test_the_memory_over_time_is_a_run_of_its_own(
     train: Callable[..., tuple[Record, list[str]]],
@@ -222,6 +224,7 @@ def test_the_memory_over_time_is_a_run_of_its_own(
     assert record.series["profile/heap_mib"] == thinned(points)
 
 
+@pytest.mark.slow
 @pytest.mark.heavy
 def test_without_memray_the_profile_alone_is_absent(
     train: Callable[..., tuple[Record, list[str]]],
@@ -254,6 +257,7 @@ esac
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("script", "why"),
     [
@@ -393,6 +397,7 @@ def test_a_real_limit_that_is_too_small(
     assert record.value("time_per_batch_s") is None
 
 
+@pytest.mark.slow
 def test_a_limit_that_is_large_enough_and_a_meter(
     train: Callable[..., tuple[Record, list[str]]], trainer: Path, digits: Path
 ) -> None:

@@ -211,6 +211,7 @@ def test_a_failure_writes_no_record(
     assert jobs(place) == []
 
 
+@pytest.mark.slow
 @only_virtual
 def test_a_virtual_device_whose_server_dies_again_and_again_is_given_up(
     train: Callable[..., list[str]],

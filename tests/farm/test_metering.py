@@ -54,6 +54,7 @@ def stamps(record: Record, tmp_path: Path) -> tuple[Any, Any]:
     return read_stamps(tmp_path / "device" / record.artifacts["stamps"].path)
 
 
+@pytest.mark.slow
 def test_joules_a_batch_are_those_of_a_sensor_of_known_power(
     job: Callable[..., Record], tmp_path: Path
 ) -> None:
@@ -144,6 +145,7 @@ def shelly(power: Callable[[], float]) -> dict[str, Any]:
     }
 
 
+@pytest.mark.slow
 def test_a_plugs_readings_are_moved_to_the_boards_clock(
     job: Callable[..., Record], tmp_path: Path
 ) -> None:

@@ -21,6 +21,7 @@ def of_process(process: str, file: str) -> bytes:
     return b""
 
 
+@pytest.mark.slow
 def test_a_job_shows_and_keeps_no_secret(
     one: Board,
     controller: Callable[..., Controller],

@@ -10,7 +10,10 @@ import pytest
 from tests.farm.simulated import JOB_S, simulate
 
 
-@pytest.mark.parametrize(("boards", "jobs", "dead"), [(1, 5, 0.0), (20, 200, 0.02), (60, 300, 0.2)])
+@pytest.mark.parametrize(
+    ("boards", "jobs", "dead"),
+    [(1, 5, 0.0), (20, 200, 0.02), pytest.param(60, 300, 0.2, marks=pytest.mark.slow)],
+)
 def test_many_boards_and_many_jobs(
     build: Callable[..., Path], tmp_path: Path, boards: int, jobs: int, dead: float
 ) -> None:

@@ -294,6 +294,7 @@ def test_a_record_is_logged_when_it_comes(study: Path) -> None:
     assert [entry for entry in state(study) if entry in before] == before
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "moment", ["log_artifact", "log_batch", "log_inputs", "set_tag", "set_terminated"]
 )
@@ -315,6 +316,7 @@ def test_killed_half_way_then_again(study: Path, moment: str, forked: Forked) ->
     assert state(study) == before
 
 
+@pytest.mark.slow
 def test_processes_that_meet_at_a_fresh_store(study: Path, forked: Forked) -> None:
     (study / "mlflow.db").unlink()
     statuses = forked(study, count=3)

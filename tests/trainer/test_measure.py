@@ -95,6 +95,7 @@ def test_a_command_may_end_its_own_way_at_its_limit(measure: Any) -> None:
     assert (result["exit_status"], result["killed_for_time"]) == (5, True)
 
 
+@pytest.mark.slow
 def test_a_command_that_ignores_its_limit_is_killed(measure: Any) -> None:
     before = signal.signal(signal.SIGTERM, signal.SIG_IGN)  # the command inherits it
     try:

@@ -182,6 +182,7 @@ def test_a_full_disk_ends_the_samples_not_the_command(measured: Measured) -> Non
     assert "No space left on device" in result["samples_stopped"]
 
 
+@pytest.mark.slow
 def test_50_samples_a_second_take_less_than_half_a_percent_of_a_core(measured: Measured) -> None:
     """The least of three: beside other work, caches are cold and each sample takes longer."""
     power = measured.folder / "power"

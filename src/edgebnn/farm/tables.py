@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -112,7 +112,7 @@ def checked_list(inventory: Inventory, found: dict[str, Checked]) -> list[dict[s
             "device": name,
             "board": inventory.devices[name].board,
             "state": checked.state,
-            "findings": [asdict(found) for found in checked.findings],
+            "findings": [{"level": found.level, "text": found.text} for found in checked.findings],
         }
         for name, checked in found.items()
     ]

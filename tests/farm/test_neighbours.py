@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -152,6 +153,19 @@ def test_a_damaged_notice_is_none(job: Job, tmp_path: Path) -> None:
         (file,) = (path for path in tmp_path.iterdir() if path.name not in ("turn", "waiting"))
         file.write_text(damaged)
         assert only.notice("a", 9) is None
+
+
+def test_a_cache_that_is_cleared_while_jobs_run(job: Job, tmp_path: Path) -> None:
+    """They know less of each other, and go on; the lease on the device keeps them apart."""
+    first, second = job(1, "a", "b"), job(2, "a", "b")
+    assert first.take_one(["a"], 3)[0] == "a"
+    assert not second.take_one(["a"], 3)[0]
+    shutil.rmtree(tmp_path)
+    assert first.take_one(["b"], 3)[0] == "b"
+    first.note("a", Notice("busy", "someone", 3, 8, 5))
+    assert second.take_one(["a"], 3)[0] == "a"
+    first.close()
+    second.close()
 
 
 def test_a_folder_that_cannot_be(tmp_path: Path) -> None:

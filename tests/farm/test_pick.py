@@ -125,7 +125,25 @@ def test_patience_begins_when_the_job_was_seen_at_work_last(
         return picked.name
 
     assert on_a_device(farm, Chore(does=works_for_long), lambda line: None) == "only"
-    assert farm.waits == [10_000, 1, 10_000, 2, 10_000]
+    assert farm.waits == [10_000, 1, 10_000, 1, 10_000]
+
+
+def test_a_device_that_was_silent_and_works_again_is_hoped_for(
+    inventory: Callable[..., Inventory], build: Callable[..., Path], tmp_path: Path
+) -> None:
+    """From when a job is at work there, not from its end on."""
+    farm = Watched(inventory(only=VIRTUAL), build(), tmp_path)
+    neighbours = farm.neighbours(["only"], 0)
+    other = Search(["only"], neighbours, 60, 0)
+    assert other.take("", 0) == "only"
+    other.fails("only", Unfit(PassingError("silent"), for_all=True), 0)
+    neighbours.leave("only")
+    assert other.hopeless(0, 100)
+
+    def works_for_long(picked: Picked) -> bool:
+        return bool(other.hopeless(0, 10_000))
+
+    assert on_a_device(farm, Chore(does=works_for_long), pytest.fail) is False
 
 
 def test_a_device_that_is_asked_for_by_name(

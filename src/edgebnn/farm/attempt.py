@@ -134,6 +134,8 @@ class Attempts(Generic[Result]):
     """The device on which the job was started last; empty: on none."""
     at_work: float
     """When it was seen at work there."""
+    works: Callable[[str], None]
+    """Told the name of a device that is good enough, before the job is at work there."""
     _log: Log = field(init=False)
     _begun: bool = False
     _fits: bool = False
@@ -216,10 +218,12 @@ class Attempts(Generic[Result]):
         if started.level == "error":
             raise InfrastructureError(f"device {picked.name}: {started.text}")
         self._fits = True
+        self.works(picked.name)
 
     def _follow(self, name: str, host: Host) -> None:
         self._begun = self._followed = True
         self.at = name
+        self.works(name)
         self._log.follow(host, self.job.folder, lambda: self.job.meanwhile(host))
 
     def _again(self, name: str, seen: Seen) -> None:

@@ -46,7 +46,7 @@ class Neighbours:
     def __init__(self, folder: Path, keys: dict[str, str], began: float) -> None:
         """
         Args:
-            folder: the same for all jobs; made if it is not there.
+            folder: the same for all jobs.
             keys: name of a device that this job may take -> what all call it.
             began: when the job came, by Farm.now.
 
@@ -59,8 +59,8 @@ class Neighbours:
         self._name = f"{began:020.6f} {os.getpid()} {id(self)}"
         """Of the file of its waiting: sorted, the oldest job is first."""
         self._held: dict[str, int] = {}
-        with _writing(folder):
-            (folder / "waiting").mkdir(parents=True, exist_ok=True)
+        with self._turn():
+            pass
 
     def take(self, name: str) -> bool:
         """Holds a device, whoever else waits for it; False if a neighbour is there."""
@@ -101,7 +101,8 @@ class Neighbours:
         """Leaves all, and waits no longer."""
         for name in list(self._held):
             self.leave(name)
-        self._stop_waiting()
+        with self._turn():
+            self._stop_waiting()
 
     def is_held(self, name: str) -> bool:
         """True if a neighbour is at the device."""
@@ -114,22 +115,22 @@ class Neighbours:
             found = Notice(**json.loads(self._devices[name].read_bytes()))
         except (OSError, ValueError, TypeError):  # none yet; cut off
             return None
-        return (
-            found if found.at <= now else None
-        )  # else the clock began anew since: this machine did
+        began_anew = found.at > now  # the clock, with this machine
+        return None if began_anew else found
 
     def note(self, name: str, notice: Notice | None) -> None:
         """Notes why a device that this job holds is passed over; None: it is not."""
         text = json.dumps(asdict(notice)).encode() if notice else b""
         with _writing(self._folder):
-            if self._devices[name].stat().st_size or text:
+            if os.fstat(self._held[name]).st_size or text:
                 os.ftruncate(self._held[name], 0)
                 os.pwrite(self._held[name], text, 0)
 
     @contextmanager
     def _turn(self) -> Iterator[None]:
-        """One at a time, for moments."""
+        """One at a time, for moments. The folder is made each time: a cache may be cleared while jobs run."""
         with _writing(self._folder):
+            (self._folder / "waiting").mkdir(parents=True, exist_ok=True)
             file = _opened(self._folder / "turn")
         try:
             fcntl.flock(file, fcntl.LOCK_EX)

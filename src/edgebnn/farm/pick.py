@@ -79,7 +79,7 @@ class Search:
         return at if at in due and self._neighbours.take(at) else ""
 
     def works(self, name: str) -> None:
-        """The one that is held has done the job's."""
+        """The one that is held is good."""
         self._aside.pop(name, None)
         self._neighbours.note(name, None)
 
@@ -161,10 +161,10 @@ def on_a_device(farm: Farm, job: Job[Result], say: Say, at: str = "") -> Result:
     """
     names, came = _candidates(farm.inventory, job), farm.now()
     patience_s = 60.0 * farm.inventory.patience_min
-    attempts = Attempts(farm, job, say, at if at in names else "", came)
     waiting = False
     with closing(farm.neighbours(names, came)) as neighbours:
         search = Search(names, neighbours, patience_s, came)
+        attempts = Attempts(farm, job, say, at if at in names else "", came, search.works)
         while True:
             if attempts.at and farm.now() - attempts.at_work > patience_s:
                 say(

@@ -106,7 +106,6 @@ class SimulatedBoard:
     dies: float
     holder: str = ""
     jobs: dict[str, SimulatedJob] = field(default_factory=dict)
-    busy_s: float = 0.0
 
     def look(self, now: float) -> None:
         """Everything that came until now."""
@@ -117,22 +116,17 @@ class SimulatedBoard:
             for job in self.jobs.values():
                 if job.since >= 0:
                     done = (at - job.since) // CHECKPOINT_S * CHECKPOINT_S
-                    self.busy_s += at - job.since
                     job.left_s, job.since = job.left_s - done, -1.0
         self._finish(now)
 
     def _finish(self, now: float) -> None:
         for job in self.jobs.values():
             if job.since >= 0 and job.since + job.left_s <= now + 1e-6:
-                self.busy_s += job.left_s
                 job.left_s, job.since = 0.0, -1.0
 
     def up(self, now: float) -> bool:
         """It answers."""
-        return now < self.dies and not any(at <= now < at + DOWN_S for at in self._past(now))
-
-    def _past(self, now: float) -> list[float]:
-        return [at for at in self._all if at <= now]
+        return now < self.dies and not any(at <= now < at + DOWN_S for at in self._all)
 
     def __post_init__(self) -> None:
         self._all = list(self.reboots)
@@ -225,7 +219,6 @@ class SimulatedHost:
             yield SimulatedHeld(self, f"busy 9 1 {board.holder or 'a job'}", folder)
             return
         board.holder = who
-        self.farm.taken(board, who)
         try:
             yield SimulatedHeld(self, "held", folder)
         finally:
@@ -263,9 +256,6 @@ class SimulatedFarm(Farm):
     def wait(self, seconds: float) -> None:
         self.world.wait(seconds)
 
-    def taken(self, board: SimulatedBoard, who: str) -> None:
-        """A lease was given."""
-
 
 @dataclass
 class Chore:
@@ -280,7 +270,6 @@ class Chore:
     """When it was put to the farm, and when it was started first, and had ended."""
     started: float = -1.0
     ended: float = -1.0
-    where: str = ""
 
     @property
     def purpose(self) -> str:
@@ -361,7 +350,7 @@ def simulate(
     def slot() -> None:
         for chore in left:
             chore.began = world.now
-            chore.where = on_a_device(farm, chore, lambda line: None)
+            on_a_device(farm, chore, lambda line: None)
 
     for _ in range(boards):
         world.start(slot, drawn.uniform(0, 1))

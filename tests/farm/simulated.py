@@ -30,6 +30,7 @@ from edgebnn.farm.farm import Farm
 from edgebnn.farm.inventory import Device, Inventory
 from edgebnn.farm.neighbours import Neighbours
 from edgebnn.farm.pick import on_a_device
+from edgebnn.trainer.build import PROGRAMS
 
 CONNECT_S, COMMAND_S, SILENT_S, UPLOAD_S = 0.8, 0.05, 20.0, 2.0
 """Seconds for a connection, a command, a board that does not answer, a job's files."""
@@ -310,6 +311,9 @@ class Outcome:
     makespan: float
     ideal: float
     longest_wait: float
+    """Of a job for its first board."""
+    longest_delay: float
+    """That a job took longer than its own work: waits, and what was lost with a board and done again."""
     connections: int
     done: int
     jobs: int
@@ -320,7 +324,8 @@ class Outcome:
         return (
             f"{self.done} of {self.jobs} jobs done in {self.makespan / 3600:.2f} h, "
             f"ideal {self.ideal / 3600:.2f} h: {self.ideal / self.makespan:.1%} of its throughput; "
-            f"{self.lost} boards died; the longest wait for a board {self.longest_wait / 60:.1f} min; "
+            f"{self.lost} boards died; the longest wait for a first board {self.longest_wait / 60:.1f} min; "
+            f"the longest delay of a job {self.longest_delay / 60:.1f} min; "
             f"{self.connections / self.jobs:.1f} connections a job"
         )
 
@@ -359,6 +364,7 @@ def simulate(
         max(chore.ended for chore in queue),
         ideal(lengths, [board.dies for board in made.values()]),
         max(chore.started - chore.began for chore in queue),
+        max(chore.ended - chore.began - chore.seconds for chore in queue),
         len(farm.connections),
         sum(chore.ended >= 0 for chore in queue),
         jobs,
@@ -390,10 +396,12 @@ def main(arguments: list[str]) -> None:
         parser.add_argument(f"--{name}", type=int, default=value, help="default: %(default)s")
     options = parser.parse_args(arguments)
     began = time.monotonic()
-    with TemporaryDirectory() as shared:
-        print(
-            simulate(options.boards, options.jobs, Path("build"), Path(shared), seed=options.seed)
-        )
+    with TemporaryDirectory() as folder:
+        build, shared = Path(folder) / "build", Path(folder) / "shared"
+        (build / "native").mkdir(parents=True)
+        for program in PROGRAMS:
+            (build / "native" / program).touch()  # it is looked for, and runs nowhere
+        print(simulate(options.boards, options.jobs, build, shared, seed=options.seed))
     print(f"{time.monotonic() - began:.0f} s")
 
 

@@ -20,9 +20,9 @@ def test_many_boards_and_many_jobs(
     """With a fifth of the boards dying, many jobs wait for a board, and some begin anew."""
     found = simulate(boards, jobs, build(), tmp_path, dead=dead)
     assert found.done == jobs
-    assert found.ideal / found.makespan >= (0.9 if dead < 0.1 else 0.75), found
-    assert found.longest_wait < 3 * JOB_S, found
-    assert found.connections < 4 * jobs, found
+    assert found.ideal / found.makespan >= 0.9, found
+    assert found.longest_wait < JOB_S, found
+    assert found.connections <= 3 * jobs, found
 
 
 def test_a_simulation_is_the_same_each_time(build: Callable[..., Path], tmp_path: Path) -> None:

@@ -101,17 +101,40 @@ struct Pixels {
   std::vector<G> g;
 };
 
-// s is added to; what lies behind it is left alone.
-template <class G, class S, class Kernel, class Operands>
-size_t wrong_products(Kernel kernel, const Operands& o) {
-  std::vector<S> s(o.rows * o.lanes + 1, S{3});
-  kernel(o.rows, o.terms, o.lanes, o.g.data(), o.b.data(), s.data());
-  size_t wrong = s.back() != S{3};
+// How many sums are wrong, of all variants. `call` runs one's kernel on the operands; s is added
+// to, and what lies behind it is left alone.
+template <class S, class Operands, class Call>
+size_t wrong_products(const Operands& o, Call call) {
+  std::vector<double> expected;
   for (size_t r = 0; r < o.rows; ++r) {
-    for (size_t l = 0; l < o.lanes; ++l)
-      wrong += static_cast<double>(s[r * o.lanes + l]) != 3 + o.product(r, l);
+    for (size_t l = 0; l < o.lanes; ++l) expected.push_back(3 + o.product(r, l));
   }
+  expected.push_back(3);
+  size_t wrong = 0;
+  each_variant([&](const Kernels& kernels) {
+    std::vector<S> s(expected.size(), S{3});
+    call(kernels, s.data());
+    for (size_t i = 0; i < s.size(); ++i) wrong += static_cast<double>(s[i]) != expected[i];
+  });
   return wrong;
+}
+
+size_t wrong_shorts(const Terms<int16_t>& o) {
+  return wrong_products<int32_t>(o, [&](const Kernels& kernels, int32_t* s) {
+    kernels.short_binary(o.rows, o.terms, o.lanes, o.g.data(), o.b.data(), s);
+  });
+}
+
+size_t wrong_reals(const Terms<float>& o) {
+  return wrong_products<double>(o, [&](const Kernels& kernels, double* s) {
+    kernels.real_binary(o.rows, o.terms, o.lanes, o.g.data(), o.b.data(), s);
+  });
+}
+
+size_t wrong_bytes(const Bytes& o, const uint8_t* shifts) {
+  return wrong_products<int32_t>(o, [&](const Kernels& kernels, int32_t* s) {
+    kernels.byte_binary(o.rows, o.terms, o.lanes, o.g.data(), shifts, o.b.data(), s);
+  });
 }
 
 template <class G, class Kernel>
@@ -127,63 +150,45 @@ size_t wrong_pixels(Kernel kernel, const Pixels<G>& o) {
 
 TEST("kernels: gradients x binary") {
   size_t wrong = 0;
-  each_variant([&](const Kernels& kernels) {
-    for (const size_t rows : kRows) {
-      for (const size_t terms : {1, 32, 33, 127, 128, 129, 300}) {
-        for (const size_t lanes : {16, 32, 48, 80, 144}) {
-          wrong += wrong_products<int16_t, int32_t>(kernels.short_binary,
-                                                    Terms<int16_t>(rows, terms, lanes));
-          wrong +=
-              wrong_products<float, double>(kernels.real_binary, Terms<float>(rows, terms, lanes));
-        }
+  for (const size_t rows : kRows) {
+    for (const size_t terms : {1, 32, 33, 127, 128, 129, 300}) {
+      for (const size_t lanes : {16, 32, 48, 80, 144}) {
+        wrong += wrong_shorts({rows, terms, lanes});
+        wrong += wrong_reals({rows, terms, lanes});
       }
     }
-  });
+  }
   EQUAL(wrong, size_t{0});
 }
 
 // Exponents of units: most near each other, the largest shift too.
 TEST("kernels: bytes x binary") {
   size_t wrong = 0;
-  each_variant([&](const Kernels& kernels) {
-    for (const size_t rows : kRows) {
-      for (const size_t terms : {1, 32, 33, 127, 128, 257, 300, 1100}) {
-        for (const size_t lanes : {16, 32, 48, 80, 144}) {
-          for (const int shifts : {0, 1, 3, kLargestShift + 1}) {
-            const Bytes o(rows, terms, lanes, shifts);
-            const uint8_t* given = shifts == 0 ? nullptr : o.shifts.data();
-            wrong += wrong_products<int8_t, int32_t>(
-                [&](size_t r, size_t t, size_t l, const int8_t* g, const uint32_t* b, int32_t* s) {
-                  kernels.byte_binary(r, t, l, g, given, b, s);
-                },
-                o);
-          }
+  for (const size_t rows : kRows) {
+    for (const size_t terms : {1, 32, 33, 127, 128, 257, 300, 1100}) {
+      for (const size_t lanes : {16, 32, 48, 80, 144}) {
+        for (const int shifts : {0, 1, 3, kLargestShift + 1}) {
+          const Bytes o(rows, terms, lanes, shifts);
+          wrong += wrong_bytes(o, shifts == 0 ? nullptr : o.shifts.data());
         }
       }
     }
-  });
+  }
   EQUAL(wrong, size_t{0});
 }
 
 // More rows and terms than a strip of tiles has, and tiles that are not full.
 TEST("kernels: gradients x binary, by the tile") {
   size_t wrong = 0;
-  each_variant([&](const Kernels& kernels) {
-    for (const size_t rows : {16, 31, 48, 64, 95, 130}) {
-      for (const size_t terms : {32, 64, 96, 512, 544, 1120}) {
-        for (const size_t lanes : {16, 32, 48}) {
-          wrong += wrong_products<int16_t, int32_t>(kernels.short_binary,
-                                                    Terms<int16_t>(rows, terms, lanes));
-          const Bytes o(rows, terms, lanes, kLargestShift + 1);
-          wrong += wrong_products<int8_t, int32_t>(
-              [&](size_t r, size_t t, size_t l, const int8_t* g, const uint32_t* b, int32_t* s) {
-                kernels.byte_binary(r, t, l, g, o.shifts.data(), b, s);
-              },
-              o);
-        }
+  for (const size_t rows : {16, 31, 48, 64, 95, 130}) {
+    for (const size_t terms : {32, 64, 96, 512, 544, 1120}) {
+      for (const size_t lanes : {16, 32, 48}) {
+        wrong += wrong_shorts({rows, terms, lanes});
+        const Bytes o(rows, terms, lanes, kLargestShift + 1);
+        wrong += wrong_bytes(o, o.shifts.data());
       }
     }
-  });
+  }
   EQUAL(wrong, size_t{0});
 }
 

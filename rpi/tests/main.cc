@@ -3,6 +3,7 @@
 #include <exception>
 
 #include "check.h"
+#include "kernels/registry.h"
 
 static bool wanted(const std::string& name, char** parts, char** end) {
   bool all = true, named = false;
@@ -19,6 +20,9 @@ static bool wanted(const std::string& name, char** parts, char** end) {
 }
 
 int main(int argc, char** argv) {
+  for (const edgebnn::Kernels& kernels : edgebnn::all_kernels()) {
+    if (!kernels.runs()) std::cout << "SKIP " << kernels.name << ": not on this machine\n";
+  }
   int passed = 0, failed = 0;
   for (const check::Case& test : check::cases()) {
     if (!wanted(test.name, argv + 1, argv + argc)) continue;

@@ -23,32 +23,124 @@ class Keep : public Optimizer {
   UpdateRule rule(float) const override { return {.take = 1}; }
 };
 
-// One weighted layer in its arena, against loops over its definition. Gradients are multiples of
-// 1/8 and all sums exact, so results agree to the bit.
+// A weighted layer by loops over its definition, with its operands. Gradients are multiples of 1/8
+// and all sums exact, so results agree to the bit.
+struct Definition {
+  Definition(const RunFile& run, size_t l)
+      : block(compile(run).blocks[l]),
+        window(block.window),
+        batch(static_cast<size_t>(run.batch_size)),
+        x(batch * window.in.size()),
+        w(block.weights()),
+        signs(w.size()),
+        g(batch * window.out.size()),
+        y(g.size()),
+        dw(w.size()),
+        dx(block.first ? 0 : x.size()) {
+    fill(tests::Random(l + 1));
+    for (size_t b = 0; b < batch; ++b) add(b);
+  }
+
+  ProductInput input() const {
+    return block.first ? ProductInput{images.data(), nullptr} : ProductInput{nullptr, bits.data()};
+  }
+
+  Block block;
+  Window window;
+  size_t batch;
+  std::vector<int> x;  // [B][in]: centred pixels, or -1 and +1
+  std::vector<float> w;
+  std::vector<int> signs;
+  std::vector<float> g;
+  std::vector<int> y;           // [B][out]
+  std::vector<double> dw, dx;   // as w; [B][in], empty in the first block
+  std::vector<uint8_t> images;  // of the first block
+  std::vector<uint64_t> bits;   // of others
+
+ private:
+  void fill(tests::Random random) {
+    const auto channels = static_cast<size_t>(window.in.channels), words = words_for(channels);
+    images.resize(x.size());
+    bits.resize(batch * window.in.positions() * words);
+    for (size_t i = 0; i < x.size(); ++i) {
+      if (block.first) {
+        images[i] = static_cast<uint8_t>(random());
+        x[i] = 2 * images[i] - 255;
+      } else {
+        x[i] = random() >> 40 & 1 ? 1 : -1;
+        const size_t c = i % channels;
+        if (x[i] > 0) bits[i / channels * words + c / 64] |= uint64_t{1} << (c % 64);
+      }
+    }
+    for (size_t j = 0; j < w.size(); ++j) {
+      w[j] = static_cast<float>(between(random, -3, 3)) / 4;
+      signs[j] = w[j] >= 0 ? 1 : -1;
+    }
+    for (float& one : g) one = static_cast<float>(between(random, -64, 64)) / 8;
+  }
+
+  // The products of a sample.
+  void add(size_t b) {
+    const size_t units = block.units();
+    each_read([&](size_t out, size_t in, size_t row) {
+      const float* gradients = &g[b * window.out.size() + out * units];
+      const int* weights = &signs[row * units];
+      int* sums = &y[b * window.out.size() + out * units];
+      const int value = x[b * window.in.size() + in];
+      double gradient = 0;
+      for (size_t o = 0; o < units; ++o) {
+        sums[o] += value * weights[o];
+        dw[row * units + o] += value * static_cast<double>(gradients[o]);
+        gradient += static_cast<double>(gradients[o]) * weights[o];
+      }
+      if (!block.first) dx[b * window.in.size() + in] += gradient;
+    });
+  }
+
+  // Calls body(output position, input index, weight row) for every value that a sample's outputs
+  // read; what lies outside the map is left out.
+  template <class Body>
+  void each_read(Body&& body) const {
+    for (int oy = 0; oy < window.out.height; ++oy) {
+      for (int ox = 0; ox < window.out.width; ++ox) {
+        for (int ky = 0; ky < window.height; ++ky) {
+          for (int kx = 0; kx < window.width; ++kx) {
+            const int iy = oy * window.stride - window.pad_top + ky;
+            const int ix = ox * window.stride - window.pad_left + kx;
+            if (iy < 0 || ix < 0 || iy >= window.in.height || ix >= window.in.width) continue;
+            for (int c = 0; c < window.in.channels; ++c) {
+              body(static_cast<size_t>(oy * window.out.width + ox),
+                   static_cast<size_t>((iy * window.in.width + ix) * window.in.channels + c),
+                   static_cast<size_t>((ky * window.width + kx) * window.in.channels + c));
+            }
+          }
+        }
+      }
+    }
+  }
+};
+
+// The same layer in its arena.
 class Trial {
  public:
-  Trial(RunFile run, size_t l, const Kernels& kernels, size_t threads)
-      : bench_(std::move(run), threads, kernels),
+  Trial(const Definition& layer, RunFile run, size_t l, const Kernels& kernels, size_t threads)
+      : layer_(layer),
+        bench_(std::move(run), threads, kernels),
         l_(l),
         block_(bench_.network.blocks[l]),
         buffers_(bench_.plan.blocks[l]),
-        window_(block_.window),
-        optimizer_(bench_.run),
-        x_(bench_.batch() * window_.in.size()),
-        w_(block_.weights()),
-        g_(bench_.batch() * window_.out.size()),
-        random_(l + 1) {
-    fill();
-  }
+        optimizer_(bench_.run) {}
 
   void check() {
+    const ProductInput input = layer_.input();
     bench_.arena.enter(static_cast<int>(l_));
-    put_weights();
-    Forward(block_, buffers_, bench_.context).run(input_, bench_.batch(), true);
-    check_forward();
+    store(bench_.run.switches.weights, bench_.arena.at(buffers_.weights), 0, layer_.w.size(),
+          layer_.w.data());
+    Forward(block_, buffers_, bench_.context).run(input, bench_.batch(), true);
+    for (size_t b = 0; b < bench_.batch(); ++b) check_forward(b);
     bench_.enter_weights_of(l_);
     put_gradient();
-    WeightGradient(block_, buffers_, bench_.context, optimizer_, l_).run(input_, bench_.batch());
+    WeightGradient(block_, buffers_, bench_.context, optimizer_, l_).run(input, bench_.batch());
     check_weight_gradient();
     if (block_.first) return;
     bench_.enter_inputs_of(l_);
@@ -59,130 +151,51 @@ class Trial {
   }
 
  private:
-  void fill() {
-    const auto channels = static_cast<size_t>(window_.in.channels), words = words_for(channels);
-    images_.resize(x_.size());
-    bits_.resize(bench_.batch() * window_.in.positions() * words);
-    for (size_t i = 0; i < x_.size(); ++i) {
-      if (block_.first) {
-        images_[i] = static_cast<uint8_t>(random_());
-        x_[i] = 2 * images_[i] - 255;
-      } else {
-        x_[i] = random_() >> 40 & 1 ? 1 : -1;
-        const size_t c = i % channels;
-        if (x_[i] > 0) bits_[i / channels * words + c / 64] |= uint64_t{1} << (c % 64);
-      }
-    }
-    for (float& w : w_) w = static_cast<float>(between(random_, -3, 3)) / 4;
-    for (float& g : g_) g = static_cast<float>(between(random_, -64, 64)) / 8;
-    input_ =
-        block_.first ? ProductInput{images_.data(), nullptr} : ProductInput{nullptr, bits_.data()};
-  }
-
-  void put_weights() {
-    store(bench_.run.switches.weights, bench_.arena.at(buffers_.weights), 0, w_.size(), w_.data());
-  }
-
   void put_gradient() {
-    const size_t size = window_.out.size();
+    const size_t size = layer_.window.out.size();
     for (size_t b = 0; b < bench_.batch(); ++b)
-      store(bench_.run.switches.gradients, bench_.sample_of_map(b), 0, size, &g_[b * size]);
+      store(bench_.run.switches.gradients, bench_.sample_of_map(b), 0, size, &layer_.g[b * size]);
   }
 
-  // Calls body(output position, input index, weight row) for every value that a sample's outputs
-  // read; what lies outside the map is left out.
-  template <class Body>
-  void each_read(Body&& body) const {
-    for (int y = 0; y < window_.out.height; ++y) {
-      for (int x = 0; x < window_.out.width; ++x) {
-        for (int ky = 0; ky < window_.height; ++ky) {
-          for (int kx = 0; kx < window_.width; ++kx) {
-            const int iy = y * window_.stride - window_.pad_top + ky;
-            const int ix = x * window_.stride - window_.pad_left + kx;
-            if (iy < 0 || ix < 0 || iy >= window_.in.height || ix >= window_.in.width) continue;
-            for (int c = 0; c < window_.in.channels; ++c) {
-              body(static_cast<size_t>(y * window_.out.width + x),
-                   static_cast<size_t>((iy * window_.in.width + ix) * window_.in.channels + c),
-                   static_cast<size_t>((ky * window_.width + kx) * window_.in.channels + c));
-            }
-          }
-        }
-      }
-    }
-  }
-
-  int sign(size_t j) const { return w_[j] >= 0 ? 1 : -1; }
-
-  void check_forward() {
-    const size_t units = block_.units(), size = window_.out.size();
-    std::vector<int> expected(size);
+  void check_forward(size_t b) {
+    const size_t size = layer_.window.out.size();
     std::vector<float> found(size);
-    for (size_t b = 0; b < bench_.batch(); ++b) {
-      std::fill(expected.begin(), expected.end(), 0);
-      each_read([&](size_t out, size_t in, size_t row) {
-        for (size_t o = 0; o < units; ++o)
-          expected[out * units + o] += x_[b * window_.in.size() + in] * sign(row * units + o);
-      });
-      load(buffers_.product_format, bench_.sample_of_map(b), 0, size, found.data());
-      for (size_t i = 0; i < size; ++i) EQUAL(found[i], static_cast<float>(expected[i]));
-    }
+    load(buffers_.product_format, bench_.sample_of_map(b), 0, size, found.data());
+    for (size_t i = 0; i < size; ++i) EQUAL(found[i], static_cast<float>(layer_.y[b * size + i]));
   }
 
   void check_weight_gradient() {
-    const size_t units = block_.units();
-    std::vector<double> expected(w_.size());
-    for (size_t b = 0; b < bench_.batch(); ++b) {
-      each_read([&](size_t out, size_t in, size_t row) {
-        for (size_t o = 0; o < units; ++o) {
-          expected[row * units + o] +=
-              x_[b * window_.in.size() + in] *
-              static_cast<double>(g_[b * window_.out.size() + out * units + o]);
-        }
-      });
-    }
     const Switches& switches = bench_.run.switches;
-    std::vector<float> found(w_.size());
+    std::vector<float> found(layer_.dw.size());
     load(switches.momenta, bench_.arena.at(buffers_.momenta), 0, found.size(), found.data());
-    for (size_t j = 0; j < expected.size(); ++j) {
+    for (size_t j = 0; j < found.size(); ++j) {
       if (switches.binary_weight_gradient) {
-        EQUAL(found[j] > 0, expected[j] >= 0);
+        EQUAL(found[j] > 0, layer_.dw[j] >= 0);
       } else {
-        EQUAL(found[j], static_cast<float>(expected[j]) / static_cast<float>(bench_.batch()));
+        EQUAL(found[j], static_cast<float>(layer_.dw[j]) / static_cast<float>(bench_.batch()));
       }
     }
   }
 
   void check_input_gradient(size_t b) {
-    const size_t units = block_.units();
-    std::vector<double> expected(window_.in.size());
-    each_read([&](size_t out, size_t in, size_t row) {
-      for (size_t o = 0; o < units; ++o) {
-        expected[in] += static_cast<double>(g_[b * window_.out.size() + out * units + o]) *
-                        sign(row * units + o);
-      }
-    });
     // As the map keeps them.
     const Format format = bench_.run.switches.gradients;
-    std::vector<float> found(expected.size()), kept(expected.begin(), expected.end());
-    std::vector<uint8_t> memory(expected.size() * bytes_of(format));
-    store(format, memory.data(), 0, kept.size(), kept.data());
-    load(format, memory.data(), 0, kept.size(), kept.data());
-    load(format, bench_.sample_of_map(b), 0, found.size(), found.data());
-    for (size_t i = 0; i < expected.size(); ++i) EQUAL(found[i], kept[i]);
+    const size_t size = layer_.window.in.size();
+    const double* expected = &layer_.dx[b * size];
+    std::vector<float> found(size), kept(expected, expected + size);
+    std::vector<uint8_t> memory(size * bytes_of(format));
+    store(format, memory.data(), 0, size, kept.data());
+    load(format, memory.data(), 0, size, kept.data());
+    load(format, bench_.sample_of_map(b), 0, size, found.data());
+    for (size_t i = 0; i < size; ++i) EQUAL(found[i], kept[i]);
   }
 
+  const Definition& layer_;
   tests::Bench bench_;
   size_t l_;
   const Block& block_;
   const BlockBuffers& buffers_;
-  const Window& window_;
   Keep optimizer_;
-  std::vector<int> x_;  // [B][in]: centred pixels, or -1 and +1
-  std::vector<float> w_, g_;
-  std::vector<uint8_t> images_;
-  std::vector<uint64_t> bits_;
-  ProductInput input_;
-  tests::Random random_;
 };
 
 // The second block is the layer, as a first one and as one behind a sign.
@@ -196,15 +209,15 @@ void check_layer(Shape in, const std::string& layer, int batch = 3) {
     second.insert(second.end() - 1, "flatten");
   }
   for (auto* layers : {&first, &second}) layers->insert(layers->end(), tail.begin(), tail.end());
-  for (const Kernels& kernels : all_kernels()) {
-    if (!kernels.runs()) continue;
+  for (size_t l = 0; l < 2; ++l) {
+    RunFile run = tests::run_of(in, l == 0 ? first : second, batch);
+    const Definition definition(run, l);
     for (const bool standard : {false, true}) {
-      for (size_t l = 0; l < 2; ++l) {
-        RunFile run = tests::run_of(in, l == 0 ? first : second, batch);
-        if (standard) run.switches = tests::standard();
-        run.switches.clip_ste = false;
-        Trial(run, l, kernels, 1).check();
-        Trial(run, l, kernels, 3).check();
+      if (standard) run.switches = tests::standard();
+      run.switches.clip_ste = false;
+      for (const Kernels& kernels : all_kernels()) {
+        if (!kernels.runs()) continue;
+        for (const size_t threads : {1, 3}) Trial(definition, run, l, kernels, threads).check();
       }
     }
   }

@@ -9,17 +9,13 @@ import numpy as np
 import pytest
 
 from edgebnn.data.datasets import Packed, Split, write_packed
+from edgebnn.emulation.backend import load_backend
 from edgebnn.study.model_file import parse_network
 from edgebnn.study.optimizer_config import Optimizer, optimizer_of
 from edgebnn.study.plan import Run
 from edgebnn.study.switches import PRESETS, Switches
 
-
-@pytest.fixture(scope="session", autouse=True)
-def backend() -> None:
-    from edgebnn.emulation.backend import load_backend
-
-    load_backend(threads=1)
+load_backend(threads=1)  # before a test imports Keras, which then imports less
 
 
 @pytest.fixture(scope="session")

@@ -6,7 +6,6 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
-from scipy.stats import t as student_t
 
 from edgebnn.energy.batches import _T, batch_energy
 from edgebnn.energy.trace import Trace
@@ -199,6 +198,8 @@ def test_the_interval_holds_the_truth_as_often_as_it_says() -> None:
 
 
 def test_the_quantiles_are_students() -> None:
+    from scipy.stats import t as student_t  # a second's import
+
     freedom = np.arange(1, len(_T) + 1)
     np.testing.assert_allclose(_T, student_t.ppf(0.975, freedom), atol=5e-4)
 

@@ -179,7 +179,6 @@ def test_a_python_of_the_devices_home(
     assert record.notes["outcome"].startswith("no TensorFlow in python of one: ")
 
 
-@pytest.mark.slow
 @pytest.mark.heavy
 def test_a_failure_ends_with_the_scripts_last_lines(
     train: Callable[..., tuple[Record, list[str]]],

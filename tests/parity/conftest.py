@@ -9,15 +9,12 @@ from typing import Any
 
 import pytest
 
+from edgebnn.emulation.backend import load_backend
+
+load_backend(threads=1)  # before a test imports Keras, which then imports less
+
 ROOT = Path(__file__).parents[2]
 sys.path.insert(0, str(Path(__file__).parent))  # the plain modules beside this file
-
-
-@pytest.fixture(scope="session", autouse=True)
-def backend() -> None:
-    from edgebnn.emulation.backend import load_backend
-
-    load_backend(threads=1)
 
 
 @pytest.fixture(scope="session")

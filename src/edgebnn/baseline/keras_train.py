@@ -31,8 +31,7 @@ try:
 except ImportError as error:  # said in main(), as one line
     import_error = str(error)
 
-OUT_OF_MEMORY, NO_TENSORFLOW = 64, 65
-"""Exit statuses."""
+OUT_OF_MEMORY, NO_TENSORFLOW = 64, 65  # exit statuses
 LOAD_WITHIN_S = 900
 HEADER, HEADER_BYTES = struct.Struct("<8s9I16x"), 64
 """Of the packed data set: magic, version, height, width, channels, classes, train, ... (docs/formats.md)."""
@@ -96,12 +95,8 @@ def order(images: int, batch_size: int, seed: int) -> Iterator[Any]:
 
 
 def float32_layer(keras: Any, layer: dict[str, Any]) -> Any:
-    """A float32 layer of the same size as a binary one; ReLU where the binary network has its sign.
-
-    Args:
-        keras: the module, of whichever Keras.
-        layer: of a network's list, as a run has it (docs/formats.md).
-    """
+    """A float32 layer of the same size as a binary one; ReLU where the binary network has its sign. `keras` is
+    the module, of whichever Keras, and `layer` of a network's list, as a run has it (docs/formats.md)."""
     layers, kind = keras.layers, layer["kind"]
     if kind == "flatten":
         return layers.Flatten()
@@ -163,8 +158,7 @@ def standard_layer(tf: Any, keras: Any, layer: dict[str, Any]) -> Any:
 
 def build_model(tf: Any, job: dict[str, Any]) -> Any:
     """The network of a job, on its input."""
-    keras = tf.keras
-    binary = job["network"] == "standard"
+    keras, binary = tf.keras, job["network"] == "standard"
     made = [
         standard_layer(tf, keras, layer) if binary else float32_layer(keras, layer)
         for layer in job["layers"]
@@ -174,11 +168,9 @@ def build_model(tf: Any, job: dict[str, Any]) -> Any:
 
 def make_step(tf: Any, job: dict[str, Any], model: Any) -> Any:
     """What trains a batch of images and labels, and returns its loss: a mean, float32."""
-    keras, rate = tf.keras, job["learning_rate"]
-    if job["optimizer"] == "adam":
-        optimizer = keras.optimizers.Adam(rate)
-    else:
-        optimizer = keras.optimizers.SGD(rate, momentum=0.9)
+    keras, made, rate = tf.keras, tf.keras.optimizers, job["learning_rate"]
+    adam = job["optimizer"] == "adam"
+    optimizer = made.Adam(rate) if adam else made.SGD(rate, momentum=0.9)
     loss_of = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
 
     @tf.function  # type: ignore[untyped-decorator]
@@ -193,17 +185,22 @@ def make_step(tf: Any, job: dict[str, Any], model: Any) -> Any:
     return step
 
 
+def check(job: dict[str, Any], data: Data) -> None:
+    """Raises JobFailed where the images are not the job's, or fewer than a batch."""
+    if list(data.shape) != job["input"]:
+        raise JobFailed(f"images of {list(data.shape)}, the job is for {job['input']}")
+    if data.images < job["batch_size"]:
+        images = f"there are {data.images} training images"
+        raise JobFailed(f"batch_size: found {job['batch_size']}, but {images}")
+
+
 def train(tf: Any, job: dict[str, Any], data: Data, stamps: str) -> dict[str, float]:
     """Trains the first batch and then those that are timed; returns the record's metrics.
 
     Raises:
-        JobFailed: the images are not the job's, fewer than a batch, or a loss is no number.
+        JobFailed: a layer is not in the baseline, or a loss is no number.
     """
     batch, seed = job["batch_size"], job["seed"]
-    if list(data.shape) != job["input"]:
-        raise JobFailed(f"images of {list(data.shape)}, the job is for {job['input']}")
-    if data.images < batch:
-        raise JobFailed(f"batch_size: found {batch}, but there are {data.images} training images")
     epochs, most = job["epochs"], job["batches"]
     batches = min(n for n in (most, epochs and epochs * (data.images // batch)) if n)
     tf.keras.utils.set_random_seed(seed % 2**32)
@@ -219,10 +216,9 @@ def train(tf: Any, job: dict[str, Any], data: Data, stamps: str) -> dict[str, fl
         if number % max(1, batches // 10) == 0 or number == batches:
             event = {"event": "batch", "batch": number, "batches": batches, "loss": losses[-1]}
             print(json.dumps(event), flush=True)
-    with Path(stamps).open("w") as out:
-        out.writelines(f"{begin:.6f} {end:.6f}\n" for begin, end in zip(begins[1:], ends[1:]))  # noqa: B905
-    times = [end - begin for begin, end in zip(begins, ends)]  # noqa: B905
-    first, timed = times[0], times[1:]
+    lines = (f"{begin:.6f} {end:.6f}\n" for begin, end in zip(begins[1:], ends[1:]))  # noqa: B905
+    Path(stamps).write_text("".join(lines))
+    first, *timed = (end - begin for begin, end in zip(begins, ends))  # noqa: B905
     quartiles = statistics.quantiles(timed, n=4, method="inclusive") if batches > 1 else timed * 3
     return {
         "time_per_batch_s": quartiles[1],
@@ -265,19 +261,23 @@ def main(arguments: list[str]) -> int:
     options = parser.parse_args(arguments)
     job = json.loads(Path(options.job).read_text())
     try:
+        data = open_data(options.data)
+        check(job, data)  # loading TensorFlow takes a board half a minute
         tf = load(job["threads"])
+    except JobFailed as error:
+        return _end(1, str(error))
     except Exception as error:
         if no_memory(error):
             return _end(OUT_OF_MEMORY, f"out of memory while TensorFlow was loaded: {error!r}")
         return _end(NO_TENSORFLOW, f"no TensorFlow: {error}")
     try:
-        metrics = train(tf, job, open_data(options.data), options.stamps)
+        metrics = train(tf, job, data, options.stamps)
     except JobFailed as error:
         return _end(1, str(error))
     except Exception as error:
         if no_memory(error):
-            words = str(error).splitlines() or [type(error).__name__]
-            return _end(OUT_OF_MEMORY, f"out of memory: {words[0][:200]}")
+            words = (str(error) or repr(error)).splitlines()[0]
+            return _end(OUT_OF_MEMORY, f"out of memory: {words[:200]}")
         raise
     versions = {
         "python": platform.python_version(),

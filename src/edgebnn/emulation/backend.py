@@ -41,7 +41,7 @@ def load_backend(threads: int | None = None) -> None:
     if threads is not None and first:
         os.environ["OMP_NUM_THREADS"] = str(threads)
     if backend == "jax":
-        _prepare_jax(threads)
+        prepare_jax(threads)
     with held_back(), _left_out([name for name in _FOR_OTHERS if name != backend]):
         import keras
         import tensorflow as tf
@@ -81,7 +81,7 @@ def _left_out(names: Sequence[str]) -> Iterator[None]:
             del sys.modules[name]
 
 
-def _prepare_jax(threads: int | None) -> None:
+def prepare_jax(threads: int | None) -> None:
     """What JAX reads as it starts. PJRT_NPROC is the size of its pool on a CPU (found by trial with
     jaxlib 0.10: no flag or document says so)."""
     for name, value in _JAX.items():

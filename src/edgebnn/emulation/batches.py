@@ -1,4 +1,7 @@
-"""Batches of a packed data set: uint8 from the memory map, augmented, then centred float32 in tf.data."""
+"""Batches of a packed data set: uint8 from the memory map, augmented, then centred float32 in tf.data.
+
+TensorFlow is loaded for tf.data alone: `training_images` does without it.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +10,6 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
-import tensorflow as tf
 from numpy.typing import NDArray
 
 from edgebnn.data.datasets import Split
@@ -71,18 +73,22 @@ def evaluation_batches(split: Split, batch_size: int = 500) -> Any:
 
 def one_pass(batches: Any, count: int, batch_size: int) -> Any:
     """`batches` of `count` images, of which Keras counts the batches and stops there."""
+    import tensorflow as tf
+
     return batches.apply(tf.data.experimental.assert_cardinality(-(-count // batch_size)))
 
 
 def centred(images: Any) -> Any:
     """c = 2u - 255 of uint8 pixels u: exact float32 integers."""
+    import tensorflow as tf
+
     return tf.cast(images, tf.float32) * 2 - 255
 
 
 def pipeline(
     shape: tuple[int | None, ...],
     batches: Callable[[], Iterator[tuple[Any, Any]]],
-    labels: Any = tf.uint8,
+    labels: str = "uint8",
     ahead: int = 4,
 ) -> Any:
     """tf.data of (float32 `shape`, int32 [B]) for batches of uint8 images and of labels.
@@ -93,6 +99,8 @@ def pipeline(
         labels: their type.
         ahead: batches that are made before they are asked for.
     """
+    import tensorflow as tf
+
     signature = (tf.TensorSpec((None, *shape[1:]), tf.uint8), tf.TensorSpec((None,), labels))
     options = tf.data.Options()
     options.threading.private_threadpool_size = 1

@@ -1,0 +1,1 @@
+"""The recipes of config/paper.yaml on a GPU."""

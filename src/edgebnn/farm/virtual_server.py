@@ -10,6 +10,7 @@ what left the group runs on, as it would on a board, until the server has ended:
 from __future__ import annotations
 
 import asyncio
+import ctypes.util
 import getpass
 import json
 import os
@@ -20,10 +21,15 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-import asyncssh
-
 from edgebnn.farm.keeper import be_kept
 from edgebnn.farm.virtual import USER
+
+# It would look for liboqs, which nothing here needs, and run the C compiler and the linker where there are any.
+find_library, ctypes.util.find_library = ctypes.util.find_library, lambda name: None
+try:
+    import asyncssh
+finally:
+    ctypes.util.find_library = find_library
 
 
 class OneUser(asyncssh.SSHServer):

@@ -148,9 +148,12 @@ from pathlib import Path
 real = {real!r}
 if Path("checkpoint").exists() or Path("checkpoint.previous").exists():
     os.execv(real, [real, *sys.argv[1:]])
-trainer = subprocess.Popen([real, *sys.argv[1:]], stdout=subprocess.PIPE, bufsize=0)
-fcntl.fcntl(trainer.stdout, fcntl.F_SETPIPE_SZ, 4096)
-while line := trainer.stdout.readline():
+said, saying = os.pipe()
+fcntl.fcntl(saying, fcntl.F_SETPIPE_SZ, 4096)  # while nothing is in it
+trainer = subprocess.Popen([real, *sys.argv[1:]], stdout=saying)
+os.close(saying)
+lines = open(said, "rb", buffering=0)
+while line := lines.readline():
     os.write(1, line)
     if b'"epoch":3,' in line:
         break

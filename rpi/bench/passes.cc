@@ -120,7 +120,7 @@ void time_all(const Kernels& kernels) {
   });
   report.line("normalise", 2.25, [](K k, Bench& b) {
     k.normalise(kRows, n, b.products(), {b.ones.data(), b.ones.data(), b.ones.data()},
-                {b.bits.data(), b.pixels.data(), n / 8, n / 8, nullptr, nullptr, 0},
+                {b.bits.data(), b.pixels.data(), n / 8, n / 8, nullptr, Format::f32, nullptr, 0},
                 b.doubles.data());
   });
   report.line("norm_backward_sums", 2.125, [](K k, Bench& b) {

@@ -123,6 +123,12 @@ def test_a_native_build_runs_on_any_such_machine(job: Any) -> None:
 
 
 @pytest.mark.slow
+def test_benches_build(programs: Path) -> None:
+    done = scons("../build/native/bench/kernels", "../build/native/bench/passes")
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize("target", VECTORS)
 def test_kernels_of_boards(target: str) -> None:
     """Each variant of each kernel makes of awkward sizes what the definition makes of them."""

@@ -209,6 +209,15 @@ def test_a_mistake_in_the_job_ends_it_before_tensorflow_is_loaded(
     assert not (tmp_path / "record.json").exists()
 
 
+def test_data_that_is_not_there_is_no_want_of_tensorflow(
+    script: Callable[..., Any], data: Path
+) -> None:
+    data.unlink()
+    done = script(sys.executable, "-I", "-S")
+    assert done.returncode == 1
+    assert re.fullmatch(r"keras_train: .*No such file.*data\.ebd'\n", done.stderr)
+
+
 @pytest.mark.heavy
 def test_a_sign_passes_gradients_where_it_is_within_one() -> None:
     import tensorflow as tf

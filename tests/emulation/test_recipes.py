@@ -69,23 +69,35 @@ def test_a_recipe_is_the_studys(monkeypatch):
     assert (run.model, run.method, run.epochs, run.backend) == ("binarynet", "proposed", 100, "jax")
     assert (run.augmentation.shift, run.optimizer.schedule.warmup) == (0.125, 5)
     assert recipe("cifar10-cnv", "lean", 7).epochs == 7
-    with pytest.raises(ConfigError, match="found 'cnv', allowed are mnist-mlp, cifar10-cnv, "):
+    with pytest.raises(
+        ConfigError, match="recipe: found 'cnv', allowed are mnist-mlp, cifar10-cnv, "
+    ):
         recipe("cnv")
     with pytest.raises(ConfigError, match="--method: found 'bare', allowed are proposed, lean"):
         recipe("cifar10-cnv", "bare")
 
 
-def test_a_line_an_epoch(tmp_path):
-    rows = iter([{"epoch": 1, "loss": 1 / 3}, {"epoch": 2, "loss": 0.25}])
-    write_curves(tmp_path / "curves.csv", "a GPU", rows)
+def test_a_line_an_epoch(tmp_path, capsys):
+    rows = [{"epoch": 1, "loss": 1 / 3}, {"epoch": 2, "loss": 0.25}]
+    write_curves(tmp_path / "curves.csv", "a GPU", iter(rows))
     assert (tmp_path / "curves.csv").read_text() == "# a GPU\nepoch,loss\n1,0.33333\n2,0.25\n"
+    assert capsys.readouterr().err == "epoch 1, loss 0.33333\nepoch 2, loss 0.25\n"
+    with pytest.raises(ConfigError, match=r"--output: .*curves\.csv: File exists"):
+        write_curves(tmp_path / "curves.csv", "another", iter(rows))
 
 
-def test_a_wrong_option_is_told(tmp_path, monkeypatch, capsys):
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--epochs", "0"], "--epochs: found 0, allowed are 1 to 1000000"),
+        ([], "none.ebd: cannot be read"),
+    ],
+)
+def test_what_is_wrong_is_told_before_it_trains(words, said, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(ROOT)
     monkeypatch.setenv("KERAS_BACKEND", "jax")
     files = ["--data", str(tmp_path / "none.ebd"), "--output", str(tmp_path / "curves.csv")]
-    for name in ("JAX_DEFAULT_MATMUL_PRECISION", "XLA_PYTHON_CLIENT_PREALLOCATE"):
-        monkeypatch.setenv(name, os.environ.get(name, "float32"))
-    assert main(["cifar10-cnv", *files, "--epochs", "0"]) == 2
-    assert "none.ebd: cannot be read" in capsys.readouterr().err
+    monkeypatch.setattr(os, "environ", dict(os.environ))  # main() sets what JAX reads
+    assert main(["cifar10-cnv", *files, *words]) == 2
+    assert said in capsys.readouterr().err
+    assert not (tmp_path / "curves.csv").exists()

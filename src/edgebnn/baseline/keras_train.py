@@ -168,9 +168,9 @@ def build_model(tf: Any, job: dict[str, Any]) -> Any:
 
 def make_step(tf: Any, job: dict[str, Any], model: Any) -> Any:
     """What trains a batch of images and labels, and returns its loss: a mean, float32."""
-    keras, made, rate = tf.keras, tf.keras.optimizers, job["learning_rate"]
-    adam = job["optimizer"] == "adam"
-    optimizer = made.Adam(rate) if adam else made.SGD(rate, momentum=0.9)
+    keras, rate = tf.keras, job["learning_rate"]
+    adam, sgd = keras.optimizers.Adam(rate), keras.optimizers.SGD(rate, momentum=0.9)
+    optimizer = adam if job["optimizer"] == "adam" else sgd
     loss_of = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
 
     @tf.function  # type: ignore[untyped-decorator]
@@ -189,9 +189,9 @@ def check(job: dict[str, Any], data: Data) -> None:
     """Raises JobFailed where the images are not the job's, or fewer than a batch."""
     if list(data.shape) != job["input"]:
         raise JobFailed(f"images of {list(data.shape)}, the job is for {job['input']}")
-    if data.images < job["batch_size"]:
-        images = f"there are {data.images} training images"
-        raise JobFailed(f"batch_size: found {job['batch_size']}, but {images}")
+    batch = job["batch_size"]
+    if data.images < batch:
+        raise JobFailed(f"batch_size: found {batch}, but there are {data.images} training images")
 
 
 def train(tf: Any, job: dict[str, Any], data: Data, stamps: str) -> dict[str, float]:
@@ -208,8 +208,7 @@ def train(tf: Any, job: dict[str, Any], data: Data, stamps: str) -> dict[str, fl
     begins, ends, losses = [], [], []
     for number, which in enumerate(islice(order(data.images, batch, seed), batches + 1)):
         begins.append(time.clock_gettime(time.CLOCK_MONOTONIC))
-        images, labels = data.batch(which)
-        losses.append(float(step(tf.constant(images), tf.constant(labels))))
+        losses.append(float(step(*map(tf.constant, data.batch(which)))))
         ends.append(time.clock_gettime(time.CLOCK_MONOTONIC))
         if not math.isfinite(losses[-1]):
             raise JobFailed(f"batch {number}: the loss is no number (learning_rate)")
@@ -262,10 +261,11 @@ def main(arguments: list[str]) -> int:
     job = json.loads(Path(options.job).read_text())
     try:
         data = open_data(options.data)
-        check(job, data)  # loading TensorFlow takes a board half a minute
-        tf = load(job["threads"])
-    except JobFailed as error:
+        check(job, data)  # before TensorFlow, which takes long to load
+    except (JobFailed, OSError) as error:
         return _end(1, str(error))
+    try:
+        tf = load(job["threads"])
     except Exception as error:
         if no_memory(error):
             return _end(OUT_OF_MEMORY, f"out of memory while TensorFlow was loaded: {error!r}")

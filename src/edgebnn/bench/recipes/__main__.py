@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from importlib.metadata import version
 from pathlib import Path
 
-from edgebnn.bench.command import within
+from edgebnn.bench.command import say, within
 from edgebnn.bench.recipes.train import train
 from edgebnn.data.datasets import read_packed
 from edgebnn.emulation.backend import prepare_jax
@@ -38,7 +38,7 @@ def recipe(name: str, method: str = "proposed", epochs: int | None = None) -> Ru
     study = load_study(STUDY)
     found = {e.name.removeprefix("recipe-"): e for e in study.experiments if "recipe-" in e.name}
     if name not in found:
-        raise ConfigError(f"found '{name}', allowed are {', '.join(found)}")
+        raise ConfigError(f"recipe: found '{name}', allowed are {', '.join(found)}")
     alone = {"experiments": (found[name].model_copy(update={"device": None}),), "memory": ()}
     runs = make_plan(study.model_copy(update=alone), {}).runs["emulate"].values()
     for run in runs:
@@ -50,12 +50,21 @@ def recipe(name: str, method: str = "proposed", epochs: int | None = None) -> Ru
 
 
 def write_curves(path: Path, title: str, rows: Iterator[dict[str, float]]) -> None:
-    """A comment, the columns' names, and a line a row as soon as it is there."""
-    with path.open("w") as file:
+    """A comment, the columns' names, and a line a row as soon as it is there, which is said as well.
+
+    Raises:
+        ConfigError: there is a file of that name, or none can be made.
+    """
+    try:
+        file = path.open("x")
+    except OSError as error:
+        raise ConfigError(f"--output: {path}: {error.strerror}") from error
+    with file:
         for row in rows:
             if row["epoch"] == 1:
                 print(f"# {title}", ",".join(row), sep="\n", file=file)
             print(",".join(f"{value:.5g}" for value in row.values()), file=file, flush=True)
+            say(", ".join(f"{name} {value:.5g}" for name, value in row.items()))
 
 
 def machine() -> str:
@@ -79,8 +88,9 @@ def main(arguments: list[str] | None = None) -> int:
     os.environ["KERAS_BACKEND"] = "jax"
     prepare_jax(None)
     try:
-        epochs = options.epochs and within("--epochs", options.epochs, 10**6)
-        run = recipe(options.recipe, options.method, epochs)
+        if options.epochs is not None:
+            within("--epochs", options.epochs, 10**6)
+        run = recipe(options.recipe, options.method, options.epochs)
         packed = read_packed(options.data)
         evaluated = {"validation": packed.validation, "test": packed.test}
         rows = train(run, packed.train, evaluated)

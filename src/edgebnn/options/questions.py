@@ -1,0 +1,106 @@
+"""What people ask of it: subcommands that print an answer and make no part of a study."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from edgebnn import commands
+
+if TYPE_CHECKING:
+    import argparse
+
+    Subparsers = argparse._SubParsersAction[argparse.ArgumentParser]
+
+
+def add_memory(subparsers: Subparsers) -> None:
+    """Adds `memory`."""
+    about = "the memory that training a network needs: by the paper's accounting, and the trainer's own plan"
+    memory = subparsers.add_parser("memory", help=about, description=about)
+    memory.set_defaults(stage=commands.memory)
+    what = memory.add_mutually_exclusive_group(required=True)
+    what.add_argument("--model", help="mlp, cnv, binarynet, ... (config/models)")
+    what.add_argument("--run", type=Path, metavar="FILE", help="a run of a study")
+    memory.add_argument("--output", type=Path, metavar="FILE", help="record (with --run)")
+    memory.add_argument("--dataset", help="take its image shape, not the model's own")
+    memory.add_argument("--batch-size", type=int, default=100, help="default: %(default)s")
+    memory.add_argument(
+        "--optimizer", choices=("adam", "sgd", "bop"), default="adam", help="default: %(default)s"
+    )
+    memory.add_argument(
+        "--threads", type=int, default=1, help="of the trainer's own plan (default: %(default)s)"
+    )
+    memory.add_argument(
+        "--method",
+        action="append",
+        metavar="PRESET",
+        help="standard, proposed, lean, bare; repeatable (default: standard and proposed)",
+    )
+    memory.add_argument(
+        "--switch",
+        action="append",
+        default=[],
+        metavar="KEY=VALUE",
+        help="a switch set otherwise in every method but standard; repeatable",
+    )
+    memory.add_argument(
+        "--models",
+        type=Path,
+        default=Path("config/models"),
+        help="folder of model files (default: %(default)s)",
+    )
+
+
+def add_profile(subparsers: Subparsers) -> None:
+    """Adds `profile`."""
+    about = "where a training's memory goes: a few steps of a run on this machine, its arena, its process, massif"
+    profile = subparsers.add_parser("profile", help=about, description=about)
+    profile.set_defaults(stage=commands.profile)
+    profile.add_argument(
+        "run", metavar="RUN", help="a run's file, or the id of one under results/runs/device"
+    )
+    profile.add_argument(
+        "--data",
+        type=Path,
+        metavar="FILE",
+        help="packed data set (default: that of the run, in data/ beside its runs/)",
+    )
+    profile.add_argument(
+        "--steps",
+        type=int,
+        default=100,
+        help="of training; under valgrind's massif it is one (default: %(default)s)",
+    )
+    profile.add_argument(
+        "--threads", type=int, default=1, help="of the trainer (default: %(default)s)"
+    )
+    profile.add_argument(
+        "--output",
+        type=Path,
+        metavar="FILE",
+        help="record (default: profile/<run id>.json beside runs/, and its tables are printed)",
+    )
+
+
+def add_export(subparsers: Subparsers) -> None:
+    """Adds `export`."""
+    export = subparsers.add_parser(
+        "export",
+        help="hand a trained network on as ONNX",
+        description="Hand a trained network on as ONNX: standard operators, float32 that holds "
+        "integers, the same predictions as edgebnn-train --predict.",
+    )
+    export.set_defaults(stage=commands.export)
+    export.add_argument(
+        "network", type=Path, metavar="NETWORK", help="file of edgebnn-train --export"
+    )
+    export.add_argument(
+        "--onnx", dest="output", type=Path, required=True, metavar="FILE", help="ONNX model"
+    )
+
+
+def add_plan(subparsers: Subparsers) -> None:
+    """Adds `plan`."""
+    plan = subparsers.add_parser("plan", help="list the runs of a study, running nothing")
+    plan.set_defaults(stage=commands.plan)
+    plan.add_argument("config", type=Path, nargs="?", default=Path("config/config.yaml"))

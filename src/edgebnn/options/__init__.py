@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from importlib.metadata import version
 from typing import NoReturn
 
 from edgebnn.options.farm import add_farm
@@ -27,6 +28,7 @@ def parser() -> argparse.ArgumentParser:
         description="Train binary neural networks on small boards, and measure it. "
         "The whole study: snakemake --cores 8 all",
     )
+    made.add_argument("--version", action="version", version=f"edgebnn {version('edgebnn')}")
     subparsers = made.add_subparsers(required=True, metavar="COMMAND")
     for add in (add_plan, add_memory, add_profile, add_export, add_farm, add_stages):
         add(subparsers)

@@ -53,14 +53,14 @@ lint: $(VENV)/ready
 	ruff format --check $(PY_FILES)
 	mypy
 	deptry src
-	snakefmt --check Snakefile workflow
+	snakefmt --check workflow
 	snakemake --lint
 	clang-format --dry-run --Werror $(CXX_FILES)
 
 format: $(VENV)/ready
 	ruff check --fix $(PY_FILES)
 	ruff format $(PY_FILES)
-	snakefmt Snakefile workflow
+	snakefmt workflow
 	clang-format -i $(CXX_FILES)
 
 bench: $(VENV)/ready

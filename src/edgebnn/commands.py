@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -237,6 +238,15 @@ def plan(options: argparse.Namespace) -> None:
     Console().print(table)
     for remark in remarks(plan, study):
         print(f"warning: {remark}")
+
+
+def new(options: argparse.Namespace) -> None:
+    """A folder with a first study."""
+    from edgebnn.first_study import make_study
+
+    make_study(options.folder)
+    print(f"{options.folder}: a first study. To run it:")
+    print(f"  cd {shlex.quote(str(options.folder))}\n  snakemake --cores 2 all")
 
 
 def ended(options: argparse.Namespace) -> int:

@@ -22,14 +22,6 @@ def test_a_command_quotes_whatever_it_is_given(path: Path) -> None:
             assert given.endswith(":q}") or given == "{threads}", f"{path.name}: {given}"
 
 
-def test_another_working_folder_is_told_where_to_run(workflow: Workflow) -> None:
-    status, output = workflow.run("--dry-run", "--directory", str(workflow.folder))
-    assert status != 0
-    assert f"edgebnn runs in its own folder: cd {ROOT}, without --directory" in output
-    assert f"results: {workflow.folder}/results" in output
-    assert "Traceback" not in output
-
-
 @pytest.mark.parametrize("name", ["a:b", "a{b}"])
 def test_make_says_at_once_which_folder_it_cannot_work_in(name: str, tmp_path: Path) -> None:
     (tmp_path / name).mkdir()

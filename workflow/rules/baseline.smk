@@ -16,12 +16,12 @@ rule train_baseline:
         f"{RESULTS}/benchmarks/baseline/{{run}}.tsv"
     retries: 1
     conda:
-        "../../environment.yml"
+        "../environment.yml"
     resources:
         **slots("baseline"),
     params:
         run=f"{RESULTS}/runs/baseline/{{run}}.json",
-        code=code_digest("baseline") + measure_digest(Path(workflow.basedir)),
+        code=code_digest("baseline") + measure_digest(SHIPPED),
         virtual=f"{RESULTS}/virtual",
         farm=lambda _, threads: STUDY.farm,  # of `threads`: in no provenance, wherever the file is
         anew=anew("baseline"),

@@ -11,10 +11,10 @@ rule build_trainer:
     benchmark:
         f"{RESULTS}/benchmarks/build/{{target}}.tsv"
     conda:
-        "../../environment.yml"
+        "../environment.yml"
     threads: 2
     params:
-        code=trainer_digest(Path(workflow.basedir)),
+        code=trainer_digest(SHIPPED),
     shell:
         "edgebnn build {wildcards.target:q} --output {output:q} > {log:q} 2>&1 "
         "|| edgebnn ended $? {output:q} {log:q}"

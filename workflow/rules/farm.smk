@@ -15,12 +15,12 @@ rule train_on_device:
         f"{RESULTS}/benchmarks/device/{{run}}.tsv"
     retries: 1
     conda:
-        "../../environment.yml"
+        "../environment.yml"
     resources:
         **slots("device"),
     params:
         run=f"{RESULTS}/runs/device/{{run}}.json",
-        code=code_digest("device") + trainer_digest(Path(workflow.basedir)),
+        code=code_digest("device") + trainer_digest(SHIPPED),
         virtual=f"{RESULTS}/virtual",
         farm=lambda _, threads: STUDY.farm,  # of `threads`: in no provenance, wherever the file is
         anew=anew("device"),

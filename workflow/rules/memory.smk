@@ -3,7 +3,7 @@
 # Output:  results/memory/<run id>.json
 
 MEMORY_CODE = code_digest("memory")
-PLANNER_CODE = trainer_digest(Path(workflow.basedir))
+PLANNER_CODE = trainer_digest(SHIPPED)
 
 
 rule model_memory:
@@ -16,7 +16,7 @@ rule model_memory:
     benchmark:
         f"{RESULTS}/benchmarks/memory/{{run}}.tsv"
     conda:
-        "../../environment.yml"
+        "../environment.yml"
     params:
         run=f"{RESULTS}/runs/memory/{{run}}.json",
         code=lambda wildcards: MEMORY_CODE + PLANNER_CODE * len(planner(wildcards)),

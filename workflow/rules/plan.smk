@@ -40,11 +40,19 @@ wildcard_constraints:
     target=r"[a-z0-9-]+",
 
 
-# A run's file is no job's output: its name is a digest of its content, so it can be written at any time.
-onstart:
+def write_down():
+    """A run's file is no job's output: its name is a digest of its content, so it can be written at any time."""
     try:
         write_plan(PLAN, Path(RESULTS))
         for remark in remarks(PLAN, STUDY):
             print(f"warning: {remark}", file=sys.stderr)
     except Exception as error:
         raise WorkflowError(told(error)) from None
+
+
+onstart:
+    write_down()
+
+
+if not workflow.modifier.is_main_snakefile():
+    write_down()  # Snakemake runs no module's onstart

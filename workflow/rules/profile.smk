@@ -14,10 +14,10 @@ rule profile_training:
     benchmark:
         f"{RESULTS}/benchmarks/profile/{{run}}.tsv"
     conda:
-        "../../environment.yml"
+        "../environment.yml"
     params:
         run=f"{RESULTS}/runs/profile/{{run}}.json",
-        code=code_digest("profile") + trainer_digest(Path(workflow.basedir)),
+        code=code_digest("profile") + trainer_digest(SHIPPED),
     shell:
         "edgebnn profile {params.run:q} --data {input.data:q} --output {output:q} > {log:q} 2>&1 "
         "|| edgebnn ended $? {output:q} {log:q}"

@@ -19,7 +19,7 @@ def add_memory(subparsers: Subparsers) -> None:
     memory = subparsers.add_parser("memory", help=about, description=about)
     memory.set_defaults(stage=commands.memory)
     what = memory.add_mutually_exclusive_group(required=True)
-    what.add_argument("--model", help="mlp, cnv, binarynet, ... (config/models)")
+    what.add_argument("--model", help="mlp, cnv, binarynet, ..., or a file of --models")
     what.add_argument("--run", type=Path, metavar="FILE", help="a run of a study")
     memory.add_argument("--output", type=Path, metavar="FILE", help="record (with --run)")
     memory.add_argument("--dataset", help="take its image shape, not the model's own")
@@ -47,7 +47,7 @@ def add_memory(subparsers: Subparsers) -> None:
         "--models",
         type=Path,
         default=Path("config/models"),
-        help="folder of model files (default: %(default)s)",
+        help="folder of your model files, before edgebnn's own (default: %(default)s)",
     )
 
 
@@ -97,6 +97,14 @@ def add_export(subparsers: Subparsers) -> None:
     export.add_argument(
         "--onnx", dest="output", type=Path, required=True, metavar="FILE", help="ONNX model"
     )
+
+
+def add_new(subparsers: Subparsers) -> None:
+    """Adds `new`."""
+    about = "make a folder with a first study: small, offline, no board"
+    new = subparsers.add_parser("new", help=about, description=about)
+    new.set_defaults(stage=commands.new)
+    new.add_argument("folder", type=Path, metavar="FOLDER", help="it must be new or empty")
 
 
 def add_plan(subparsers: Subparsers) -> None:

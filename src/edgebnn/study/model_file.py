@@ -13,6 +13,7 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 
 from edgebnn.errors import ConfigError
+from edgebnn.shipped import MODELS
 from edgebnn.spelling import nearest
 from edgebnn.study.explain import said_of
 from edgebnn.study.layer_order import check_order
@@ -21,6 +22,7 @@ from edgebnn.study.yaml_file import load_yaml
 from edgebnn.study.yaml_lines import line_of
 
 _ADAPTER: TypeAdapter[Any] = TypeAdapter(Layer)
+_USUAL = Path("config/models")
 _SCALAR_ARGUMENT = {"dense": "units", "conv": "filters", "max_pool": "size", "avg_pool": "size"}
 """The argument meant by `dense: 256`."""
 
@@ -43,23 +45,43 @@ def parse_network(document: Any, where: str, path: Path | None = None) -> Networ
         raise ConfigError(f"{where}: {f'line {line}: ' if line else ''}{error}") from None
 
 
-def load_network(name: str, models: Path) -> Network:
-    """The network of `<models>/<name>.yaml`.
+def model_path(name: str, models: Path) -> Path:
+    """The file of a model: `<models>/<name>.yaml`, else the one of that name that edgebnn brings.
+
+    A folder that the user chose must be there; the usual one, `config/models`, need not.
 
     Raises:
-        ConfigError: no such model (the known ones are named), or a mistake in its file.
+        ConfigError: no such model; the known ones are named, with their folders.
     """
     path = models / f"{name}.yaml"
-    known = sorted(file.stem for file in models.glob("*.yaml"))
-    if name not in known:
+    own = {file.stem: file for file in sorted(models.glob("*.yaml"))}
+    falls_back = models.is_dir() or models == _USUAL
+    brought = {file.stem: file for file in sorted(MODELS.glob("*.yaml")) if falls_back}
+    known = brought | own
+    other_ending = models / f"{name}.yml"
+    if name not in known or (name not in own and other_ending.exists()):
         hint = nearest(name, known)
-        if Path(name).stem in known:
+        if other_ending.exists():
+            hint = f" (rename {other_ending.name})"
+        elif Path(name).stem in known:
             hint = f" (say '{Path(name).stem}', without the ending)"
-        elif path.with_suffix(".yml").exists():
-            hint = f" (rename {path.with_suffix('.yml').name})"
+        others = ""
+        if brought.keys() - own.keys():
+            others = f"; edgebnn's own in {MODELS}: {', '.join(brought)}"
         raise ConfigError(
-            f"model '{name}': no such file {path}{hint}; models there: {', '.join(known) or 'none'}"
+            f"model '{name}': no such file {path}{hint}; "
+            f"models there: {', '.join(own) or 'none'}{others}"
         )
+    return known[name]
+
+
+def load_network(name: str, models: Path) -> Network:
+    """The network of a model.
+
+    Raises:
+        ConfigError: no such model, or a mistake in its file.
+    """
+    path = model_path(name, models)
     return parse_network(load_yaml(path), str(path), path)
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from edgebnn.errors import ConfigError
 from edgebnn.spelling import nearest
-from edgebnn.study.model_file import layer_place
+from edgebnn.study.model_file import layer_place, model_path
 from edgebnn.study.trainable import untrained_layer
 from edgebnn.study.trainer_limits import beyond_the_trainer
 from edgebnn.study.yaml_lines import line_of
@@ -37,8 +37,8 @@ def check_trainable(
     Raises:
         ConfigError: a layer, a batch, a board or a device that is none of the farm's.
     """
+    file = model_path(experiment.model, Path(study.models))
     if experiment.device and (untrained := untrained_layer(network)):
-        file = Path(study.models) / f"{experiment.model}.yaml"
         line = line_of(layer_place(untrained.placed.number), file)
         raise ConfigError(
             f"{where}: model '{experiment.model}' ({file}{f', line {line}' if line else ''}): {untrained}; "
@@ -50,8 +50,7 @@ def check_trainable(
             beyond = beyond_the_trainer(network, experiment.device.batch_size, method.switches)
             if beyond:
                 raise ConfigError(
-                    f"{where}: method '{method.name}': model '{experiment.model}' "
-                    f"({study.models}/{experiment.model}.yaml): {beyond}"
+                    f"{where}: method '{method.name}': model '{experiment.model}' ({file}): {beyond}"
                 )
         for board in experiment.device.boards:
             if board not in boards:

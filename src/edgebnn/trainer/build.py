@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from edgebnn.code import trainer_digest
 from edgebnn.errors import ConfigError, JobError
 from edgebnn.record import Artifact, Metric, Record, atomic_write, file_sha256, provenance
+from edgebnn.shipped import SHIPPED
 from edgebnn.spelling import nearest
 
 if TYPE_CHECKING:
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
 
 TARGETS = ("native", "aarch64-linux", "armv7-linux", "armv6-linux")
 PROGRAMS = ("edgebnn-train", "edgebnn-measure")
-SOURCES = Path("rpi")
 LAST_LINES = 20
 
 
@@ -59,7 +59,7 @@ def build_trainer(target: str, output: Path | None = None) -> Record:
 
 
 def folder_of(target: str) -> Path:
-    """Where a target's programs are."""
+    """Where a target's programs are: in the folder that the command runs in."""
     return Path("build") / target
 
 
@@ -75,17 +75,16 @@ def compile_trainer(target: str, hear: Callable[[str], object], *options: str) -
         JobError: the build failed, or cannot begin; the message's first line says why, its last ones
             are SCons'.
     """
-    if not (SOURCES / "SConstruct").exists():
-        raise JobError(
-            f"build for {target} failed: no {SOURCES}/SConstruct in {Path.cwd()}; "
-            f"the trainer is built in the project's folder"
-        )
     if find_spec("ziglang") is None:
         raise JobError(f"build for {target} failed: the Python package ziglang is missing")
-    digest = trainer_digest(Path())
-    command = [sys.executable, "-m", "SCons", "-Q", "-C", str(SOURCES), f"TARGET={target}"]
+    digest = trainer_digest(SHIPPED)
+    command = [sys.executable, "-m", "SCons", "-Q", "-C", str(SHIPPED / "rpi")]
+    arguments = [f"TARGET={target}", f"BUILD={Path('build').absolute()}"]
     with subprocess.Popen(
-        [*command, *options], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        [*command, *arguments, *options],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
     ) as process:
         assert process.stdout is not None
         lines = []
@@ -104,7 +103,7 @@ def is_current(target: str) -> bool:
     """Whether a target's programs were made of the sources as they are."""
     programs = [folder_of(target) / program for program in PROGRAMS]
     try:
-        return _stamp(target).read_text() == trainer_digest(Path()) and all(
+        return _stamp(target).read_text() == trainer_digest(SHIPPED) and all(
             program.exists() for program in programs
         )
     except OSError:

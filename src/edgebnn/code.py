@@ -50,7 +50,7 @@ _STAGES: dict[str, tuple[str, ...]] = {
     ),
     "profile": (
         "profile",
-        "report/charts.py",
+        "report/axes.py",
         "report/profiled.py",
         "report/templates/profile.svg.j2",
         "trainer/run_file.py",

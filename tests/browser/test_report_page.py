@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import base64
 import re
 import shutil
 import subprocess
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from hashlib import sha256
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
@@ -67,6 +69,8 @@ def open_page(page: str, profile: Path) -> tuple[str, list[str]]:
             "--no-first-run",
             f"--user-data-dir={profile}",
             f"--host-resolver-rules=MAP * 127.0.0.1:{port}",
+            "--window-size=1280,20000",
+            "--virtual-time-budget=20000",
             "--dump-dom",
             f"http://{HOST}/index.html",
         ]
@@ -83,8 +87,10 @@ def test_tables_are_there_and_nothing_else_is_requested(page: str, tmp_path: Pat
     dom, requests = open_page(page, tmp_path)
     assert requests == [f"{HOST}/index.html"]
     # The paper's two, all results; the methods of three kinds of run; one a memory chart.
-    assert dom.count("<table>") == 3 + 3 + 3
-    assert dom.count("<svg") == 2
+    assert dom.count("<thead><tr>") == 3 + 3 + 3
+    # Three of memory, two of curves, three of the boards: each is drawn, none is left out.
+    markup = re.sub(r"<script.*?</script>", "", dom, flags=re.DOTALL)
+    assert markup.count('class="chart"') == markup.count("<svg") == 3 + 2 + 3
     for text in ("96.90", "90.10 ± 0.10", "138.15", "virtual, host’s time – not a Pi"):
         assert text in dom
 
@@ -96,10 +102,18 @@ def test_a_request_elsewhere_would_be_seen(page: str, tmp_path: Path) -> None:
     assert "other.test/x.png" in requests
 
 
-PROBE = """<script>addEventListener("load", () => {
+PROBE = """addEventListener("load", () => requestAnimationFrame(() => setTimeout(() => {
   document.body.offsetHeight;  // lays the page out
   document.documentElement.dataset.milliseconds = performance.now();
-})</script>"""
+})))"""
+
+
+def probed(page: str, probe: str) -> str:
+    """The page with one script more, which its policy lets run."""
+    digest = base64.b64encode(sha256(probe.encode()).digest()).decode()
+    return page.replace("script-src ", f"script-src 'sha256-{digest}' ", 1).replace(
+        "<title>", f"<script>{probe}</script><title>", 1
+    )
 
 
 def test_a_page_of_2000_records_opens_at_once(tmp_path: Path) -> None:
@@ -121,9 +135,7 @@ def test_a_page_of_2000_records_opens_at_once(tmp_path: Path) -> None:
     size = len(page.encode()) / 2**20
     assert size < 15, f"{size:.1f} MiB"
 
-    policy = page[page.index("<meta http-equiv") : page.index("<title>")]
-    dom, _ = open_page(page.replace(policy, PROBE), tmp_path / "profile")
-    assert dom.count("<svg") == 660
+    dom, _ = open_page(probed(page, PROBE), tmp_path / "profile")
     assert "experiment-329" in dom
     (milliseconds,) = re.findall(r'data-milliseconds="([\d.]+)"', dom[:1000])
     took = f"a page of {size:.1f} MiB was laid out {float(milliseconds):.0f} ms after its request"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -172,6 +173,12 @@ def write(folder: Path, experiments: dict[str, list[Record]], **kwargs: Any) -> 
     output = folder / "report" / "index.html"
     write_report(paths, folder / "plan.json", output, **kwargs)
     return output.read_text()
+
+
+def charts(page: str, spec: str) -> list[dict[str, list[dict[str, Any]]]]:
+    """The data of each chart of a kind."""
+    found = re.findall(r'<script type="application/json">(.*?)</script>', page)
+    return [chart["datasets"] for chart in map(json.loads, found) if chart["spec"] == spec]
 
 
 class Rows(HTMLParser):

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import re
+from hashlib import sha256
+from html import unescape
 from pathlib import Path
 
 import pytest
@@ -12,10 +15,12 @@ from edgebnn.cli import main
 from edgebnn.errors import ConfigError
 from edgebnn.record import Metric
 from edgebnn.report import write_report
-from edgebnn.report.charts import nice_ticks, thinned
+from edgebnn.report.axes import nice_ticks, thinned
+from edgebnn.report.charts import names, specifications
+from edgebnn.report.groups import Group
 from edgebnn.report.number import number
 
-from .made import rows, study, training, write
+from .made import charts, rows, study, training, write
 
 
 def test_runs_at_chance_level_are_called_that(tmp_path: Path) -> None:
@@ -76,18 +81,66 @@ def test_memory_by_variable(page: str) -> None:
     assert "The paper prints 512.81 MiB for standard, 138.15 MiB for proposed" in page
 
 
-def test_curves_have_a_mean_and_every_seed(page: str) -> None:
-    assert page.count('class="mean proposed"') == 2  # emulated; and on the board
-    assert page.count('class="mean proposed virtual"') == 1
-    assert page.count('class="seed proposed"') == 3
-    assert "NaN" not in page
-    assert "nan" not in re.findall(r'points="([^"]*)"', page)
+def test_curves_have_every_seed(page: str) -> None:
+    emulated, on_board = charts(page, "curves")
+    runs = [run for run in emulated["runs"] if run["name"] == "proposed"]
+    assert len({run["seed"] for run in runs}) == 3
+    assert {len(run["epoch"]) for run in runs} == {len(run["accuracy"]) for run in runs} == {12}
+    assert [run["virtual"] for run in on_board["runs"]] == [False, True] * 3
+    assert "proposed, virtual 8" in page  # the last epoch's mean
+
+
+def test_a_method_has_one_colour(page: str) -> None:
+    colours: dict[str, set[str]] = {}
+    runs = [run for chart in charts(page, "curves") for run in chart["runs"]]
+    bars = [bar for chart in charts(page, "ranges") for bar in chart["bars"]]
+    for row in [*runs, *bars]:
+        name = str(row.get("label", row.get("name"))).split(",")[0]
+        colours.setdefault(name, set()).add(row["colour"])
+    assert colours == {name: {f"var(--{name})"} for name in ("standard", "proposed", "lean")}
+
+
+@pytest.mark.parametrize("spec", ["curves", "memory", "ranges"])
+def test_vega_lite_draws_what_is_specified(page: str, spec: str) -> None:
+    import vl_convert
+
+    size = {"width": 300}  # the page's script gives the width of the page
+    for datasets in charts(page, spec):
+        drawn = vl_convert.vegalite_to_svg({**specifications()[spec], **size, "datasets": datasets})
+        marks = re.findall(r'aria-roledescription="([^"]+)"', drawn)
+        (rows_of,) = datasets.values()
+        if spec == "curves":
+            assert marks.count("line mark") == len(rows_of) + len({row["name"] for row in rows_of})
+        else:
+            assert marks.count("bar") == len(rows_of)
+        assert 'width="0' not in drawn
+
+
+def test_groups_that_differ_have_names_that_differ() -> None:
+    record = training("emulate", "proposed", 0)
+    more = record.model_copy(update={"parameters": record.parameters | {"batch_size": 200}})
+    two = [Group("a", "emulate", "proposed", (r,)) for r in (record, more)]
+    assert names(two[:1]) == ["proposed"]
+    assert names(two) == ["proposed, batch 100", "proposed, batch 200"]
+    other = Group("b", "emulate", "proposed", (record,))
+    assert names([two[0], other]) == ["proposed, batch 100, a", "proposed, batch 100, b"]
 
 
 def test_nothing_is_loaded_from_elsewhere(page: str) -> None:
-    assert not re.findall(r"""(?:src|href)\s*=\s*["'](?!#)""", page)
-    assert not re.findall(r"url\(|@import|<script|<link|https?://", page)
+    markup = re.sub(r"<script[^>]*>.*?</script>", "", page, flags=re.DOTALL)
+    assert not re.findall(r"""(?:src|href)\s*=\s*["'](?!#)""", markup)
+    assert not re.findall(r"url\(|@import|<link|https?://", markup)
     assert "default-src 'none'" in page
+
+
+def test_only_the_pages_own_scripts_may_run(page: str) -> None:
+    """What a record smuggles in would not: each script has its digest in the policy."""
+    sources = re.findall(r"'sha256-([^']+)'", unescape(page[: page.index("<title>")]))
+    scripts = re.findall(r'<script type="text/javascript">(.*?)</script>', page, re.DOTALL)
+    digests = [base64.b64encode(sha256(text.encode()).digest()).decode() for text in scripts]
+    assert sources == digests
+    assert "unsafe-eval" not in page[: page.index("<title>")]
+    assert not any("<!--" in text or "\r\n" in text for text in scripts)
 
 
 def test_everything_is_escaped(tmp_path: Path) -> None:

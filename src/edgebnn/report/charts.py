@@ -1,22 +1,17 @@
-"""Geometry of the charts, drawn by the templates: pure, in the units of an SVG view box or percent."""
+"""What the charts show: rows of data, which Vega-Lite draws by the specifications in templates/charts."""
 
 from __future__ import annotations
 
-import math
+import json
 import statistics
-from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import groupby
+from pathlib import Path
+from typing import Any
 
 from edgebnn.report.groups import Figure, Group
-
-WIDTH, HEIGHT = 380, 240
-LEFT, RIGHT, TOP, BOTTOM = 38, 10, 10, 30
-"""View box of a curve chart and its margins."""
-
-COLUMN = 2
-"""Width of the columns in which a long curve keeps its lowest and its highest point: a line's stroke."""
+from edgebnn.report.number import number
+from edgebnn.report.scripts import embedded
 
 METHOD_COLOURS = ("standard", "proposed", "lean")
 """Methods with a colour of their own; others take the spare ones in turn."""
@@ -25,7 +20,7 @@ SPARE_COLOURS = 5
 CURVES = {"validation_accuracy": "validation accuracy", "accuracy": "training accuracy"}
 """Series that a curve chart shows, the first that there is."""
 
-VARIABLE_CLASSES = {
+VARIABLE_COLOURS = {
     "X": "x",
     "X of real layers": "x2",
     "dX, Y (shared)": "t1",
@@ -39,210 +34,153 @@ VARIABLE_CLASSES = {
     "mu, psi": "c",
     "beta, dbeta": "c",
 }
-"""Colour class of a memory variable."""
+"""Colour of a memory variable, by its name in report.css."""
 
 
 @dataclass(frozen=True)
-class Tick:
-    at: float
+class Key:
+    """A line of a chart's legend."""
+
+    colour: str
     text: str
 
 
 @dataclass(frozen=True)
-class Curve:
-    """One method's accuracy: its mean and each seed, as SVG polyline points."""
-
-    name: str
-    colour: str
-    mean: str
-    seeds: tuple[str, ...]
-    last: float
-    """The mean at the last epoch."""
-    virtual: bool
-
-
-@dataclass(frozen=True)
-class CurveChart:
+class Chart:
     title: str
     label: str
-    curves: tuple[Curve, ...]
-    x_ticks: tuple[Tick, ...]
-    y_ticks: tuple[Tick, ...]
+    """What is shown, in which unit."""
+    spec: str
+    """The name of its specification."""
+    datasets: Mapping[str, Sequence[Mapping[str, Any]]]
+    """The specification's named data sources."""
+    legend: tuple[Key, ...] = ()
+    virtual: bool = False
+
+    @property
+    def data(self) -> str:
+        """JSON, which may stand in a page's script element."""
+        return embedded({"spec": self.spec, "datasets": self.datasets})
 
 
-@dataclass(frozen=True)
-class Segment:
-    name: str
-    type: str
-    mib: float
-    percent: float
-    """Of the longest bar of its chart."""
-    colour: str
-
-
-@dataclass(frozen=True)
-class StackedBar:
-    method: str
-    total: float
-    segments: tuple[Segment, ...]
-
-
-@dataclass(frozen=True)
-class RangeBar:
-    """A median with quartiles, in percent of the chart's largest value."""
-
-    label: str
-    virtual: bool
-    figure: Figure | None
-    percent: float
-    low: float | None
-    high: float | None
-    colour: str
+def specifications() -> dict[str, Any]:
+    """Name -> Vega-Lite specification; colours are those of report.css."""
+    folder = Path(__file__).parent / "templates" / "charts"
+    return {path.stem: json.loads(path.read_text()) for path in sorted(folder.glob("*.json"))}
 
 
 def colours(methods: Sequence[str]) -> dict[str, str]:
-    """Method -> colour class, the same in every chart."""
+    """Method -> colour by its name in report.css, the same in every chart."""
     others = [name for name in dict.fromkeys(methods) if name not in METHOD_COLOURS]
     spare = {name: f"other{index % SPARE_COLOURS}" for index, name in enumerate(others)}
     return {name: name for name in METHOD_COLOURS} | spare
 
 
-def curve_chart(title: str, groups: Sequence[Group], colour: dict[str, str]) -> CurveChart | None:
+def names(groups: Sequence[Group]) -> list[str]:
+    """The method, with the board, the batch size and the experiment where that alone tells two apart."""
+    made = [f"{group.method}, {group.board}" if group.board else group.method for group in groups]
+    more = ([f"batch {group.batch_size}" for group in groups], [g.experiment for g in groups])
+    for words in more:
+        if len(set(made)) < len(made):
+            made = [f"{name}, {word}" for name, word in zip(made, words, strict=True)]
+    return made
+
+
+def curve_chart(title: str, groups: Sequence[Group], colour: Mapping[str, str]) -> Chart | None:
     """Validation accuracy (else training accuracy) by epoch; None if no record has either."""
     for series, label in CURVES.items():
-        chosen = [
-            (group, runs)
-            for group in groups
-            if (runs := [r.series[series] for r in group.records if r.series.get(series)])
-        ]
-        if chosen:
-            return _draw(title, label, chosen, colour)
+        runs, legend = [], []
+        for group, name in zip(groups, names(groups), strict=True):
+            found = [(r, r.series[series]) for r in group.records if r.series.get(series)]
+            for record, points in found:
+                runs.append(
+                    {
+                        "name": name,
+                        "seed": record.run_id,
+                        "colour": f"var(--{colour[group.method]})",
+                        "virtual": group.virtual,
+                        "epoch": [_short(epoch) for epoch, _ in points],
+                        "accuracy": [_short(round(100 * value, 2)) for _, value in points],
+                    }
+                )
+            if found:
+                last = max(epoch for _, points in found for epoch, _ in points)
+                ends = [value for _, points in found for epoch, value in points if epoch == last]
+                text = f"{name} {100 * statistics.fmean(ends):.1f}"
+                legend.append(Key(colour[group.method], text))
+        if runs:
+            return Chart(title, f"{label}, %", "curves", {"runs": runs}, tuple(legend))
     return None
 
 
-def _draw(
+def memory_chart(title: str, label: str, groups: Sequence[Group]) -> Chart:
+    """Memory by variable, a bar a method, in MiB."""
+    rows = [
+        {
+            "method": name,
+            "variable": row["variable"],
+            "type": row["type"],
+            "mib": row["mib"],
+            "order": order,
+            "colour": f"var(--{variable_colour(str(row['variable']))})",
+        }
+        for group, name in zip(groups, names(groups), strict=True)
+        for order, row in enumerate(group.records[0].tables.get("variables", []))
+    ]
+    variables = dict.fromkeys(str(row["variable"]) for row in rows)
+    legend = tuple(Key(variable_colour(variable), variable) for variable in variables)
+    return Chart(title, label, "memory", {"variables": rows}, legend)
+
+
+def variable_colour(variable: str) -> str:
+    """By its name in report.css."""
+    return VARIABLE_COLOURS.get(variable, "c")
+
+
+def range_chart(
     title: str,
-    label: str,
-    chosen: Sequence[tuple[Group, list[list[tuple[float, float]]]]],
-    colour: dict[str, str],
-) -> CurveChart:
-    points = [point for _, runs in chosen for run in runs for point in run]
-    first, last = min(step for step, _ in points), max(step for step, _ in points)
-    values = [value for _, value in points if math.isfinite(value)] or [0.0]
-    y_ticks = nice_ticks(min(values), max(values))
-    low, high = y_ticks[0], y_ticks[-1]
+    unit: str,
+    groups: Sequence[Group],
+    metrics: tuple[str, str, str],
+    colour: Mapping[str, str],
+) -> Chart | None:
+    """A bar a group, with the line of its range; a group that did not measure the metric says so.
 
-    def x(step: float) -> float:
-        return LEFT + (step - first) / ((last - first) or 1) * (WIDTH - LEFT - RIGHT)
+    Args:
+        metrics: the figure's, and those of its range's ends (empty for none).
 
-    def y(value: float) -> float:
-        return HEIGHT - BOTTOM - (value - low) / ((high - low) or 1) * (HEIGHT - TOP - BOTTOM)
-
-    def line(run: Sequence[tuple[float, float]]) -> str:
-        drawn = [(x(step), y(value)) for step, value in run if math.isfinite(value)]
-        return " ".join(f"{at:.1f},{height:.1f}" for at, height in thinned(drawn))
-
-    curves = []
-    for group, runs in chosen:
-        by_step: dict[float, list[float]] = defaultdict(list)
-        for run in runs:
-            for step, value in run:
-                by_step[step].append(value)
-        mean = [(step, statistics.fmean(by_step[step])) for step in sorted(by_step)]
-        seeds = tuple(line(run) for run in runs) if len(runs) > 1 else ()
-        name = f"{group.method} ({group.board})" if group.board else group.method
-        curves.append(
-            Curve(name, colour[group.method], line(mean), seeds, mean[-1][1], group.virtual)
-        )
-    steps = [step for step in nice_ticks(first, last) if first <= step <= last and step % 1 == 0]
-    return CurveChart(
-        title,
-        label,
-        tuple(curves),
-        tuple(Tick(x(step), f"{step:g}") for step in steps or [last]),
-        tuple(Tick(y(value), f"{100 * value:g}") for value in y_ticks),
-    )
-
-
-def thinned(points: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
-    """A curve's points from left to right, at most two in each column: the lowest and the highest.
-
-    What is left out would lie within the line's own width: no peak and no dip is lost. The first and
-    the last point stay. A run of up to some 160 epochs keeps all its points.
+    Returns:
+        None if no group measured the metric.
     """
-    kept: list[tuple[float, float]] = []
-    for _, members in groupby(points, lambda point: point[0] // COLUMN):
-        column = list(members)
-        ends = {column.index(pick(column, key=lambda point: point[1])) for pick in (min, max)}
-        kept += [column[index] for index in sorted(ends)] if len(column) > 2 else column
-    if kept and kept[0] != points[0]:
-        kept.insert(0, points[0])
-    if kept and kept[-1] != points[-1]:
-        kept.append(points[-1])
-    return kept
-
-
-def stacked_bars(groups: Sequence[Group]) -> list[StackedBar]:
-    """Memory by variable, a bar a method, all on one scale."""
-    tables = [(group, group.records[0].tables.get("variables", [])) for group in groups]
-    totals = [sum(float(row["mib"]) for row in rows) for _, rows in tables]
-    longest = max(totals, default=0) or 1
-    return [
-        StackedBar(
-            group.method,
-            total,
-            tuple(
-                Segment(
-                    str(row["variable"]),
-                    str(row["type"]),
-                    float(row["mib"]),
-                    100 * float(row["mib"]) / longest,
-                    VARIABLE_CLASSES.get(str(row["variable"]), "c"),
-                )
-                for row in rows
-            ),
+    rows = []
+    for group, name in zip(groups, names(groups), strict=True):
+        figure, low, high = (group.figure(metric) if metric else None for metric in metrics)
+        rows.append(
+            {
+                "label": name,
+                "value": figure.value if figure else None,
+                "low": low.value if low else None,
+                "high": high.value if high else None,
+                "said": _said(figure, unit),
+                "range": f"{number(low.value)} to {number(high.value)} {unit}"
+                if low and high
+                else "–",
+                "virtual": group.virtual,
+                "colour": f"var(--{colour[group.method]})",
+            }
         )
-        for (group, rows), total in zip(tables, totals, strict=True)
-        if rows
-    ]
+    if all(row["value"] is None for row in rows):
+        return None
+    return Chart(title, unit, "ranges", {"bars": rows})
 
 
-def range_bars(
-    groups: Sequence[Group], metric: str, quartiles: tuple[str, str] | None, colour: dict[str, str]
-) -> list[RangeBar]:
-    """A bar a group; a group that did not measure the metric has none, and says so."""
-    figures = [group.figure(metric) for group in groups]
-    if not any(figures):
-        return []
-    ranges = [
-        tuple(group.figure(name) for name in quartiles) if quartiles else (None, None)
-        for group in groups
-    ]
-    largest = max(f.value for f in [*figures, *(h for _, h in ranges)] if f is not None) or 1.0
-
-    def percent(figure: Figure | None) -> float | None:
-        return None if figure is None else 100 * figure.value / largest
-
-    return [
-        RangeBar(
-            f"{group.method}, {group.board}" if group.board else group.method,
-            group.virtual,
-            figure,
-            percent(figure) or 0.0,
-            percent(low),
-            percent(high),
-            colour[group.method],
-        )
-        for group, figure, (low, high) in zip(groups, figures, ranges, strict=True)
-    ]
+def _said(figure: Figure | None, unit: str) -> str:
+    if figure is None:
+        return "not measured"
+    virtual = ", virtual" if figure.virtual else ""
+    return f"{number(figure.value)} {unit}, {figure.source}{virtual}"
 
 
-def nice_ticks(low: float, high: float, about: int = 5) -> list[float]:
-    """Round values that span [low, high], about so many."""
-    if high <= low:
-        return [low, low + 1] if low == high == 0 else [low - abs(low) * 0.1, low + abs(low) * 0.1]
-    raw = (high - low) / about
-    power = 10 ** math.floor(math.log10(raw))
-    step = next(power * factor for factor in (1, 2, 5, 10) if power * factor >= raw)
-    first, last = math.floor(low / step), math.ceil(high / step)
-    return [round(index * step, 12) for index in range(first, last + 1)]
+def _short(value: float) -> float:
+    """Whole numbers without `.0`: a long study's page is megabytes of them."""
+    return int(value) if value.is_integer() else value

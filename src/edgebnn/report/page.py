@@ -10,13 +10,23 @@ from typing import Any
 from edgebnn import paper
 from edgebnn.record import Record, atomic_write, read_record
 from edgebnn.report.beside_paper import ACCURACY_METRICS, accuracy_rows
-from edgebnn.report.charts import colours, curve_chart, range_bars, stacked_bars
+from edgebnn.report.charts import (
+    Chart,
+    colours,
+    curve_chart,
+    memory_chart,
+    names,
+    range_chart,
+    specifications,
+    variable_colour,
+)
 from edgebnn.report.compared import comparisons
 from edgebnn.report.groups import UNTRAINED, Group, gather, once
 from edgebnn.report.number import number
 from edgebnn.report.on_board import board_cases
 from edgebnn.report.power import power_charts
 from edgebnn.report.profiles import profiles
+from edgebnn.report.scripts import embedded, scripts
 from edgebnn.summary import read_summary
 
 STAGE_TITLES = {
@@ -69,6 +79,7 @@ def render(
         lstrip_blocks=True,
     )
     environment.filters["number"] = number
+    titles = {**paper.DATASET_TITLES, **paper.MODEL_TITLES, **paper.BOARD_TITLES}
     groups, missing = gather(records, experiments)
     colour = colours([group.method for group in groups])
     order = list(experiments)
@@ -87,18 +98,20 @@ def render(
         board_cases=board_cases(groups),
         comparisons=comparisons(groups),
         results=[(group, group.figure(*ACCURACY_METRICS)) for group in trained],
-        memory=_memory_charts(groups),
+        memory=_memory_charts(groups, titles),
         curves=_curve_charts(trained, colour),
         boards=_board_charts(trained, colour),
         powers=power_charts(once(trained)),
         profiles=profiles(groups),
         provenance=_provenance(groups),
-        titles={**paper.DATASET_TITLES, **paper.MODEL_TITLES, **paper.BOARD_TITLES},
+        titles=titles,
         stages=STAGE_TITLES,
+        specifications=embedded(specifications()),
+        scripts=scripts(),
     )
 
 
-def _memory_charts(groups: Sequence[Group]) -> list[dict[str, Any]]:
+def _memory_charts(groups: Sequence[Group], titles: Mapping[str, str]) -> list[dict[str, Any]]:
     """One chart for each data set, model, batch and optimiser of the memory model."""
 
     def case(group: Group) -> tuple[str, str, int, str]:
@@ -106,35 +119,36 @@ def _memory_charts(groups: Sequence[Group]) -> list[dict[str, Any]]:
 
     modelled = sorted((group for group in once(groups) if group.stage == "memory"), key=case)
     charts = []
-    for (model, dataset, batch, optimizer), members in groupby(modelled, case):
-        bars = stacked_bars(list(members))
+    for (model, dataset, batch, optimizer), found in groupby(modelled, case):
+        members = list(found)
+        tables = [
+            {str(row["variable"]): row for row in group.records[0].tables.get("variables", [])}
+            for group in members
+        ]
         published = paper.published_memory(model, batch, optimizer)
         same_shape = dataset in {
             row.dataset for row in paper.ACCURACY if (row.model, row.batch_size) == (model, batch)
         }
-        names = dict.fromkeys(segment.name for bar in bars for segment in bar.segments)
+        network = f"{titles.get(dataset, dataset)} {titles.get(model, model)}"
+        label = f"MiB by variable, batch {batch}, {optimizer}"
+        variables = dict.fromkeys(variable for table in tables for variable in table)
+        totals = [sum(float(row["mib"]) for row in table.values()) for table in tables]
         charts.append(
             {
-                "dataset": dataset,
-                "model": model,
-                "batch_size": batch,
-                "optimizer": optimizer,
-                "bars": bars,
+                "chart": memory_chart(network, label, members),
+                "network": f"{network}, batch {batch}",
+                "totals": list(zip(names(members), totals, strict=True)),
                 "published": published if same_shape else None,
                 "rows": [
-                    (
-                        name,
-                        [next((s for s in bar.segments if s.name == name), None) for bar in bars],
-                    )
-                    for name in names
+                    (name, variable_colour(name), [table.get(name) for table in tables])
+                    for name in variables
                 ],
-                "colours": {s.name: s.colour for bar in bars for s in bar.segments},
             }
         )
     return charts
 
 
-def _curve_charts(trained: Sequence[Group], colour: dict[str, str]) -> list[Any]:
+def _curve_charts(trained: Sequence[Group], colour: dict[str, str]) -> list[Chart]:
     charts = []
     for (experiment, stage), members in groupby(trained, lambda g: (g.experiment, g.stage)):
         title = f"{experiment}, {STAGE_TITLES.get(stage, stage)}"
@@ -143,19 +157,18 @@ def _curve_charts(trained: Sequence[Group], colour: dict[str, str]) -> list[Any]
 
 
 def _board_charts(trained: Sequence[Group], colour: dict[str, str]) -> list[dict[str, Any]]:
-    quartiles = ("time_per_batch_q1_s", "time_per_batch_q3_s")
-    metrics: tuple[tuple[str, str, str, tuple[str, str] | None], ...] = (
-        ("time per batch", "s", "time_per_batch_s", quartiles),
-        ("peak memory", "MiB", "peak_memory_mib", None),
-        ("energy per batch", "J", "energy_per_batch_j", None),
+    metrics = (
+        ("time per batch", "s", ("time_per_batch_s", "time_per_batch_q1_s", "time_per_batch_q3_s")),
+        ("peak memory", "MiB", ("peak_memory_mib", "", "")),
+        ("energy per batch", "J", ("energy_per_batch_j", "", "")),
     )
     charts = []
     device = [group for group in trained if group.stage in ("device", "baseline")]
     for experiment, members in groupby(device, lambda group: group.experiment):
         groups = list(members)
         panels = [
-            {"title": title, "unit": unit, "bars": range_bars(groups, metric, ends, colour)}
-            for title, unit, metric, ends in metrics
+            (title, range_chart(title, unit, groups, figures, colour))
+            for title, unit, figures in metrics
         ]
         charts.append({"experiment": experiment, "batch": groups[0].batch_size, "panels": panels})
     return charts

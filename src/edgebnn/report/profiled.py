@@ -12,7 +12,7 @@ from typing import Any
 
 from edgebnn.machine import MIB
 from edgebnn.record import Record
-from edgebnn.report.charts import Tick, nice_ticks, thinned
+from edgebnn.report.axes import Tick, nice_ticks, thinned
 
 WIDTH = 760
 LEFT, RIGHT = 46, 12

@@ -53,14 +53,14 @@ lint: $(VENV)/ready
 	ruff format --check $(PY_FILES)
 	mypy
 	deptry src
-	snakefmt --check workflow
+	snakefmt --check Snakefile workflow
 	snakemake --lint
 	clang-format --dry-run --Werror $(CXX_FILES)
 
 format: $(VENV)/ready
 	ruff check --fix $(PY_FILES)
 	ruff format $(PY_FILES)
-	snakefmt workflow
+	snakefmt Snakefile workflow
 	clang-format -i $(CXX_FILES)
 
 bench: $(VENV)/ready

@@ -37,7 +37,7 @@ def test_the_lock_covers_every_dependency() -> None:
 
 
 def test_conda_users_get_the_same_set() -> None:
-    environment = yaml.safe_load((ROOT / "workflow" / "environment.yml").read_text())[
+    environment = yaml.safe_load((ROOT / "environment.yml").read_text())[
         "dependencies"
     ]
     pip = next(entry["pip"] for entry in environment if isinstance(entry, dict))

@@ -12,5 +12,5 @@ _PACKAGE = Path(__file__).resolve().parent
 _INSTALLED = _PACKAGE / "project"
 
 SHIPPED = _INSTALLED if _INSTALLED.is_dir() else _PACKAGE.parents[1]
-"""The folder that holds `workflow/`, `profiles/`, `config/` and `rpi/`."""
+"""The folder that holds `Snakefile`, `workflow/`, `profiles/`, `config/` and `rpi/`."""
 MODELS = SHIPPED / "config" / "models"

@@ -18,7 +18,7 @@ MODULE = f"""
 configfile: "config/config.yaml"
 
 module edgebnn:
-    snakefile: "{ROOT}/workflow/Snakefile"
+    snakefile: "{ROOT}/Snakefile"
     config: config
 
 use rule * from edgebnn as edgebnn_*

@@ -16,7 +16,7 @@ rule train_baseline:
         f"{RESULTS}/benchmarks/baseline/{{run}}.tsv"
     retries: 1
     conda:
-        "../environment.yml"
+        "../../environment.yml"
     resources:
         **slots("baseline"),
     params:

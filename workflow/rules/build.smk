@@ -11,7 +11,7 @@ rule build_trainer:
     benchmark:
         f"{RESULTS}/benchmarks/build/{{target}}.tsv"
     conda:
-        "../environment.yml"
+        "../../environment.yml"
     threads: 2
     params:
         code=trainer_digest(SHIPPED),

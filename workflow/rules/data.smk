@@ -12,7 +12,7 @@ rule pack_data:
         f"{RESULTS}/benchmarks/data/{{dataset}}-{{digest}}.tsv"
     retries: 1
     conda:
-        "../environment.yml"
+        "../../environment.yml"
     params:
         code=code_digest("data"),
         data_dir=data_dir,

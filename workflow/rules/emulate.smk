@@ -15,7 +15,7 @@ rule emulate_training:
         f"{RESULTS}/benchmarks/emulate/{{run}}.tsv"
     retries: 1
     conda:
-        "../environment.yml"
+        "../../environment.yml"
     threads: 2
     resources:
         gpu=min(GPUS, 1),

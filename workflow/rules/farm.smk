@@ -15,7 +15,7 @@ rule train_on_device:
         f"{RESULTS}/benchmarks/device/{{run}}.tsv"
     retries: 1
     conda:
-        "../environment.yml"
+        "../../environment.yml"
     resources:
         **slots("device"),
     params:

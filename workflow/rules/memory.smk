@@ -16,7 +16,7 @@ rule model_memory:
     benchmark:
         f"{RESULTS}/benchmarks/memory/{{run}}.tsv"
     conda:
-        "../environment.yml"
+        "../../environment.yml"
     params:
         run=f"{RESULTS}/runs/memory/{{run}}.json",
         code=lambda wildcards: MEMORY_CODE + PLANNER_CODE * len(planner(wildcards)),

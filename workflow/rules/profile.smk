@@ -14,7 +14,7 @@ rule profile_training:
     benchmark:
         f"{RESULTS}/benchmarks/profile/{{run}}.tsv"
     conda:
-        "../environment.yml"
+        "../../environment.yml"
     params:
         run=f"{RESULTS}/runs/profile/{{run}}.json",
         code=code_digest("profile") + trainer_digest(SHIPPED),

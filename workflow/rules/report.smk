@@ -16,7 +16,7 @@ rule write_report:
     benchmark:
         f"{RESULTS}/benchmarks/report.tsv"
     conda:
-        "../environment.yml"
+        "../../environment.yml"
     params:
         plan=f"{RESULTS}/plan.json",
         asked=PLAN.digest(),

@@ -18,7 +18,7 @@ rule track_records:
         f"{RESULTS}/benchmarks/track.tsv"
     retries: 1
     conda:
-        "../environment.yml"
+        "../../environment.yml"
     params:
         plan=f"{RESULTS}/plan.json",
         asked=PLAN.digest(),

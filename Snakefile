@@ -17,18 +17,18 @@ if not workflow.configfiles:
     configfile: "config/config.yaml"
 
 
-include: "rules/plan.smk"
-include: "rules/watch.smk"
-include: "rules/common.smk"
-include: "rules/data.smk"
-include: "rules/memory.smk"
-include: "rules/emulate.smk"
-include: "rules/build.smk"
-include: "rules/farm.smk"
-include: "rules/baseline.smk"
-include: "rules/profile.smk"
-include: "rules/track.smk"
-include: "rules/report.smk"
+include: "workflow/rules/plan.smk"
+include: "workflow/rules/watch.smk"
+include: "workflow/rules/common.smk"
+include: "workflow/rules/data.smk"
+include: "workflow/rules/memory.smk"
+include: "workflow/rules/emulate.smk"
+include: "workflow/rules/build.smk"
+include: "workflow/rules/farm.smk"
+include: "workflow/rules/baseline.smk"
+include: "workflow/rules/profile.smk"
+include: "workflow/rules/track.smk"
+include: "workflow/rules/report.smk"
 
 
 rule all:

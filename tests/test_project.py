@@ -37,11 +37,9 @@ def test_the_lock_covers_every_dependency() -> None:
 
 
 def test_conda_users_get_the_same_set() -> None:
-    environment = yaml.safe_load((ROOT / "environment.yml").read_text())[
-        "dependencies"
-    ]
+    environment = yaml.safe_load((ROOT / "environment.yml").read_text())["dependencies"]
     pip = next(entry["pip"] for entry in environment if isinstance(entry, dict))
-    assert sorted(pip) == sorted(["-e ..", *PROJECT["dependencies"]])
+    assert sorted(pip) == sorted(["-e .", *PROJECT["dependencies"]])
     assert f"python{PROJECT['requires-python']}" in environment
 
 

@@ -24,7 +24,7 @@ def run(*arguments: str, cwd: Path = ROOT) -> subprocess.CompletedProcess[str]:
 @pytest.mark.parametrize(
     "command",
     [[], ["data"], ["memory"], ["emulate"], ["build"], ["device"], ["baseline"], ["profile"], ["farm"], ["farm", "list"],
-     ["farm", "check"], ["farm", "enroll"], ["track"], ["report"], ["export"], ["plan"], ["schema"], ["ended"]],
+     ["farm", "check"], ["farm", "enroll"], ["track"], ["report"], ["export"], ["plan"], ["fit"], ["schema"], ["ended"]],
 )  # fmt: skip
 def test_every_command_explains_itself(
     command: list[str], capsys: pytest.CaptureFixture[str]

@@ -17,6 +17,7 @@ FLOORS = (
     ("options",),
     ("commands",),
     ("first_study", "schema"),
+    ("fit",),
     ("farm",),
     ("bench",),
     ("memory",),

@@ -116,6 +116,8 @@ def test_an_installed_wheel_makes_a_study_and_runs_it(
     assert (study / "results" / "report" / "index.html").exists()
     said = run("edgebnn memory --model mlp", study)
     assert "2.664" in said and "not known" not in said
+    said = run("edgebnn fit --model binarynet --board rpi3b+ --memory 64MiB --batch-size 40", study)
+    assert "momentum_dtype: i8" in said and "A step: " in said
     assert files_of(venv_folder) == before
 
 

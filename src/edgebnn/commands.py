@@ -100,6 +100,36 @@ def memory(options: argparse.Namespace) -> None:
     show_arenas(network, *case, options.threads, console)
 
 
+def fit(options: argparse.Namespace) -> None:
+    """Whether a training fits a board, and what it would take there."""
+    from rich.console import Console
+
+    from edgebnn.farm.inventory import load_inventory
+    from edgebnn.fit.places import place_of
+    from edgebnn.fit.speed import Asked
+    from edgebnn.fit.stage import fit, network_on
+    from edgebnn.fit.view import as_json, show_fit
+    from edgebnn.study.optimizer_config import Optimizer, optimizer_of
+    from edgebnn.study.switches import methods_of
+
+    for option, value in (("--batch-size", options.batch_size), ("--threads", options.threads)):
+        if value < 1:
+            raise ConfigError(f"{option}: {value} is not at least 1")
+    devices = {}
+    if options.board is not None and options.farm.exists():
+        devices = load_inventory(options.farm).on_board(options.board)
+    place = place_of(options.board, options.memory, options.threads, devices)
+    network, dataset, images = network_on(options.model, options.models, options.dataset)
+    (switches,) = methods_of([options.method], options.switch).values()
+    optimizer = optimizer_of(Optimizer(kind=options.optimizer), switches).kind
+    asked = Asked(options.model, network, options.batch_size, optimizer, switches)
+    found = fit(asked, dataset, images, options.threads, place, results=options.results)
+    if options.json:
+        print(as_json(found))
+    else:
+        show_fit(found, Console())
+
+
 def _progress(line: str) -> None:
     print(line, file=sys.stderr, flush=True)
 

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 
 from edgebnn.errors import ConfigError
+from edgebnn.shipped import MODELS
 from edgebnn.spelling import nearest
 from edgebnn.study.model_file import load_network
 from edgebnn.study.network import Network
 from edgebnn.study.switches import PRESETS, Switches
-
-MODELS = Path("config/models")
 
 
 @dataclass(frozen=True)
@@ -23,7 +21,7 @@ class Case:
 
     @property
     def network(self) -> Network:
-        """Of config/models/, in the project's folder."""
+        """One of those that edgebnn brings."""
         return load_network(self.model, MODELS)
 
     @property

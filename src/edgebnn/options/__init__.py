@@ -7,7 +7,14 @@ from importlib.metadata import version
 from typing import NoReturn
 
 from edgebnn.options.farm import add_farm
-from edgebnn.options.questions import add_export, add_memory, add_new, add_plan, add_profile
+from edgebnn.options.questions import (
+    add_export,
+    add_fit,
+    add_memory,
+    add_new,
+    add_plan,
+    add_profile,
+)
 from edgebnn.options.stages import add_stages
 from edgebnn.secrecy import masked
 
@@ -30,6 +37,15 @@ def parser() -> argparse.ArgumentParser:
     )
     made.add_argument("--version", action="version", version=f"edgebnn {version('edgebnn')}")
     subparsers = made.add_subparsers(required=True, metavar="COMMAND")
-    for add in (add_new, add_plan, add_memory, add_profile, add_export, add_farm, add_stages):
+    for add in (
+        add_new,
+        add_plan,
+        add_memory,
+        add_profile,
+        add_export,
+        add_fit,
+        add_farm,
+        add_stages,
+    ):
         add(subparsers)
     return made

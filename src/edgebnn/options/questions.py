@@ -51,6 +51,58 @@ def add_memory(subparsers: Subparsers) -> None:
     )
 
 
+def add_fit(subparsers: Subparsers) -> None:
+    """Adds `fit`."""
+    about = "whether a training fits a board: the plan, the largest batch, what would make it fit, time and energy"
+    fit = subparsers.add_parser("fit", help=about, description=about)
+    fit.set_defaults(stage=commands.fit)
+    fit.add_argument(
+        "--model", required=True, help="mlp, cnv, binarynet, ..., or the file of a model"
+    )
+    fit.add_argument("--board", help="a kind: rpi3b+, rpi5, ..., or one of the inventory's")
+    fit.add_argument(
+        "--memory", metavar="SIZE", help="what it may take: 64MiB (default: what such a board has)"
+    )
+    fit.add_argument("--dataset", help="default: the paper's for this model")
+    fit.add_argument("--batch-size", type=int, default=100, help="default: %(default)s")
+    fit.add_argument(
+        "--optimizer", choices=("adam", "sgd", "bop"), default="adam", help="default: %(default)s"
+    )
+    fit.add_argument(
+        "--method",
+        metavar="PRESET",
+        default="proposed",
+        help="standard, proposed, lean or bare (default: %(default)s)",
+    )
+    fit.add_argument(
+        "--switch",
+        action="append",
+        default=[],
+        metavar="KEY=VALUE",
+        help="a switch set otherwise; repeatable",
+    )
+    fit.add_argument("--threads", type=int, default=1, help="of the trainer (default: %(default)s)")
+    fit.add_argument(
+        "--models",
+        type=Path,
+        default=Path("config/models"),
+        help="folder of model files (default: %(default)s)",
+    )
+    fit.add_argument(
+        "--farm",
+        type=Path,
+        default=Path("config/farm.yaml"),
+        help="the inventory, if there is one (default: %(default)s)",
+    )
+    fit.add_argument(
+        "--results",
+        type=Path,
+        default=Path("results"),
+        help="a study's folder, for times that were measured (default: %(default)s)",
+    )
+    fit.add_argument("--json", action="store_true", help="JSON for programs")
+
+
 def add_profile(subparsers: Subparsers) -> None:
     """Adds `profile`."""
     about = "where a training's memory goes: a few steps of a run on this machine, its arena, its process, massif"

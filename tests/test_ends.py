@@ -13,8 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from edgebnn import commands
 from edgebnn.cli import main
+from edgebnn.commands import questions, stages
 from edgebnn.ended import ended
 from edgebnn.study.model_file import load_network
 from edgebnn.study.optimizer_config import Optimizer
@@ -81,7 +81,7 @@ def test_what_no_one_foresaw(
     def fail(_: Namespace) -> None:
         raise error
 
-    monkeypatch.setattr(commands, "data", fail)
+    monkeypatch.setattr(stages, "data", fail)
     output = tmp_path / "out.ebd"
     with monkeypatch.context() as patch:
         patch.setattr(tempfile, "tempdir", str(tmp_path))
@@ -102,7 +102,7 @@ def test_what_no_one_foresaw(
 def test_details_that_cannot_be_kept(
     monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(commands, "plan", lambda _: 1 / 0)
+    monkeypatch.setattr(questions, "plan", lambda _: 1 / 0)
     with monkeypatch.context() as patch:
         patch.setattr(tempfile, "tempdir", "/proc/none")
         assert main(["plan"]) == 70

@@ -77,7 +77,7 @@ ENTRIES = {
     "track": ("tracking.track",),
     "report": ("report",),
 }
-"""Stage -> the modules that its command calls (commands.py)."""
+"""Stage -> the modules that its command calls (commands/)."""
 
 MODULES = {
     ".".join(path.relative_to(PACKAGE).with_suffix("").parts) for path in PACKAGE.rglob("*.py")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -67,3 +68,8 @@ def counted(name: str, total: int) -> Iterator[Callable[[], None]]:
             progress.update(task, total=max(total, done))
 
         yield step
+
+
+def say(line: str) -> None:
+    """Says a line to who is waiting, on stderr."""
+    print(line, file=sys.stderr, flush=True)

@@ -1,4 +1,4 @@
-"""The subcommands and their options; what each does stands in commands.py and farm/commands.py."""
+"""The subcommands and their options; what each does stands in commands/ and farm/commands.py."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import NoReturn
 
 from edgebnn.options.farm import add_farm
 from edgebnn.options.questions import (
+    add_compare,
     add_export,
     add_fit,
     add_memory,
@@ -44,6 +45,7 @@ def parser() -> argparse.ArgumentParser:
         add_profile,
         add_export,
         add_fit,
+        add_compare,
         add_farm,
         add_stages,
     ):

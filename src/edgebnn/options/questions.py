@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from edgebnn import commands
+from edgebnn.commands import questions as commands
 
 if TYPE_CHECKING:
     import argparse
@@ -101,6 +101,27 @@ def add_fit(subparsers: Subparsers) -> None:
         help="a study's folder, for times that were measured (default: %(default)s)",
     )
     fit.add_argument("--json", action="store_true", help="JSON for programs")
+
+
+def add_compare(subparsers: Subparsers) -> None:
+    """Adds `compare`."""
+    about = "two runs, or two methods of a study, side by side"
+    compare = subparsers.add_parser("compare", help=about, description=about)
+    compare.set_defaults(stage=commands.compare)
+    for side in ("left", "right"):
+        compare.add_argument(
+            side,
+            metavar="A" if side == "left" else "B",
+            help="a run's id, a record's file, or a method's name in the study",
+        )
+    compare.add_argument(
+        "--plan",
+        type=Path,
+        default=Path("results/plan.json"),
+        metavar="FILE",
+        help="the study's; its folder has the records (default: %(default)s)",
+    )
+    compare.add_argument("--json", action="store_true", help="JSON for programs")
 
 
 def add_profile(subparsers: Subparsers) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from edgebnn import commands
+from edgebnn.commands import stages as commands
 from edgebnn.options.farm import add_build_option, add_farm_options
 
 if TYPE_CHECKING:

@@ -1,0 +1,1 @@
+"""What each subcommand does; those of the farm: farm/commands.py."""

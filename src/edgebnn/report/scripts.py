@@ -6,6 +6,7 @@ import base64
 import hashlib
 import json
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -25,16 +26,21 @@ class Script:
 
 def scripts() -> list[Script]:
     """In the order in which the page needs them."""
-    import vl_convert
-
     charts = Path(__file__).parent / "templates" / "charts.js"
-    return [Script(_inline(vl_convert.javascript_bundle(charts.read_text(encoding="utf-8"))))]
+    return [Script(_bundled(charts.read_text(encoding="utf-8")))]
 
 
 def embedded(data: Any) -> str:
     """JSON that may stand in a script element."""
     text = json.dumps(data, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
     return text.replace("<", "\\u003c")
+
+
+@cache  # it takes two seconds
+def _bundled(program: str) -> str:
+    import vl_convert
+
+    return _inline(vl_convert.javascript_bundle(program))
 
 
 def _inline(source: str) -> str:

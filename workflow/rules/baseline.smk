@@ -15,6 +15,7 @@ rule train_baseline:
     benchmark:
         f"{RESULTS}/benchmarks/baseline/{{run}}.tsv"
     retries: 1
+    localrule: True  # on a cluster: where snakemake runs
     conda:
         "../../environment.yml"
     resources:

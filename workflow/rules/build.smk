@@ -10,6 +10,7 @@ rule build_trainer:
         f"{RESULTS}/logs/build/{{target}}.log",
     benchmark:
         f"{RESULTS}/benchmarks/build/{{target}}.tsv"
+    localrule: True  # on a cluster: where snakemake runs
     conda:
         "../../environment.yml"
     threads: 2

@@ -11,6 +11,7 @@ rule pack_data:
     benchmark:
         f"{RESULTS}/benchmarks/data/{{dataset}}-{{digest}}.tsv"
     retries: 1
+    localrule: True  # on a cluster: where snakemake runs
     conda:
         "../../environment.yml"
     params:

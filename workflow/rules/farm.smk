@@ -14,6 +14,7 @@ rule train_on_device:
     benchmark:
         f"{RESULTS}/benchmarks/device/{{run}}.tsv"
     retries: 1
+    localrule: True  # on a cluster: where snakemake runs
     conda:
         "../../environment.yml"
     resources:

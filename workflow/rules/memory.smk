@@ -15,6 +15,7 @@ rule model_memory:
         f"{RESULTS}/logs/memory/{{run}}.log",
     benchmark:
         f"{RESULTS}/benchmarks/memory/{{run}}.tsv"
+    localrule: True  # on a cluster: where snakemake runs
     conda:
         "../../environment.yml"
     params:

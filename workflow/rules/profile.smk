@@ -13,6 +13,7 @@ rule profile_training:
         f"{RESULTS}/logs/profile/{{run}}.log",
     benchmark:
         f"{RESULTS}/benchmarks/profile/{{run}}.tsv"
+    localrule: True  # on a cluster: where snakemake runs
     conda:
         "../../environment.yml"
     params:

@@ -15,6 +15,7 @@ rule write_report:
         f"{RESULTS}/logs/report.log",
     benchmark:
         f"{RESULTS}/benchmarks/report.tsv"
+    localrule: True  # on a cluster: where snakemake runs
     conda:
         "../../environment.yml"
     params:

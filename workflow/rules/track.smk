@@ -17,6 +17,7 @@ rule track_records:
     benchmark:
         f"{RESULTS}/benchmarks/track.tsv"
     retries: 1
+    localrule: True  # on a cluster: where snakemake runs
     conda:
         "../../environment.yml"
     params:

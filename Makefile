@@ -10,6 +10,7 @@
 # make bench-emulation  what a step of the emulation takes, beside larq's layers; BENCH=... as well
 # make curves     whether the trainer's loss on CIFAR-10 falls as the emulation's does, over 300 steps; BENCH=... as well
 # make switches   the ablation and the choices on MNIST, and their tables in docs/switches.md: forty minutes on two cores
+# make docs       the documents as a site in build/site, all links checked; reference pages are made from the code
 # make fuzz       made-up files for what the trainer reads, each kind for so long: make fuzz SECONDS=300
 # make faults     300 faults over 60 jobs on 8 boards of this machine; FAULTS="--faults 30 --jobs 8 --boards 3", or --servers built-in
 # make scale      500 boards and 5,000 jobs in simulated time; SCALE="--boards 50 --jobs 400 --seed 1"
@@ -19,7 +20,7 @@ ifneq (,$(or $(findstring :,$(CURDIR)),$(findstring {,$(CURDIR)),$(findstring },
 $(error '$(CURDIR)': rename this folder, or move it: ':' ends a name in PATH, Snakemake reads braces as wildcards)
 endif
 .DELETE_ON_ERROR:
-.PHONY: run quick test test-slow check lint format switches bench bench-arm bench-emulation curves lock faults scale fuzz clean
+.PHONY: docs run quick test test-slow check lint format switches bench bench-arm bench-emulation curves lock faults scale fuzz clean
 
 VENV := .venv
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
@@ -80,6 +81,14 @@ switches: $(VENV)/ready
 	  snakemake --cores 8 all --configfile config/$$study.yaml && \
 	  edgebnn report --plan results/plan.json --output results/report/index.html --document docs/switches.md || exit 1; \
 	done
+
+# The documents keep their places, so that their links are the repository's.
+docs: $(VENV)/ready
+	python -m edgebnn.reference docs/reference
+	rm -rf build/docs && mkdir -p build/docs
+	git ls-files -co --exclude-standard -- README.md CONTRIBUTING.md CHANGELOG.md LICENSE docs config profiles | xargs cp --parents -t build/docs
+	mv build/docs/README.md build/docs/index.md
+	zensical build --strict --clean
 
 # What is found lies in build/address/found/: a file that breaks the trainer, and those that reach new code.
 faults: $(VENV)/ready

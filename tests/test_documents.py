@@ -11,13 +11,14 @@ import pytest
 import yaml
 
 from edgebnn.farm.inventory import load_inventory
+from edgebnn.reference import pages
 from edgebnn.study.config import parse_study
 from edgebnn.study.plan import make_plan
 
 ROOT = Path(__file__).parents[1]
 DOCUMENTS = [
     *(ROOT / name for name in ("README.md", "CONTRIBUTING.md", "config/README.md")),
-    *sorted((ROOT / "docs").glob("*.md")),
+    *sorted((ROOT / "docs").rglob("*.md")),
 ]
 ELSEWHERE = ("make ", "snakemake ", "mlflow ui ", "source ", "conda ", "pip ")
 """Commands that set up or take minutes; tests/workflow and .ci/run hold them."""
@@ -114,3 +115,27 @@ def test_modelled_figures_shown_are_the_formulas() -> None:
         ]
         assert [f"{value:.2f}" for value in mib] == [standard, proposed]
         assert f"{mib[0] / mib[1]:.2f}" == saving
+
+
+@pytest.mark.parametrize("name", pages())
+def test_reference_pages_are_up_to_date(name: str) -> None:
+    written = (ROOT / "docs" / "reference" / name).read_text()
+    assert written.rstrip() == pages()[name].rstrip(), "run: make docs"
+
+
+def test_the_site_has_every_document() -> None:
+    site = (ROOT / "zensical.toml").read_text()
+    for path in DOCUMENTS:
+        assert f'"{path.relative_to(ROOT)}"' in site or path.name == "README.md", path
+
+
+@pytest.mark.slow
+def test_the_site_builds_and_all_its_links_lead_somewhere() -> None:
+    done = subprocess.run(
+        ["make", "-o", ".venv/ready", "docs"], cwd=ROOT, check=False, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    site = ROOT / "build" / "site"
+    for name in ("index.html", "docs/tutorial.html", "docs/reference/commands.html"):
+        page = (site / name).read_text()
+        assert not re.search(r'(src|rel="stylesheet" href)="https?:', page), name

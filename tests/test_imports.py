@@ -13,7 +13,7 @@ from edgebnn.code import stage_files
 PACKAGE = Path(__file__).parents[1] / "src" / "edgebnn"
 
 FLOORS = (
-    ("cli",),
+    ("cli", "reference"),
     ("options",),
     ("commands",),
     ("first_study", "schema"),

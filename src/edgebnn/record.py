@@ -34,7 +34,7 @@ Said = Annotated[str, AfterValidator(printable)]
 class Metric(BaseModel):
     """A number, with its unit in its name, and where it comes from."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
 
     value: float
     source: Source
@@ -43,7 +43,7 @@ class Metric(BaseModel):
 class Artifact(BaseModel):
     """A file that belongs to a record: path relative to the record's folder, and its digest."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
 
     path: str
     sha256: str
@@ -52,7 +52,7 @@ class Artifact(BaseModel):
 class Provenance(BaseModel):
     """Which code ran where."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
 
     git_commit: str
     host: str
@@ -70,7 +70,7 @@ class Provenance(BaseModel):
 class Record(BaseModel):
     """The outcome of one run of one stage."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
 
     version: Literal[1] = 1
     stage: str

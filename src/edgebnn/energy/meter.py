@@ -46,7 +46,7 @@ class Sources:
 class MeterConfig(BaseModel):
     """The keys of `meter:` that choose one kind of meter."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
 
     kind: str
 

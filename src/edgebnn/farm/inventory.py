@@ -43,7 +43,9 @@ def _no_default(schema: dict[str, Any]) -> None:
 class Device(BaseModel):
     """One machine that trains. A virtual one is an SSH host on loopback, ours from start to stop."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, validate_default=True)
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, validate_default=True, use_attribute_docstrings=True
+    )
 
     kind: Literal["board", "virtual"] = "board"
     host: str = Field(default="", pattern=r"^([A-Za-z0-9_.:][A-Za-z0-9_.:%-]*)?$")
@@ -128,7 +130,7 @@ class Device(BaseModel):
 class Inventory(BaseModel):
     """All devices by name."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
 
     devices: dict[Name, Device]
     patience_min: float = Field(default=5.0, strict=True, ge=0, le=1e6)

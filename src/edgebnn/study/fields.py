@@ -15,7 +15,7 @@ from edgebnn.study.explain import NAME
 class Strict(BaseModel):
     """A mapping with known keys alone."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
 
 
 Name = Annotated[str, Field(pattern=NAME, max_length=64)]

@@ -17,7 +17,7 @@ from edgebnn.spelling import nearest
 class Switches(BaseModel):
     """What is kept between forward and backward, in which type, and which formula is used."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
 
     activations: Literal["f32", "f16", "bool"]
     """What is kept of the activations: real values, or their signs (and the STE's bit)."""

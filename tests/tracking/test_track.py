@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import re
 import shutil
 import signal
 import sqlite3
@@ -17,8 +18,9 @@ from typing import Any
 import pytest
 
 from edgebnn.errors import ConfigError, InfrastructureError
-from edgebnn.record import Artifact, Metric, Provenance, Record, file_sha256
-from edgebnn.tracking import track as tracking
+from edgebnn.record import Artifact, Metric, Provenance, Record, file_sha256, provenance
+from edgebnn.report.groups import Group
+from edgebnn.tracking import child as child_run
 from edgebnn.tracking.store import open_store, shown
 from edgebnn.tracking.track import track
 
@@ -188,6 +190,16 @@ def write_record(
     return path
 
 
+def record_of(seed: int) -> Record:
+    return Record(
+        stage="emulate",
+        run_id="e",
+        parameters={"dataset": "mnist", "model": "mlp", "seed": seed},
+        metrics={},
+        provenance=provenance(""),
+    )
+
+
 def run_track(folder: Path) -> dict[str, Any]:
     output = folder / "track.json"
     records = sorted(folder.glob("*/[edm]1.json"))
@@ -214,10 +226,24 @@ def child(folder: Path, experiment: str, stage: str) -> Any:
     return run
 
 
-def state(folder: Path) -> list[Any]:
+def parent(folder: Path, experiment: str) -> Any:
+    wanted = {"edgebnn.experiment": experiment, "edgebnn.kind": "experiment"}
+    (run,) = (run for run in runs_of(folder) if wanted.items() <= run.data.tags.items())
+    return run
+
+
+def state(folder: Path, kind: str = "") -> list[Any]:
     return sorted(
-        (run.info.run_id, run.info.status, run.info.start_time, run.info.end_time, run.data.tags)
+        (
+            run.info.run_id,
+            run.info.status,
+            run.info.start_time,
+            run.info.end_time,
+            run.data.tags,
+            run.data.metrics,
+        )
         for run in runs_of(folder)
+        if kind in ("", run.data.tags["edgebnn.kind"])
     )
 
 
@@ -276,10 +302,11 @@ def test_twice_changes_nothing(study: Path) -> None:
 
 def test_a_changed_record_is_replaced_and_nothing_else(study: Path) -> None:
     run_track(study)
-    before = {entry[0]: entry for entry in state(study)}
+    before = {entry[0]: entry for entry in state(study, "run")}
     write_record(study, "device", "d1", accuracy=0.95)
     assert run_track(study)["replaced"] == ["digits/device/d1"]
-    after = {entry[0]: entry for entry in state(study)}
+    assert parent(study, "digits").data.metrics["proposed/device/test_accuracy"] == 0.95
+    after = {entry[0]: entry for entry in state(study, "run")}
     assert len(after) == len(before)
     assert sum(after[key] == before[key] for key in before.keys() & after.keys()) == len(before) - 1
     assert child(study, "digits", "device").data.metrics["test_accuracy"] == 0.95
@@ -288,10 +315,80 @@ def test_a_changed_record_is_replaced_and_nothing_else(study: Path) -> None:
 def test_a_record_is_logged_when_it_comes(study: Path) -> None:
     (study / "device" / "d1.json").rename(study / "later")
     run_track(study)
-    before = state(study)
+    before, above = state(study, "run"), parent(study, "digits")
+    assert "proposed/device/test_accuracy" not in above.data.metrics
     (study / "later").rename(study / "device" / "d1.json")
     assert run_track(study)["logged"] == ["digits/device/d1"]
-    assert [entry for entry in state(study) if entry in before] == before
+    assert [entry for entry in state(study, "run") if entry in before] == before
+    assert parent(study, "digits").info.run_id == above.info.run_id
+    assert "proposed/device/test_accuracy" in parent(study, "digits").data.metrics
+
+
+def test_a_parent_has_settings_means_and_words(study: Path) -> None:
+    planned = json.loads((study / "plan.json").read_text())
+    for seed, accuracy in ((1, 0.8), (2, 0.7)):
+        write_record(study, "device", f"d{seed}", accuracy=accuracy, seed=seed, board="rpi3b+")
+    planned["experiments"]["digits"].append(
+        {"stage": "device", "run_id": "d2", "method": "proposed"}
+    )
+    (study / "plan.json").write_text(json.dumps(planned))
+    records = [study / "emulate" / "e1.json", *(study / "device" / f"d{i}.json" for i in (1, 2))]
+    track(records, study / "plan.json", f"sqlite:///{study}/mlflow.db", study / "track.json")
+    found = parent(study, "digits").data
+    assert found.params == {
+        "dataset": "mnist",
+        "model": "mlp",
+        "learning_rate": "0.001",
+        "methods": "proposed",
+        "stages": "emulate, device",
+    }
+    assert found.metrics == {
+        "proposed/emulate/test_accuracy": 0.9,
+        "proposed/device/rpi3bplus/test_accuracy": pytest.approx(0.75),
+        "proposed/device/rpi3bplus/test_accuracy_sd": pytest.approx(0.0707, rel=1e-3),
+    }
+    note = found.tags["mlflow.note.content"]
+    assert "**MLP** on **MNIST**" in note and "seeds 0, 1, 2" in note
+    assert "| proposed | device | rpi3b+ | 0 | test_accuracy 0.7500 ± 0.071 |" in note
+    client = reader(study)
+    said = client.get_experiment_by_name("trial").tags["mlflow.note.content"]
+    assert (
+        "The study `trial`" in said
+        and "| digits | mnist | mlp | proposed | emulate, device |" in said
+    )
+
+
+def test_what_a_person_wrote_stays(study: Path) -> None:
+    run_track(study)
+    client, run = reader(study), parent(study, "digits").info.run_id
+    where = client.get_experiment_by_name("trial").experiment_id
+    client.set_tag(run, "mlflow.note.content", "mine")
+    client.set_experiment_tag(where, "mlflow.note.content", "mine, too")
+    write_record(study, "device", "d1", accuracy=0.95)
+    run_track(study)
+    assert parent(study, "digits").data.tags["mlflow.note.content"] == "mine"
+    assert client.get_experiment(where).tags["mlflow.note.content"] == "mine, too"
+
+
+def test_an_experiment_with_other_settings_gets_another_parent(study: Path) -> None:
+    run_track(study)
+    before, kept = parent(study, "digits").info.run_id, child(study, "digits", "device").info.run_id
+    for stage, run_id in (("emulate", "e1"), ("device", "d1")):
+        write_record(study, stage, run_id, learning_rate="0.5")
+    shutil.copy(study / "device" / "d1.json", study / "device" / "d2.json")
+    run_track(study)
+    after = parent(study, "digits")
+    assert after.info.run_id != before and after.data.params["learning_rate"] == "0.5"
+    assert child(study, "digits", "device").data.tags["mlflow.parentRunId"] == after.info.run_id
+    assert child(study, "digits", "device").info.run_id != kept
+
+
+def test_a_long_study_fits_into_its_description() -> None:
+    from edgebnn.tracking.parent import LONGEST_NOTE, study_described
+
+    groups = [Group("e", "emulate", "m" * 60, (record_of(0),))]
+    text = study_described("long", {f"experiment-{i}": groups for i in range(200)})
+    assert len(text) <= LONGEST_NOTE and re.search(r"\n\d+ more\.", text)
 
 
 @pytest.mark.slow
@@ -379,8 +476,8 @@ def test_credentials_are_not_shown() -> None:
 def test_limits_are_mlflows() -> None:
     from mlflow.utils import validation
 
-    assert tracking.METRICS_A_CALL <= validation.MAX_METRICS_PER_BATCH
-    assert tracking.PARAMS_A_CALL <= validation.MAX_PARAMS_TAGS_PER_BATCH
+    assert child_run.METRICS_A_CALL <= validation.MAX_METRICS_PER_BATCH
+    assert child_run.PARAMS_A_CALL <= validation.MAX_PARAMS_TAGS_PER_BATCH
 
 
 def test_a_store_is_opened_quietly(study: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,6 +13,18 @@ from edgebnn.record import Record
 UNTRAINED = ("memory", "profile")
 """Stages whose records are of no training that was brought to its end."""
 
+PRINCIPAL = (
+    "test_accuracy_at_best",
+    "test_accuracy",
+    "memory_mib",
+    "arena_peak_mib",
+    "arena_planned_mib",
+    "peak_memory_mib",
+    "time_per_batch_s",
+    "energy_per_batch_j",
+)
+"""Metrics that are shown before all others."""
+
 
 @dataclass(frozen=True)
 class Figure:

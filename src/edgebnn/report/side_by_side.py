@@ -9,21 +9,9 @@ from pathlib import Path
 
 from edgebnn.errors import ConfigError
 from edgebnn.record import Record, read_record
-from edgebnn.report.groups import UNTRAINED, Figure, Group, gather
+from edgebnn.report.groups import PRINCIPAL, UNTRAINED, Figure, Group, gather
 from edgebnn.spelling import nearest
 from edgebnn.summary import Summary
-
-FIRST = (
-    "test_accuracy_at_best",
-    "test_accuracy",
-    "memory_mib",
-    "arena_peak_mib",
-    "arena_planned_mib",
-    "peak_memory_mib",
-    "time_per_batch_s",
-    "energy_per_batch_j",
-)
-"""Metrics that are shown before all others."""
 
 
 @dataclass(frozen=True)
@@ -77,7 +65,10 @@ class Pair:
             for record in group.records
             for name in record.metrics
         )
-        order = [*(name for name in FIRST if name in names), *(n for n in names if n not in FIRST)]
+        order = [
+            *(name for name in PRINCIPAL if name in names),
+            *(n for n in names if n not in PRINCIPAL),
+        ]
         return [Row(name, self.left.figure(name), self.right.figure(name)) for name in order]
 
 

@@ -9,48 +9,27 @@ Nothing else in the store is touched: not what another results folder logged the
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 import os
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from edgebnn.data.digest import digest_of
-from edgebnn.data.sources import DATASETS
-from edgebnn.errors import ConfigError, InfrastructureError
+from edgebnn.errors import ConfigError
 from edgebnn.record import Record, atomic_write, file_sha256, read_record
 from edgebnn.secrecy import has_secret
-from edgebnn.summary import read_summary
-from edgebnn.tracking.owner import TAG, Owner, owner_of
+from edgebnn.summary import Summary, read_summary
+from edgebnn.tracking.child import Child, log_once
+from edgebnn.tracking.owner import Owner, owner_of
+from edgebnn.tracking.parent import (
+    NOTE,
+    Experiment,
+    groups_of,
+    is_ours,
+    logged_parent,
+    study_described,
+)
 from edgebnn.tracking.store import DEFAULT_URI, database_of, experiment_id, open_store, shown
-
-METRICS_A_CALL = 1000
-PARAMS_A_CALL = 100
-"""MLflow's limits for one `log_batch`."""
-
-
-@dataclass(frozen=True)
-class Child:
-    """A record as an experiment asks for it."""
-
-    experiment: str
-    method: str
-    path: Path
-    record: Record
-    digest: str
-
-    @property
-    def name(self) -> str:
-        """The run's name in MLflow: `proposed-device-rpi3b+-s0`."""
-        parameters = self.record.parameters
-        parts = [self.method, self.record.stage, parameters.get("board")]
-        if "seed" in parameters:
-            parts.append(f"s{parameters['seed']}")
-        return "-".join(str(part) for part in parts if part)
 
 
 def track(
@@ -82,13 +61,13 @@ def track(
     owner = owner_of(plan_summary.parent, database_of(uri))
     with open_store(uri) as client:
         where = experiment_id(client, uri, plan.study)
+        parents = _parents(client, where, owner, plan, children)
         existing = _existing(client, where)
-        for experiment in dict.fromkeys(child.experiment for child in children):
-            parent = _parent(client, where, owner, plan.study, experiment)
+        for experiment, parent in parents.items():
             for child in (child for child in children if child.experiment == experiment):
                 key = (experiment, child.record.stage, child.record.run_id)
                 ours = [run for run in existing.get(key, []) if owner.owns(run, child.digest)]
-                outcome = _log_once(client, where, parent, child, ours, owner=owner)
+                outcome = log_once(client, where, parent, child, ours, owner=owner)
                 done[outcome].append("/".join(key))
             if client.get_run(parent).info.status != "FINISHED":
                 client.set_terminated(parent, "FINISHED")
@@ -127,6 +106,27 @@ def _children(
     return children, ["/".join(key) for key in found if key not in asked]
 
 
+def _parents(
+    client: Any, where: str, owner: Owner, plan: Summary, children: Sequence[Child]
+) -> dict[str, str]:
+    """Experiment -> the id of its run; and what the study is, said of MLflow's experiment."""
+    there: dict[str, list[Any]] = {}
+    for run in _search(client, where, "tags.`edgebnn.kind` = 'experiment'"):
+        there.setdefault(run.data.tags["edgebnn.experiment"], []).append(run)
+    experiments = []
+    for name in dict.fromkeys(child.experiment for child in children):
+        groups = groups_of([child for child in children if child.experiment == name])
+        experiments.append(Experiment(plan.study, name, plan.experiments[name], groups))
+    note = study_described(plan.study, {each.name: each.groups for each in experiments})
+    before = client.get_experiment(where).tags.get(NOTE)
+    if is_ours(before) and before != note:
+        client.set_experiment_tag(where, NOTE, note)
+    return {
+        each.name: logged_parent(client, where, owner, each, there.get(each.name, []))
+        for each in experiments
+    }
+
+
 def _existing(client: Any, where: str) -> dict[tuple[str, str, str], list[Any]]:
     """The active child runs of a study, by experiment, stage and run id."""
     runs: dict[tuple[str, str, str], list[Any]] = {}
@@ -145,144 +145,3 @@ def _search(client: Any, where: str, query: str) -> Iterable[Any]:
         token = page.token
         if not token:
             return
-
-
-def _parent(client: Any, where: str, owner: Owner, study: str, experiment: str) -> str:
-    query = f"tags.`edgebnn.kind` = 'experiment' AND tags.`edgebnn.experiment` = '{experiment}'"
-    for run in _search(client, where, query):
-        if owner.owns(run):
-            return str(run.info.run_id)
-    tags = {
-        TAG: owner.identity,
-        "edgebnn.kind": "experiment",
-        "edgebnn.experiment": experiment,
-        "edgebnn.study": study,
-    }
-    return str(client.create_run(where, tags=tags, run_name=experiment).info.run_id)
-
-
-def _log_once(
-    client: Any, where: str, parent: str, child: Child, existing: list[Any], *, owner: Owner
-) -> str:
-    """Returns what was done: logged, replaced or unchanged."""
-    kept, old = None, []
-    for run in existing:
-        tags = run.data.tags
-        complete = (
-            run.info.status == "FINISHED"
-            and tags.get("edgebnn.digest") == child.digest
-            and tags.get("edgebnn.method") == child.method
-            and tags.get("mlflow.parentRunId") == parent
-        )
-        if complete and kept is None:
-            kept = run
-        else:
-            old.append(run)
-    if kept is None:
-        _log(client, where, owner, parent, child)
-    for run in old:
-        client.delete_run(run.info.run_id)
-    if kept is not None:
-        return "unchanged"
-    return "replaced" if existing else "logged"
-
-
-def _log(client: Any, where: str, owner: Owner, parent: str, child: Child) -> None:
-    record = child.record
-    started = _milliseconds(record.provenance.started)
-    tags = {
-        "mlflow.parentRunId": parent,
-        "mlflow.source.git.commit": record.provenance.git_commit,
-        TAG: owner.identity,
-        "edgebnn.kind": "run",
-        "edgebnn.experiment": child.experiment,
-        "edgebnn.stage": record.stage,
-        "edgebnn.run_id": record.run_id,
-        "edgebnn.method": child.method,
-        "edgebnn.device": record.provenance.host,
-        "edgebnn.machine": record.provenance.machine,
-        "edgebnn.virtual": str(record.provenance.virtual).lower(),
-        **{f"source.{name}": metric.source for name, metric in record.metrics.items()},
-        **{f"note.{name}": text for name, text in record.notes.items()},
-        **{f"version.{name}": text for name, text in record.provenance.versions.items()},
-    }
-    if board := record.parameters.get("board"):
-        tags["edgebnn.board"] = str(board)
-    run = client.create_run(where, start_time=started, tags=tags, run_name=child.name).info.run_id
-    _log_files(client, run, child)
-    _log_numbers(client, run, record, started)
-    _log_dataset(client, run, record)
-    client.set_tag(run, "edgebnn.digest", child.digest)
-    ended = max(started, int(child.path.stat().st_mtime * 1000))
-    client.set_terminated(run, "FINISHED", end_time=ended)
-
-
-def _log_numbers(client: Any, run: str, record: Record, started: int) -> None:
-    """Parameters, scalars (step 0) and series, in batches that MLflow takes."""
-    from mlflow.entities import Metric, Param
-
-    metrics = [Metric(name, metric.value, started, 0) for name, metric in record.metrics.items()]
-    for name, points in record.series.items():
-        # As MLflow's own system metrics are: by time in seconds, and its steps are integers.
-        by_time = name.startswith(("system/", "profile/"))
-        for index, (step, value) in enumerate(points):
-            at = (started + round(step * 1000), index) if by_time else (started, int(step))
-            metrics.append(Metric(name, value, *at))
-    for start in range(0, len(metrics), METRICS_A_CALL):
-        client.log_batch(run, metrics=metrics[start : start + METRICS_A_CALL])
-    params = [Param(name, str(value)) for name, value in record.parameters.items()]
-    for start in range(0, len(params), PARAMS_A_CALL):
-        client.log_batch(run, params=params[start : start + PARAMS_A_CALL])
-
-
-def _log_dataset(client: Any, run: str, record: Record) -> None:
-    """Which data set went in: a description, not the data. Two of one name differ in their digests."""
-    from mlflow.entities import Dataset, DatasetInput, InputTag
-
-    parameters = record.parameters
-    if "dataset" not in parameters:
-        return
-    name, shape = str(parameters["dataset"]), str(parameters.get("input", "unknown"))
-    # A memory model is that of any images of their shape.
-    digest = str(parameters.get("data_digest", f"any-{shape}"))
-    known = DATASETS.get(name)
-    official = known and known.files and digest_of(name, known, None) == digest
-    described = {
-        "name": name,
-        "digest": digest,
-        "source_type": "http" if official else "local",
-        "source": json.dumps({"url": known.files[0].url} if known and official else {"uri": name}),
-    }
-    if "input" in parameters:
-        form = {"shape": [*map(int, shape.split("x"))], "classes": parameters.get("classes")}
-        described["profile"] = json.dumps(form)
-    context = InputTag(
-        "mlflow.data.context", "modelled" if record.stage == "memory" else "training"
-    )
-    client.log_inputs(run, [DatasetInput(Dataset(**described), [context])])
-
-
-def _log_files(client: Any, run: str, child: Child) -> None:
-    """The record, the files that belong to it, and its tables as CSV (MLflow shows those)."""
-    client.log_artifact(run, str(child.path), "record")
-    for name, artifact in child.record.artifacts.items():
-        path = child.path.parent / artifact.path
-        if not path.is_file():
-            raise InfrastructureError(f"{path}: artifact '{name}' of {child.path} is missing")
-        if file_sha256(path) != artifact.sha256:
-            raise InfrastructureError(
-                f"{path}: artifact '{name}' is not the one that {child.path} names (its SHA-256 differs)"
-            )
-        client.log_artifact(run, str(path), "files")
-    for name, rows in child.record.tables.items():
-        if rows:
-            text = io.StringIO()
-            writer = csv.DictWriter(text, fieldnames=list(rows[0]), lineterminator="\n")
-            writer.writeheader()
-            writer.writerows(rows)
-            client.log_text(run, text.getvalue(), f"tables/{name}.csv")
-
-
-def _milliseconds(iso: str) -> int:
-    """UTC time of ISO 8601 as milliseconds since 1970."""
-    return int(datetime.fromisoformat(iso).timestamp() * 1000)

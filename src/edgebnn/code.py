@@ -55,7 +55,15 @@ _STAGES: dict[str, tuple[str, ...]] = {
         "report/templates/profile.svg.j2",
         "trainer/run_file.py",
     ),
-    "track": ("tracking", "summary.py", "data/sources.py", "data/digest.py"),
+    "track": (
+        "tracking",
+        "summary.py",
+        "data/sources.py",
+        "data/digest.py",
+        "report/groups.py",
+        "trainer/export.py",
+        "trainer/network_file.py",
+    ),
     "report": ("report", "paper.py", "summary.py"),
 }
 

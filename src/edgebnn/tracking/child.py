@@ -14,6 +14,7 @@ from edgebnn.data.digest import digest_of
 from edgebnn.data.sources import DATASETS
 from edgebnn.errors import InfrastructureError
 from edgebnn.record import Record, file_sha256
+from edgebnn.tracking.network import ARTIFACT, delete_networks, log_network
 from edgebnn.tracking.owner import TAG, Owner
 
 METRICS_A_CALL = 1000
@@ -72,6 +73,7 @@ def log_once(
     if kept is None:
         _log(client, where, owner, parent, child)
     for run in old:
+        delete_networks(client, run)
         client.delete_run(run.info.run_id)
     if kept is not None:
         return "unchanged"
@@ -103,6 +105,8 @@ def _log(client: Any, where: str, owner: Owner, parent: str, child: Child) -> No
     _log_files(client, run, child)
     _log_numbers(client, run, record, started)
     _log_dataset(client, run, record)
+    if network := record.artifacts.get(ARTIFACT):
+        log_network(client, where, run, record, child.path.parent / network.path)
     client.set_tag(run, "edgebnn.digest", child.digest)
     ended = max(started, int(child.path.stat().st_mtime * 1000))
     client.set_terminated(run, "FINISHED", end_time=ended)

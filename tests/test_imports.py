@@ -119,7 +119,7 @@ NO_FIGURE = {
     | TO_THE_PACK
     | FORMULAS
     | {"machine", "paper", "report.groups", "trainer.build", "trainer.native"},
-    "track": GROUND | TO_THE_PACK,
+    "track": GROUND | TO_THE_PACK | {"markdown", "paper", "report.number", "study.network"},
     "report": GROUND | {"markdown", "machine"},  # its tables in documents, and what a MiB is
 }
 """Stage -> what it imports and what changes none of its figures: such a change repeats no work."""

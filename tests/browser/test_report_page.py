@@ -21,6 +21,8 @@ BROWSER = next(
     filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None
 )
 HOST = "report.test"
+FRAME = '<html><iframe src="/index.html" style="border: 0; width: 390px; height: 3000px"></iframe>'
+"""As wide as a telephone: a browser's own window may not be."""
 pytestmark = [
     pytest.mark.slow,
     pytest.mark.skipif(BROWSER is None, reason="no chromium or google-chrome on the PATH"),
@@ -42,7 +44,8 @@ def served(page: str) -> Iterator[tuple[int, list[str]]]:
             self.send_response(200)
             self.send_header("Content-Type", "text/html; charset=utf-8")
             self.end_headers()
-            self.wfile.write(page.encode() if host == HOST else b"")
+            content = FRAME if self.path == "/frame.html" else page
+            self.wfile.write(content.encode() if host == HOST else b"")
 
         def log_message(self, format: str, *args: object) -> None:
             pass
@@ -56,7 +59,9 @@ def served(page: str) -> Iterator[tuple[int, list[str]]]:
         server.server_close()
 
 
-def open_page(page: str, profile: Path) -> tuple[str, list[str]]:
+def open_page(
+    page: str, profile: Path, *options: str, path: str = "index.html"
+) -> tuple[str, list[str]]:
     """The DOM as the browser has it, and the requests it made, all names leading to our server."""
     with served(page) as (port, requests):
         command = [
@@ -70,9 +75,10 @@ def open_page(page: str, profile: Path) -> tuple[str, list[str]]:
             f"--user-data-dir={profile}",
             f"--host-resolver-rules=MAP * 127.0.0.1:{port}",
             "--window-size=1280,20000",
+            *options,
             "--virtual-time-budget=20000",
             "--dump-dom",
-            f"http://{HOST}/index.html",
+            f"http://{HOST}/{path}",
         ]
         done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=True)
     return done.stdout, requests
@@ -141,3 +147,48 @@ def test_a_page_of_2000_records_opens_at_once(tmp_path: Path) -> None:
     took = f"a page of {size:.1f} MiB was laid out {float(milliseconds):.0f} ms after its request"
     print(took)
     assert float(milliseconds) < 3000, took
+
+
+LAID_OUT = """addEventListener("load", () => setTimeout(() => {
+  const wide = (box) => box.scrollWidth > box.clientWidth + 1;
+  const cut = [...document.querySelectorAll(".scroll, .card, section")].filter(wide);
+  const seen = parent.document.documentElement.dataset;  // itself, or what frames it
+  seen.width = innerWidth;
+  seen.cut = cut.map((box) => box.closest("section")?.id ?? box.className).join(" ");
+  seen.page = document.documentElement.scrollWidth;
+  seen.ground = getComputedStyle(document.body).backgroundColor;
+  const table = document.querySelector("#results table");
+  const column = [...table.tHead.rows[0].cells].findIndex((title) => title.innerText.startsWith("s per batch"));
+  const shown = () => [...table.tBodies[0].rows].map((row) => parseFloat(row.cells[column].textContent)).join(" ");
+  const title = table.tHead.rows[0].cells[column].querySelector("button");
+  title.click();
+  seen.up = shown();
+  title.click();
+  seen.down = shown();
+  seen.said = table.tHead.rows[0].cells[column].ariaSort;
+}, 300));"""
+
+
+def laid_out(page: str, profile: Path, *options: str, path: str = "index.html") -> dict[str, str]:
+    dom, _ = open_page(probed(page, LAID_OUT), profile, *options, path=path)
+    return dict(re.findall(r'data-(\w+)="([^"]*)"', dom[: dom.index("<head")]))
+
+
+@pytest.mark.parametrize(("width", "path"), [(1280, "index.html"), (390, "frame.html")])
+def test_no_table_is_cut_off(width: int, path: str, page: str, tmp_path: Path) -> None:
+    seen = laid_out(page, tmp_path, path=path)
+    assert (int(seen["width"]), seen["cut"]) == (width, "")
+    assert int(seen["page"]) <= width
+
+
+def test_a_click_on_a_title_sorts(page: str, tmp_path: Path) -> None:
+    seen = laid_out(page, tmp_path)
+    up, down = ([float(value) for value in seen[way].split()] for way in ("up", "down"))
+    assert len(set(up)) > 1 and up == sorted(up) and down == sorted(up, reverse=True)
+    assert seen["said"] == "descending"
+
+
+def test_dark_is_another_ground(page: str, tmp_path: Path) -> None:
+    light = laid_out(page, tmp_path / "light")
+    dark = laid_out(page, tmp_path / "dark", "--blink-settings=preferredColorScheme=0")
+    assert light["ground"] != dark["ground"]

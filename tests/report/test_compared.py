@@ -53,8 +53,8 @@ def test_rows_of_the_page(tmp_path: Path) -> None:
     ]
     assert rows == [
         "mnist adam standard 3 90.10 ± 0.10 at chance level: 1 of 3 seeds 7.41 1.50 0.500",
-        "adam proposed 3 90.10 ± 0.10 2.66 1.50 0.500",
-        "adam lean 3 90.10 ± 0.10 – 1.50 0.500",
+        "mnist adam proposed 3 90.10 ± 0.10 2.66 1.50 0.500",
+        "mnist adam lean 3 90.10 ± 0.10 – 1.50 0.500",
     ]
 
 

@@ -26,8 +26,11 @@ class Script:
 
 def scripts() -> list[Script]:
     """In the order in which the page needs them."""
-    charts = Path(__file__).parent / "templates" / "charts.js"
-    return [Script(_bundled(charts.read_text(encoding="utf-8")))]
+    folder = Path(__file__).parent / "templates"
+    charts, tables = (
+        (folder / name).read_text(encoding="utf-8") for name in ("charts.js", "tables.js")
+    )
+    return [Script(_inline(tables)), Script(_bundled(charts))]
 
 
 def embedded(data: Any) -> str:

@@ -131,7 +131,7 @@ def report(options: argparse.Namespace) -> None:
 
     failures = read_summary(options.plan).failures(options.plan.parent)
     records = _records(options)
-    write_report(records, options.plan, options.output, failures)
+    write_report(records, options.plan, options.output, failures, options.compare_with)
     if options.document is not None:
         write_tables(records, options.plan, options.document)
 

@@ -111,6 +111,12 @@ def add_stages(subparsers: Subparsers) -> None:
         "<!-- STUDY-DATASET-MODEL-bBATCH-BOARD --> and <!-- /... -->, and what its boards took beside "
         "Keras, between <!-- STUDY-boards --> and <!-- /STUDY-boards -->",
     )
+    report.add_argument(
+        "--compare-with",
+        type=Path,
+        metavar="PAGE",
+        help="the page of an earlier report: a section says which figures are others now",
+    )
     report.add_argument("records", type=Path, nargs="*", metavar="RECORD", help=_RECORDS)
 
     ended = subparsers.add_parser(

@@ -21,6 +21,7 @@ from edgebnn.report.charts import (
     variable_colour,
 )
 from edgebnn.report.compared import comparisons
+from edgebnn.report.earlier import figures_of, since
 from edgebnn.report.groups import UNTRAINED, Group, gather, once
 from edgebnn.report.number import number
 from edgebnn.report.on_board import board_cases
@@ -43,6 +44,7 @@ def write_report(
     plan_summary: Path,
     output: Path,
     failures: Mapping[str, str] | None = None,
+    earlier: Path | None = None,
 ) -> None:
     """Writes the page, self-contained: nothing in it is fetched from anywhere.
 
@@ -51,13 +53,14 @@ def write_report(
         plan_summary: results/plan.json.
         output: the HTML file.
         failures: name of a failed run -> why.
+        earlier: the page of an earlier report, to be compared with.
 
     Raises:
-        ConfigError: a file is not a record, or the plan's summary is not one.
+        ConfigError: a file is not a record, the plan's summary is not one, or the earlier page is no report.
     """
     plan = read_summary(plan_summary)
     found = [read_record(path) for path in records]
-    page = render(plan.study, plan.experiments, found, failures or {})
+    page = render(plan.study, plan.experiments, found, failures or {}, earlier)
     with atomic_write(output) as file:
         file.write(page.encode())
 
@@ -67,6 +70,7 @@ def render(
     experiments: dict[str, list[dict[str, str]]],
     records: Sequence[Record],
     failures: Mapping[str, str],
+    earlier: Path | None = None,
 ) -> str:
     """The page's HTML."""
     from jinja2 import Environment, PackageLoader, StrictUndefined
@@ -103,6 +107,8 @@ def render(
         boards=_board_charts(trained, colour),
         powers=power_charts(once(trained)),
         profiles=profiles(groups),
+        since=since(groups, earlier) if earlier else None,
+        kept=embedded(figures_of(groups)),
         provenance=_provenance(groups),
         titles=titles,
         stages=STAGE_TITLES,

@@ -42,7 +42,8 @@ def test_figures_that_are_others_are_shown(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "content", [None, "<html></html>", '<script type="application/json" id="figures">[{}]</script>']
+    "content",
+    [None, "<html></html>", '<script type="application/json" id="figures">[[1]]</script>'],
 )
 def test_what_is_no_report_is_named(
     content: str | None, tmp_path: Path, capsys: pytest.CaptureFixture[str]

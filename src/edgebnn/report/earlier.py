@@ -6,7 +6,7 @@ import json
 import math
 import re
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -31,10 +31,10 @@ class Since:
     gone: int
 
 
-def figures_of(groups: Sequence[Group]) -> list[dict[str, Any]]:
-    """The principal figures of a report, as its page carries them."""
+def figures_of(groups: Sequence[Group]) -> list[list[Any]]:
+    """The principal figures of a report, as its page carries them: place, metric, value and spread."""
     return [
-        {name: getattr(group, name) for name in _PLACE} | {"metric": metric} | asdict(figure)
+        [*(getattr(group, name) for name in _PLACE), metric, figure.value, figure.spread]
         for group in groups
         for metric in PRINCIPAL
         if (figure := group.figure(metric)) is not None and math.isfinite(figure.value)
@@ -67,7 +67,7 @@ def since(groups: Sequence[Group], earlier: Path) -> Since:
     )
 
 
-def _read(page: Path) -> list[dict[str, Any]]:
+def _read(page: Path) -> list[list[Any]]:
     try:
         text = page.read_text(encoding="utf-8")
         (found,) = _SCRIPT.findall(text)
@@ -75,7 +75,7 @@ def _read(page: Path) -> list[dict[str, Any]]:
         _keyed(rows)
     except OSError as error:
         raise ConfigError(f"--compare-with: {page}: {error.strerror}") from None
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, TypeError):
         raise ConfigError(
             f"--compare-with: {page}: no report that carries its figures; wanted is the page of an "
             f"`edgebnn report` (results/report/index.html)"
@@ -83,14 +83,9 @@ def _read(page: Path) -> list[dict[str, Any]]:
     return list(rows)
 
 
-def _keyed(rows: list[dict[str, Any]]) -> dict[tuple[Any, ...], Figure]:
+def _keyed(rows: list[list[Any]]) -> dict[tuple[Any, ...], Figure]:
+    """Place and metric -> the figure; what else a figure has is not carried."""
     return {
-        tuple(row[name] for name in (*_PLACE, "metric")): Figure(
-            float(row["value"]),
-            None if row["spread"] is None else float(row["spread"]),
-            int(row["seeds"]),
-            str(row["source"]),
-            bool(row["virtual"]),
-        )
-        for row in rows
+        tuple(place): Figure(float(value), None if spread is None else float(spread), 0, "", False)
+        for *place, value, spread in rows
     }

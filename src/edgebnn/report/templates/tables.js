@@ -1,5 +1,6 @@
 "use strict";
-// Tables that sort by a click on a column's title, and hand themselves on as CSV.
+// Tables, once near, sort by a click on a column's title, and hand themselves on as CSV.
+(() => {
 function text(cell) {
   return cell.innerText.trim().replace(/\s*\n\s*/g, "; ");
 }
@@ -28,7 +29,7 @@ async function copy(table, button) {
   button.textContent = "Copied";
 }
 
-for (const table of document.querySelectorAll("table")) {
+function prepare(table) {
   const titles = [...table.tHead.rows[0].cells];
   const names = titles.map((title) => title.textContent);
   for (const row of [...table.tBodies, table.tFoot].flatMap((part) => [...(part?.rows ?? [])])) {
@@ -39,7 +40,7 @@ for (const table of document.querySelectorAll("table")) {
   button.textContent = "Copy as CSV";
   button.addEventListener("click", () => copy(table, button));
   table.parentElement.after(button);
-  if (!table.classList.contains("sortable")) continue;
+  if (!table.classList.contains("sortable")) return;
   titles.forEach((title, column) => {
     const by = document.createElement("button");
     by.append(...title.childNodes);
@@ -47,3 +48,16 @@ for (const table of document.querySelectorAll("table")) {
     title.append(by);
   });
 }
+
+const near = new IntersectionObserver(
+  (entries) => {
+    for (const { isIntersecting, target } of entries) {
+      if (!isIntersecting) continue;
+      near.unobserve(target);
+      prepare(target);
+    }
+  },
+  { rootMargin: "1000px" },
+);
+document.querySelectorAll("table").forEach((table) => near.observe(table));
+})();

@@ -23,31 +23,12 @@ def add_memory(subparsers: Subparsers) -> None:
     what.add_argument("--run", type=Path, metavar="FILE", help="a run of a study")
     memory.add_argument("--output", type=Path, metavar="FILE", help="record (with --run)")
     memory.add_argument("--dataset", help="take its image shape, not the model's own")
-    memory.add_argument("--batch-size", type=int, default=100, help="default: %(default)s")
-    memory.add_argument(
-        "--optimizer", choices=("adam", "sgd", "bop"), default="adam", help="default: %(default)s"
-    )
-    memory.add_argument(
-        "--threads", type=int, default=1, help="of the trainer's own plan (default: %(default)s)"
-    )
+    _add_case(memory)
     memory.add_argument(
         "--method",
         action="append",
         metavar="PRESET",
         help="standard, proposed, lean, bare; repeatable (default: standard and proposed)",
-    )
-    memory.add_argument(
-        "--switch",
-        action="append",
-        default=[],
-        metavar="KEY=VALUE",
-        help="a switch set otherwise in every method but standard; repeatable",
-    )
-    memory.add_argument(
-        "--models",
-        type=Path,
-        default=Path("config/models"),
-        help="folder of your model files, before edgebnn's own (default: %(default)s)",
     )
 
 
@@ -64,29 +45,12 @@ def add_fit(subparsers: Subparsers) -> None:
         "--memory", metavar="SIZE", help="what it may take: 64MiB (default: what such a board has)"
     )
     fit.add_argument("--dataset", help="default: the paper's for this model")
-    fit.add_argument("--batch-size", type=int, default=100, help="default: %(default)s")
-    fit.add_argument(
-        "--optimizer", choices=("adam", "sgd", "bop"), default="adam", help="default: %(default)s"
-    )
+    _add_case(fit)
     fit.add_argument(
         "--method",
         metavar="PRESET",
         default="proposed",
         help="standard, proposed, lean or bare (default: %(default)s)",
-    )
-    fit.add_argument(
-        "--switch",
-        action="append",
-        default=[],
-        metavar="KEY=VALUE",
-        help="a switch set otherwise; repeatable",
-    )
-    fit.add_argument("--threads", type=int, default=1, help="of the trainer (default: %(default)s)")
-    fit.add_argument(
-        "--models",
-        type=Path,
-        default=Path("config/models"),
-        help="folder of model files (default: %(default)s)",
     )
     fit.add_argument(
         "--farm",
@@ -185,3 +149,27 @@ def add_plan(subparsers: Subparsers) -> None:
     plan = subparsers.add_parser("plan", help="list the runs of a study, running nothing")
     plan.set_defaults(stage=commands.plan)
     plan.add_argument("config", type=Path, nargs="?", default=Path("config/config.yaml"))
+
+
+def _add_case(parser: argparse.ArgumentParser) -> None:
+    """What a training is, beside its model, data set and method."""
+    parser.add_argument("--batch-size", type=int, default=100, help="default: %(default)s")
+    parser.add_argument(
+        "--optimizer", choices=("adam", "sgd", "bop"), default="adam", help="default: %(default)s"
+    )
+    parser.add_argument(
+        "--switch",
+        action="append",
+        default=[],
+        metavar="KEY=VALUE",
+        help="a switch set otherwise, in every method but standard; repeatable",
+    )
+    parser.add_argument(
+        "--threads", type=int, default=1, help="of the trainer (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--models",
+        type=Path,
+        default=Path("config/models"),
+        help="folder of your model files, before edgebnn's own (default: %(default)s)",
+    )

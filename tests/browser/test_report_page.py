@@ -122,7 +122,7 @@ def probed(page: str, probe: str) -> str:
     )
 
 
-def test_a_page_of_2000_records_opens_at_once(tmp_path: Path) -> None:
+def test_a_page_of_2000_records_does_at_once_what_is_in_sight_alone(tmp_path: Path) -> None:
     experiments = {
         f"experiment-{number}": [
             training("emulate", method, 0, case=case, epochs=300)
@@ -141,17 +141,18 @@ def test_a_page_of_2000_records_opens_at_once(tmp_path: Path) -> None:
     size = len(page.encode()) / 2**20
     assert size < 15, f"{size:.1f} MiB"
 
-    for attempt in range(3):  # a busy machine is no fault of the page
-        dom, _ = open_page(probed(page, PROBE), tmp_path / f"profile-{attempt}")
-        assert "experiment-329" in dom
-        (milliseconds,) = re.findall(r'data-milliseconds="([\d.]+)"', dom[:1000])
-        took = (
-            f"a page of {size:.1f} MiB was laid out {float(milliseconds):.0f} ms after its request"
+    dom, _ = open_page(probed(page, PROBE), tmp_path / "profile")
+    assert "experiment-329" in dom
+    (milliseconds,) = re.findall(r'data-milliseconds="([\d.]+)"', dom[:1000])
+    print(f"a page of {size:.1f} MiB was laid out {float(milliseconds):.0f} ms after its request")
+    # What takes time is done for what is in sight alone: no clock is asked, the machine may be busy.
+    markup = re.sub(r"<script.*?</script>", "", dom, flags=re.DOTALL)
+    for done, of in (("<svg", 'class="chart"'), ("Copy as CSV", "<table")):
+        assert markup.count(done) < markup.count(of) / 5, (
+            done,
+            markup.count(done),
+            markup.count(of),
         )
-        print(took)
-        if float(milliseconds) < 3000:
-            return
-    pytest.fail(took)
 
 
 LAID_OUT = """addEventListener("load", () => {

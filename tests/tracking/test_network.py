@@ -67,6 +67,13 @@ def test_a_network_is_a_model_that_predicts(
     assert loaded.predict({"image": example})["logits"].shape == (1, 4)
     assert "image" in str(loaded.metadata.signature)
 
+    moved = study.rename(study.with_name("moved"))
+    run_track(moved)  # the model follows
+    mlflow.set_tracking_uri(f"sqlite:///{moved}/mlflow.db")
+    assert mlflow.pyfunc.load_model(f"models:/{model.model_id}").metadata.signature
+    study = moved.rename(study)
+    run_track(study)
+
     with_network(study, network)  # nothing changes
     run_track(study)
     assert [found.model_id for found in models(study)] == [model.model_id]

@@ -14,7 +14,11 @@ from urllib.parse import unquote, urlsplit
 
 from edgebnn.errors import InfrastructureError
 
-_ADDRESSES = (("experiments", "artifact_location"), ("runs", "artifact_uri"))
+_ADDRESSES = (
+    ("experiments", "artifact_location"),
+    ("runs", "artifact_uri"),
+    ("logged_models", "artifact_location"),
+)
 
 
 def artifacts_beside(database: Path) -> Path:

@@ -10,7 +10,6 @@ from pathlib import Path
 import pytest
 
 from edgebnn.cli import main
-from edgebnn.commands import stages
 from edgebnn.record import Metric, Record, provenance
 
 ROOT = Path(__file__).parents[1]
@@ -90,7 +89,7 @@ def test_a_run_at_chance_level_is_called_that_in_its_log(
         metrics={name: Metric(value=value, source="measured") for name, value in metrics.items()},
         provenance=provenance(""),
     )
-    monkeypatch.setattr(stages, "read_run", lambda _: Namespace(id="digits-mlp"))
+    monkeypatch.setattr("edgebnn.study.files.read_run", lambda _: Namespace(id="digits-mlp"))
     monkeypatch.setattr("edgebnn.emulation.train.emulate", lambda *_, **__: record)
     arguments = ["--run", "a", "--data", "b", "--output", str(tmp_path / "out.json")]
     assert main(["emulate", *arguments]) == 0

@@ -10,6 +10,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from hashlib import sha256
+from html import unescape
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
@@ -176,6 +177,8 @@ function look() {
   title.click();
   seen.down = shown();
   seen.said = table.tHead.rows[0].cells[column].ariaSort;
+  table.parentElement.nextSibling.click();
+  setTimeout(() => (seen.csv = table.parentElement.nextSibling.value.split("\\n")[0]), 100);
 }"""
 
 
@@ -191,11 +194,14 @@ def test_no_table_is_cut_off(width: int, path: str, page: str, tmp_path: Path) -
     assert int(seen["page"]) <= width
 
 
-def test_a_click_on_a_title_sorts(page: str, tmp_path: Path) -> None:
+def test_a_click_on_a_title_sorts_and_one_on_copy_gives_csv(page: str, tmp_path: Path) -> None:
     seen = laid_out(page, tmp_path)
     up, down = ([float(value) for value in seen[way].split()] for way in ("up", "down"))
     assert len(set(up)) > 1 and up == sorted(up) and down == sorted(up, reverse=True)
     assert seen["said"] == "descending"
+    assert unescape(seen["csv"]).startswith(
+        '"experiment","method","where","batch","test accuracy, %"'
+    )
 
 
 def test_dark_is_another_ground(page: str, tmp_path: Path) -> None:

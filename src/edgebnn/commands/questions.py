@@ -6,7 +6,6 @@ import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from edgebnn.commands.run_file import read_run
 from edgebnn.errors import ConfigError
 from edgebnn.progress import say
 
@@ -53,6 +52,7 @@ def plan(options: argparse.Namespace) -> None:
 def memory(options: argparse.Namespace) -> None:
     """One run's record, or tables for people: the paper's accounting, and the trainer's arena."""
     from edgebnn.memory.stage import memory_record
+    from edgebnn.study.files import read_run
     from edgebnn.study.model_file import load_network
 
     if options.run is not None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from edgebnn.commands.run_file import read_run
 from edgebnn.progress import say
 
 if TYPE_CHECKING:
@@ -57,6 +56,7 @@ def emulate(options: argparse.Namespace) -> None:
     from edgebnn.data.sources import data_folder
     from edgebnn.emulation.train import emulate
     from edgebnn.gpu import claimed_gpu
+    from edgebnn.study.files import read_run
 
     run, folder = read_run(options.run), data_folder(options.data_dir)
     state = options.output.parent / "state" / run.id
@@ -86,6 +86,7 @@ def device(options: argparse.Namespace) -> None:
     """One run on a device of the farm."""
     from edgebnn.farm.inventory import load_inventory
     from edgebnn.farm.job import train_on_device
+    from edgebnn.study.files import read_run
 
     inventory = load_inventory(options.farm)
     _say_if_at_chance(
@@ -105,6 +106,7 @@ def baseline(options: argparse.Namespace) -> None:
     """The same training in Keras on a device of the farm."""
     from edgebnn.farm.baseline import train_baseline
     from edgebnn.farm.inventory import load_inventory
+    from edgebnn.study.files import read_run
 
     train_baseline(
         read_run(options.run),

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from pydantic import ValidationError
-
 from edgebnn.errors import ConfigError
 from edgebnn.spelling import nearest
+from edgebnn.study.files import read_run
 from edgebnn.study.plan import Run
 
 RUNS = Path("results/runs")
@@ -29,12 +28,7 @@ def find_run(name: str) -> tuple[Run, Path]:
         if path.suffix == ".json" or len(path.parts) > 1:
             raise ConfigError(f"{path}: no such file; a run's file or a run's id is wanted")
         path = _by_id(name)
-    try:
-        run = Run.model_validate_json(path.read_bytes())
-    except OSError as error:
-        raise ConfigError(f"{path}: {error.strerror}") from None
-    except ValidationError as error:
-        raise ConfigError(f"{path}: not a run: {error.errors()[0]['msg']}") from None
+    run = read_run(path)
     if run.stage not in STAGES:
         raise ConfigError(
             f"{path}: stage: found '{run.stage}', which the C++ trainer does not train; allowed are "

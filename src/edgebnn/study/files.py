@@ -1,11 +1,14 @@
-"""A plan as files: one for each run, and the summary that tracking and report read."""
+"""A plan as files: one for each run, which its stage reads, and the summary that tracking and report read."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
+from pydantic import ValidationError
+
+from edgebnn.errors import ConfigError
 from edgebnn.record import atomic_write
-from edgebnn.study.plan import Plan, canonical_json
+from edgebnn.study.plan import Plan, Run, canonical_json
 
 
 def write_plan(plan: Plan, results: Path) -> None:
@@ -18,6 +21,16 @@ def write_plan(plan: Plan, results: Path) -> None:
         for run_id, run in runs.items():
             _keep(results / "runs" / stage / f"{run_id}.json", canonical_json(run))
     _keep(results / "plan.json", plan.summary())
+
+
+def read_run(path: Path) -> Run:
+    """The run in a file; raises ConfigError naming the file if there is none."""
+    try:
+        return Run.model_validate_json(path.read_bytes())
+    except OSError as error:
+        raise ConfigError(f"{path}: {error.strerror}") from None
+    except ValidationError as error:
+        raise ConfigError(f"{path}: not a run: {error.errors()[0]['msg']}") from None
 
 
 def _keep(path: Path, text: str) -> None:

@@ -29,6 +29,7 @@ FLOORS = (
     ("report",),
     ("energy",),
     ("data",),
+    ("weights_file",),
     ("exclusive", "record", "summary"),
     ("ended", "gpu", "streams"),
     ("unexpected",),

@@ -34,8 +34,9 @@ void Dump::step(double loss) {
   signs_.clear();
   const auto& blocks = model_.network().blocks;
   for (size_t l = 0; l < blocks.size(); ++l) {
-    const void* weights = arena_.at(model_.plan().blocks[l].weights);
-    const Format format = run_.stored_weights();
+    const BlockBuffers& buffers = model_.plan().blocks[l];
+    const void* weights = arena_.at(buffers.weights);
+    const Format format = buffers.weight_format;
     const size_t units = blocks[l].units(), stride = row_stride(format, units);
     for (size_t j = 0; j < blocks[l].weights(); ++j) {
       float value = 0;

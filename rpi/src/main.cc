@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "errors.h"
+#include "initial_weights.h"
 #include "json.h"
 #include "network_file.h"
 #include "options.h"
@@ -134,6 +135,19 @@ void print_resume(const Checkpoint::Resumed& resumed, const Progress& progress,
   std::fflush(stdout);
 }
 
+// What the run begins from, if not from its seed.
+std::optional<InitialWeights> initial_weights(const Options& options, const RunFile& run,
+                                              const Network& network) {
+  if (run.init.empty() != options.init.empty()) {
+    throw InputError(run.init.empty() ? "--init: " + run.path + " has no line 'init'"
+                                      : "--init: missing; " + run.path + " has the line 'init'");
+  }
+  if (run.init.empty() && !run.frozen.empty())
+    throw InputError(run.path + ": freeze: goes with 'init'; random weights would stay random");
+  if (run.init.empty()) return std::nullopt;
+  return std::optional<InitialWeights>(std::in_place, options.init, run, network);
+}
+
 void train(const Options& options) {
   const RunFile run = read_run_file(options.run);
   const Network network = compile(run);
@@ -149,12 +163,14 @@ void train(const Options& options) {
   }
   const DataFile data(options.data, options.verified);
   Trainer trainer(run, data, model);
+  const std::optional<InitialWeights> initial = initial_weights(options, run, network);
   for (const std::string& path : {options.output, options.dump, options.stamps, options.profile,
                                   options.checkpoint, options.export_file}) {
     if (!path.empty()) check_writable(path);
   }
   arena.allocate();
   model.initialise(run.seed);
+  if (initial) initial->load(model);
   print_plan_line(arena, plan.phases);
   std::optional<Checkpoint> checkpoint;
   if (!options.checkpoint.empty()) {

@@ -21,26 +21,43 @@ Model::Model(const RunFile& run, const Network& network, const Plan& plan, const
 
 void Model::initialise(uint64_t seed) {
   arena_.enter(0);
-  const Format stored = run_.stored_weights(), rounded = run_.switches.weights;
   for (size_t l = 0; l < network_.blocks.size(); ++l) {
     const Block& block = network_.blocks[l];
     const Stream stream(seed, kInitialWeights + l);
     const double root = std::sqrt(static_cast<double>(block.fan_in()));
-    const size_t units = block.units(), stride = row_stride(stored, units);
-    void* weights = arena_.at(plan_.blocks[l].weights);
-    float w[kUnitsAtOnce], rounding[kUnitsAtOnce];
+    const size_t units = block.units();
+    float w[kUnitsAtOnce];
     for (size_t j = 0; j < block.weights();) {
       const size_t unit = j % units, n = std::min(kUnitsAtOnce, units - unit);
       for (size_t k = 0; k < n; ++k)
         w[k] = std::clamp(static_cast<float>(stream.normal(j + k) / root), -1.0f, 1.0f);
-      store(rounded, rounding, 0, n, w);  // bop takes the sign of what would be stored
-      load(rounded, rounding, 0, n, w);
-      store(stored, weights, j / units * stride + unit, n, w);
+      set_weights(l, j, {w, n});
       j += n;
     }
     auto* psi = arena_.at<float>(plan_.blocks[l].moving_psi);
     std::fill(psi, psi + units, 1.0f);
   }
+}
+
+void Model::set_weights(size_t l, size_t first, std::span<float> w) {
+  const BlockBuffers& buffers = plan_.blocks[l];
+  const size_t units = network_.blocks[l].units();
+  float rounding[kUnitsAtOnce];
+  if (!network_.blocks[l].frozen) {  // bop takes the sign of what would be stored
+    store(run_.switches.weights, rounding, 0, w.size(), w.data());
+    load(run_.switches.weights, rounding, 0, w.size(), w.data());
+  }
+  const size_t stride = row_stride(buffers.weight_format, units);
+  store(buffers.weight_format, arena_.at(buffers.weights), first / units * stride + first % units,
+        w.size(), w.data());
+}
+
+std::array<std::span<float>, 3> Model::norm(size_t l) {
+  const BlockBuffers& buffers = plan_.blocks[l];
+  const auto row = [&](Arena::Id id) {
+    return std::span<float>(arena_.at<float>(id), network_.blocks[l].units());
+  };
+  return {row(buffers.beta), row(buffers.moving_mu), row(buffers.moving_psi)};
 }
 
 std::vector<std::span<uint8_t>> Model::state() {
@@ -59,7 +76,9 @@ ProductInput Model::input_of(size_t l) {
 void Model::forward(size_t samples, bool training) {
   for (size_t l = 0; l < network_.blocks.size(); ++l) {
     arena_.enter(plan_.phases.forward(static_cast<int>(l)));
-    Forward(network_.blocks[l], plan_.blocks[l], context_).run(input_of(l), samples, training);
+    const bool own_statistics = training && !network_.blocks[l].frozen;
+    Forward(network_.blocks[l], plan_.blocks[l], context_)
+        .run(input_of(l), samples, own_statistics);
     if (watch_ != nullptr && training) watch_(watch_context_, l);
   }
 }
@@ -113,16 +132,19 @@ LossSum Model::evaluate(size_t samples) {
 
 void Model::backward() {
   const auto batch = static_cast<size_t>(run_.batch_size);
-  for (size_t l = network_.blocks.size(); l-- > 0;) {
+  auto trained = static_cast<size_t>(std::ranges::count(network_.blocks, false, &Block::frozen));
+  for (size_t l = network_.blocks.size(); l-- > network_.lowest;) {
     const Block& block = network_.blocks[l];
     const BlockBuffers& buffers = plan_.blocks[l];
     arena_.enter(plan_.phases.weights(static_cast<int>(l)));
     NormBackward norm(block, buffers, context_);
     norm.run(batch);
-    optimizer_->update_beta(block, buffers, norm.dbeta(), arena_);
+    if (!block.frozen) optimizer_->update_beta(block, buffers, norm.dbeta(), arena_);
     if (block.pool_before.present) spread_to_winners(block, buffers, context_, batch);
-    WeightGradient(block, buffers, context_, *optimizer_, l).run(input_of(l), batch);
-    if (l == 0) return;
+    if (l > network_.lowest) pack_for_dx(block, buffers, context_);  // before dW moves the weights
+    if (!block.frozen)
+      WeightGradient(block, buffers, context_, *optimizer_, --trained).run(input_of(l), batch);
+    if (l == network_.lowest) return;
     arena_.enter(plan_.phases.inputs(static_cast<int>(l)));
     InputGradient(block, buffers, network_.blocks[l - 1], plan_.blocks[l - 1], context_).run(batch);
   }

@@ -1,6 +1,7 @@
 // A network in an arena: one training step, and evaluation.
 #pragma once
 
+#include <array>
 #include <memory>
 #include <span>
 #include <vector>
@@ -23,6 +24,13 @@ class Model {
 
   // Initial weights from the run's seed; beta 0, moving statistics 0 and 1.
   void initialise(uint64_t seed);
+
+  // Latent weights from number `first` on, input by input; at most kUnitsAtOnce, of one input. They
+  // are rounded in place; of a frozen block the signs are kept.
+  void set_weights(size_t block, size_t first, std::span<float> w);
+
+  // beta, moving mu and moving psi of a block's batch norm.
+  std::array<std::span<float>, 3> norm(size_t block);
 
   // The batch to fill: images [B][input], labels [B].
   uint8_t* images() { return arena_.at(plan_.images); }

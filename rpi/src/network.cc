@@ -1,5 +1,6 @@
 #include "network.h"
 
+#include <algorithm>
 #include <charconv>
 
 #include "errors.h"
@@ -24,6 +25,7 @@ class Compiler {
     Block& last = network_.blocks.back();
     last.last = true;
     if (last.out.positions() != 1) refuse("the logits are flat, found " + show(last.out));
+    freeze();
     return network_;
   }
 
@@ -34,6 +36,22 @@ class Compiler {
   [[noreturn]] void refuse(const std::string& why) const {
     throw InputError(run_.path + ": layer " + std::to_string(line_->number) + " (" + line_->kind +
                      "): " + why);
+  }
+
+  void freeze() {
+    std::vector<Block>& blocks = network_.blocks;
+    for (const int number : run_.frozen) {
+      const auto block = std::ranges::find(blocks, number, &Block::number);
+      if (block == blocks.end()) {
+        throw InputError(run_.path + ": freeze: found " + std::to_string(number) +
+                         ", which is no layer with weights");
+      }
+      block->frozen = true;
+    }
+    const auto trained = std::ranges::find(blocks, false, &Block::frozen);
+    if (trained == blocks.end())
+      throw InputError(run_.path + ": freeze: found all layers with weights; nothing is trained");
+    network_.lowest = static_cast<size_t>(trained - blocks.begin());
   }
 
   int argument(size_t index) const {
@@ -113,6 +131,7 @@ class Compiler {
     }
     Block block;
     block.name = "layer " + std::to_string(line_->number) + " (" + line_->kind + ")";
+    block.number = line_->number;
     block.first = network_.blocks.empty();
     block.window = window;
     block.normed = block.out = window.out;

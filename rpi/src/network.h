@@ -52,12 +52,14 @@ struct Pool {
 
 struct Block {
   std::string name;  // "layer 2 (dense)": the number in the run file
+  int number = 0;    // of its weighted layer in the run file, from 1
   bool first = false, last = false;
-  Window window;     // of the product; window.out.channels are the units
-  Pool pool_before;  // between the product and the batch norm
-  Shape normed;      // what the batch norm sees
-  Pool pool_after;   // behind the sign
-  Shape out;         // what the next block sees
+  bool frozen = false;  // W, beta and the moving statistics stay; training uses the latter
+  Window window;        // of the product; window.out.channels are the units
+  Pool pool_before;     // between the product and the batch norm
+  Shape normed;         // what the batch norm sees
+  Pool pool_after;      // behind the sign
+  Shape out;            // what the next block sees
 
   size_t fan_in() const { return window.fan_in(); }
   size_t units() const { return static_cast<size_t>(window.out.channels); }
@@ -68,6 +70,8 @@ struct Network {
   Shape input;
   std::vector<Block> blocks;
   int classes() const { return blocks.back().out.channels; }
+  // The lowest block that is trained: backward ends with its dW.
+  size_t lowest = 0;
 };
 
 // Checks and compiles a run's layers. Throws InputError with the layer's number; layers that this

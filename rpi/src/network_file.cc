@@ -237,7 +237,7 @@ void write_network(const std::string& path, const RunFile& run, const Model& mod
     const BlockBuffers& buffers = plan.blocks[l];
     arena.enter(plan.phases.forward(static_cast<int>(l)));
     auto* packed = arena.at<uint64_t>(buffers.packed_forward);
-    pack_rows(chosen_kernels(), block, run.stored_weights(), arena.at(buffers.weights), packed);
+    pack_rows(chosen_kernels(), block, buffers.weight_format, arena.at(buffers.weights), packed);
     put(packed, weight_bytes(block));
     const auto* mu = arena.at<float>(buffers.moving_mu);
     const auto* psi = arena.at<float>(buffers.moving_psi);

@@ -14,6 +14,7 @@ Options parse_options(int count, char** arguments) {
   Options options;
   const std::map<std::string, std::string*> files = {{"--run", &options.run},
                                                      {"--data", &options.data},
+                                                     {"--init", &options.init},
                                                      {"--output", &options.output},
                                                      {"--dump", &options.dump},
                                                      {"--stamps", &options.stamps},
@@ -65,10 +66,10 @@ Options parse_options(int count, char** arguments) {
     if (name == "--checkpoint-every") every = true;
   }
   if (!options.predict.empty()) {
-    const bool trains = !options.run.empty() || !options.dump.empty() || !options.stamps.empty() ||
-                        !options.profile.empty() || !options.export_file.empty() ||
-                        !options.checkpoint.empty() || options.plan || options.json ||
-                        options.steps > 0;
+    const bool trains = !options.run.empty() || !options.init.empty() || !options.dump.empty() ||
+                        !options.stamps.empty() || !options.profile.empty() ||
+                        !options.export_file.empty() || !options.checkpoint.empty() ||
+                        options.plan || options.json || options.steps > 0;
     if (trains) throw InputError("--predict: goes with --data, --output and --threads alone");
   } else if (options.run.empty()) {
     throw InputError("--run: missing");

@@ -7,7 +7,7 @@
 namespace edgebnn {
 
 struct Options {
-  std::string run, data, output, dump, stamps, profile, checkpoint, export_file, predict;
+  std::string run, data, init, output, dump, stamps, profile, checkpoint, export_file, predict;
   bool plan = false, json = false, help = false, resume = false, verified = false;
   size_t steps = 0;  // 0: all
   size_t threads = 1;
@@ -17,7 +17,7 @@ struct Options {
 inline constexpr const char* kUsage =
     "usage: edgebnn-train --run FILE --data FILE [--verified] [--output FILE]\n"
     "                     [--threads N] [--steps N] [--dump FILE] [--stamps FILE]\n"
-    "                     [--profile FILE] [--export FILE]\n"
+    "                     [--init FILE] [--profile FILE] [--export FILE]\n"
     "                     [--checkpoint FILE [--checkpoint-every SECONDS] [--resume]]\n"
     "       edgebnn-train --run FILE --plan [--json] [--threads N]\n"
     "       edgebnn-train --predict NETWORK --data FILE [--output FILE] [--threads N]\n"
@@ -25,6 +25,7 @@ inline constexpr const char* kUsage =
     "  --data FILE    the packed data set\n"
     "  --verified     the data set is known to be whole: of its images the checksum is\n"
     "                 not read again; its header and labels are checked all the same\n"
+    "  --init FILE    what training begins from, if the run says 'init'\n"
     "  --output FILE  the record, written when all is done; of --predict, the label\n"
     "                 found for each test image, one a line\n"
     "  --export FILE  the trained network, packed: a bit a weight, an integer a unit\n"

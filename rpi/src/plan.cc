@@ -48,6 +48,7 @@ class Planner {
         arena_(arena),
         batch_(static_cast<size_t>(run.batch_size)),
         count_(static_cast<int>(network.blocks.size())),
+        lowest_(static_cast<int>(network.lowest)),
         shared_(shares_exponents(run.switches.gradients)),
         gradient_(run.switches.gradients == Format::i6 ? Type{"i8", 1}
                   : shared_                            ? kShort
@@ -67,8 +68,8 @@ class Planner {
       add_persistent();
       add_kept();
       add_forward();
-      add_weight_gradient();
-      if (!block_->first) add_input_gradient();
+      if (!block_->frozen) add_weight_gradient();
+      if (l_ > lowest_) add_input_gradient();
     }
     arena_.plan();
     return plan_;
@@ -86,18 +87,22 @@ class Planner {
     return {add(name, type, stride * plan_.threads, life), stride};
   }
 
-  // The map has room for every gradient, and for each Y. But byte-wide gradients ask for memory
-  // before time: a Y larger than its W and m, that does not fit beside them, is computed again.
+  // The map has room for every gradient, and for each Y that a batch's statistics are taken of. But
+  // byte-wide gradients ask for memory before time: a Y larger than its W and m, that does not fit
+  // beside them, is computed again.
   void size_map() {
     const bool narrow = bytes_of(run_.switches.gradients) == 1;
     size_t bytes = 0;
-    for (const Block& block : network_.blocks) {
+    for (size_t l = 0; l < network_.blocks.size(); ++l) {
+      const Block& block = network_.blocks[l];
+      plan_.widest = std::max(plan_.widest, block.units());
+      if (l < network_.lowest) continue;
       bytes = std::max(bytes, block.window.out.size() * bytes_of(run_.switches.gradients));
+      if (block.frozen) continue;
       const size_t products = block.normed.size() * bytes_of(product_format(block));
       const size_t state =
           matrix_bytes(block, run_.stored_weights()) + matrix_bytes(block, run_.switches.momenta);
       if (!narrow || batch_ * products <= state) bytes = std::max(bytes, products);
-      plan_.widest = std::max(plan_.widest, block.units());
     }
     for (size_t l = 0; l < network_.blocks.size(); ++l) {
       BlockBuffers& buffers = plan_.blocks[l];
@@ -112,7 +117,8 @@ class Planner {
     size_map();
     const Format gradients = run_.switches.gradients;
     const size_t row = plan_.widest * 4;
-    plan_.images = add("images", "u8", batch_ * network_.input.size(), always());
+    plan_.images = add("images", "u8", batch_ * network_.input.size(),
+                       network_.lowest == 0 ? always() : Life{0, 0});
     plan_.labels = add("labels", "i32", batch_ * 4, {0, count_});
     plan_.map = add("Y, dX, dY", name_of(gradients), batch_ * plan_.sample_bytes, always());
     plan_.logits = add("logits", "f32", batch_ * static_cast<size_t>(network_.classes()) * 4,
@@ -146,34 +152,46 @@ class Planner {
       return persistent(name, format, matrix_bytes(*block_, format));
     };
     const auto row = [&](const char* name) { return persistent(name, Format::f32, units * 4); };
-    buffers_->weights = matrix("W", run_.stored_weights());
-    buffers_->momenta = matrix("m", switches.momenta);
-    if (run_.optimizer == "adam" && !switches.binary_weight_gradient)
+    const bool trained = !block_->frozen;
+    if (trained) buffers_->weight_format = run_.stored_weights();
+    buffers_->weights = matrix("W", buffers_->weight_format);
+    if (trained) buffers_->momenta = matrix("m", switches.momenta);
+    if (trained && run_.optimizer == "adam" && !switches.binary_weight_gradient)
       buffers_->second = matrix("v", Format::f32);
     buffers_->beta = row("beta");
-    buffers_->beta_m = row("m of beta");
-    if (run_.optimizer != "sgd") buffers_->beta_v = row("v of beta");
+    if (trained) buffers_->beta_m = row("m of beta");
+    if (trained && run_.optimizer != "sgd") buffers_->beta_v = row("v of beta");
     buffers_->moving_mu = row("moving mu");
     buffers_->moving_psi = row("moving psi");
+  }
+
+  // The last phase that reads the block's output: the next one's dW, or its forward.
+  int output_end() const {
+    if (block_->last) return l_;
+    const bool trained = !network_.blocks[static_cast<size_t>(l_) + 1].frozen;
+    return trained ? plan_.phases.weights(l_ + 1) : plan_.phases.forward(l_ + 1);
   }
 
   void add_kept() {
     const Phases& phases = plan_.phases;
     const size_t units = block_->units(), positions = block_->normed.positions();
-    const Life to_norm{l_, phases.weights(l_)};
+    const bool returns = l_ >= lowest_;  // whether backward comes here
+    const Life to_norm{l_, returns ? phases.weights(l_) : l_};
     const size_t bits = batch_ * positions * words_for(units) * 8;
-    buffers_->signs = add("signs", "bit", bits, to_norm);
-    if (run_.switches.clip_ste && !block_->last)
+    const bool pools = block_->pool_after.present;
+    buffers_->signs =
+        add("signs", "bit", bits, returns || pools ? to_norm : Life{l_, output_end()});
+    if (run_.switches.clip_ste && !block_->last && returns)
       buffers_->inside = add("|X| <= 1", "bit", bits, {l_, phases.inputs(l_ + 1)});
-    if (block_->pool_after.present) {
+    if (pools) {
       buffers_->pooled =
           add("pooled signs", "bit", batch_ * block_->out.positions() * words_for(units) * 8,
-              {l_, phases.weights(l_ + 1)});
+              {l_, output_end()});
     }
     if (block_->pool_before.present)
       buffers_->winners =
           add("pool winners", "2 bit", batch_ * positions * ((units + 3) / 4), to_norm);
-    if (const Format x = run_.switches.activations; x != Format::bit)
+    if (const Format x = run_.switches.activations; x != Format::bit && !block_->frozen)
       buffers_->normed = add("X", name_of(x), bytes_for(x, batch_ * positions * units), to_norm);
     buffers_->reciprocal = add("1/psi", "f32", units * 4, to_norm);
     buffers_->omega = add("omega", "f32", units * 4, to_norm);
@@ -199,28 +217,32 @@ class Planner {
         scratch("products", "i32", rows * rounded_up(channels, kChannelGrain) * 4, life);
   }
 
+  std::string limit() const {
+    return " with gradient_dtype " + std::string(name_of(run_.switches.gradients));
+  }
+
   // Sums of gradients that share exponents are taken in 32 bits.
-  void check_sums() const {
+  void check_sums_of_dw() const {
     if (!shared_) return;
-    const Format format = run_.switches.gradients;
-    const uint64_t largest = format == Format::i16 ? kLargestShort : INT8_MAX;
+    const uint64_t largest = run_.switches.gradients == Format::i16 ? kLargestShort : INT8_MAX;
+    const uint64_t terms = INT32_MAX / largest, positions = block_->window.out.positions();
+    if (batch_ * positions <= terms) return;
+    throw InputError(run_.path + ": batch_size: found " + std::to_string(batch_) + ", at most " +
+                     std::to_string(terms / positions) + " is allowed" + limit() + " (" +
+                     block_->name + ")");
+  }
+
+  void check_sums_of_dx() const {
+    if (!shared_) return;
     const Window& w = block_->window;
-    const uint64_t terms = INT32_MAX / largest, positions = w.out.positions();
-    const std::string limit = " with gradient_dtype " + std::string(name_of(format));
-    if (batch_ * positions > terms) {
-      throw InputError(run_.path + ": batch_size: found " + std::to_string(batch_) + ", at most " +
-                       std::to_string(terms / positions) + " is allowed" + limit + " (" +
-                       block_->name + ")");
-    }
-    const uint64_t reads = std::min<uint64_t>(w.taps(), positions);
-    if (!block_->first && block_->units() * reads > INT32_MAX / kLargestShort) {
-      throw InputError(run_.path + ": " + block_->name + ": " + std::to_string(block_->units()) +
-                       " units are too many" + limit);
-    }
+    const uint64_t reads = std::min<uint64_t>(w.taps(), w.out.positions());
+    if (block_->units() * reads <= INT32_MAX / kLargestShort) return;
+    throw InputError(run_.path + ": " + block_->name + ": " + std::to_string(block_->units()) +
+                     " units are too many" + limit());
   }
 
   void add_weight_gradient() {
-    check_sums();
+    check_sums_of_dw();
     const int phase = plan_.phases.weights(l_);
     const Life life{phase, phase};
     const bool first = block_->first;
@@ -246,6 +268,7 @@ class Planner {
   }
 
   void add_input_gradient() {
+    check_sums_of_dx();
     const int phase = plan_.phases.inputs(l_);
     const Life life{phase, phase};
     const Window& w = block_->window;
@@ -282,7 +305,7 @@ class Planner {
   const Network& network_;
   Arena& arena_;
   size_t batch_;
-  int count_, l_ = 0;
+  int count_, lowest_, l_ = 0;
   bool shared_;          // exponents of gradients
   Type gradient_, sum_;  // as the products take them
   const Block* block_ = nullptr;

@@ -68,13 +68,15 @@ struct Scratch {
 
 // Buffers of one block. [n][...] shapes; B = batch, P = positions the batch norm sees, C = units.
 struct BlockBuffers {
-  // Persistent.
-  Arena::Id weights, momenta;       // [fan_in][C], stored; rows begin with a byte
-  std::optional<Arena::Id> second;  // [fan_in][C] f32: Adam's, under real gradients only
-  Arena::Id beta, beta_m;           // [C] f32
-  std::optional<Arena::Id> beta_v;  // [C] f32: Adam's
-  Arena::Id moving_mu, moving_psi;  // [C] f32
-  // From forward to backward.
+  // Persistent. Of a frozen block W is one bit, and there are no momenta.
+  Format weight_format = Format::bit;
+  Arena::Id weights;                        // [fan_in][C], stored; rows begin with a byte
+  std::optional<Arena::Id> momenta;         // as W
+  std::optional<Arena::Id> second;          // [fan_in][C] f32: Adam's, under real gradients only
+  Arena::Id beta;                           // [C] f32
+  std::optional<Arena::Id> beta_m, beta_v;  // [C] f32; v: Adam's
+  Arena::Id moving_mu, moving_psi;          // [C] f32
+  // From forward to backward; below the lowest block that is trained, to the next forward.
   Arena::Id signs;                   // [B][P][words] bits of X' >= 0
   std::optional<Arena::Id> inside;   // [B][P][words] bits of |X'| <= 1 (ste: clip)
   std::optional<Arena::Id> pooled;   // [B][P'][words] bits behind a pool
@@ -89,13 +91,14 @@ struct BlockBuffers {
       tap_counts;  // [taps][C] i32, of a thread's channels: +1 weights of each tap (padded windows)
   size_t rows_forward = 0;       // rows handled at once, of the product
   Scratch input_rows, products;  // [rows][words] or i16 terms; [rows][channels] i32
-  // Norm and dW. G, S: f32 and f64, or i16 (i6: i8) and i32; the first block's bytes are i16 too.
+  // Norm and dW; not of a frozen block. G, S: f32 and f64, or i16 (i6: i8) and i32; the first
+  // block's bytes are i16 too.
   size_t rows_dw = 0, tile_words = 1;
   Scratch gradients_dw;   // [units at once][rows] G; first block: [rows][units at once]
   Scratch input_columns;  // [rows/32][lanes of the tile] u32; first block: [rows][64] i16
   Scratch accumulator;    // [units at once][lanes of the tile] S; first block: [64][units] f64
   std::optional<Scratch> border;  // [taps][units at once] f64 (padded windows)
-  // dX; not in the first block.
+  // dX; of the blocks above the lowest that is trained.
   size_t rows_dx = 0, samples_dx = 0;
   size_t words_dx = 0;            // of inputs at once: dX of rows is made in parts
   Arena::Id packed_backward = 0;  // from dW on, as dW moves the weights

@@ -159,6 +159,19 @@ const std::map<std::string, Reader>& readers() {
          }
          if (r.shift == 0.5) l.refuse("is a number from 0 to below 0.5");
        }},
+      {"init",
+       [](const Line& l, RunFile& r) {
+         r.init = l.value();
+         if (r.init.size() != 8 ||
+             r.init.find_first_not_of("0123456789abcdef") != std::string::npos)
+           l.refuse("are eight digits of 0-9 and a-f");
+       }},
+      {"freeze",
+       [](const Line& l, RunFile& r) {
+         const size_t count = l.words().size() - 1;
+         if (count == 0) l.refuse("are numbers of layers");
+         for (size_t i = 1; i <= count; ++i) r.frozen.push_back(l.number(1, kMost, count, i));
+       }},
       {"flip", [](const Line& l,
                   RunFile& r) { r.flip = l.choice<bool>({{"false", false}, {"true", true}}); }},
       {"activations",
@@ -271,7 +284,8 @@ RunFile read_run_file(const std::string& path) {
       if (seen.contains(key)) throw InputError(path + ": " + key + ": only optimizer bop has it");
       continue;
     }
-    if (!seen.contains(key)) throw InputError(path + ": " + key + ": missing");
+    const bool optional = key == "init" || key == "freeze";
+    if (!optional && !seen.contains(key)) throw InputError(path + ": " + key + ": missing");
   }
   check(run);
   return run;

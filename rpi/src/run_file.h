@@ -51,8 +51,10 @@ struct RunFile {
   Switches switches;
   int height = 0, width = 0, channels = 0;
   std::vector<LayerLine> layers;
+  std::string init;         // checksum of the file that training begins from; empty: from the seed
+  std::vector<int> frozen;  // numbers of layers with weights that stay as they are
 
-  // What W is kept in: bop's is one bit, whatever weight_dtype.
+  // What a W that is trained is kept in: bop's is one bit, whatever weight_dtype.
   Format stored_weights() const { return optimizer == "bop" ? Format::bit : switches.weights; }
 };
 

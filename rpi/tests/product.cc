@@ -140,6 +140,7 @@ class Trial {
     for (size_t b = 0; b < bench_.batch(); ++b) check_forward(b);
     bench_.enter_weights_of(l_);
     put_gradient();
+    if (!block_.first) pack_for_dx(block_, buffers_, bench_.context);
     WeightGradient(block_, buffers_, bench_.context, optimizer_, l_).run(input, bench_.batch());
     check_weight_gradient();
     if (block_.first) return;
@@ -167,7 +168,7 @@ class Trial {
   void check_weight_gradient() {
     const Switches& switches = bench_.run.switches;
     std::vector<float> found(layer_.dw.size());
-    load(switches.momenta, bench_.arena.at(buffers_.momenta), 0, found.size(), found.data());
+    load(switches.momenta, bench_.arena.at(*buffers_.momenta), 0, found.size(), found.data());
     for (size_t j = 0; j < found.size(); ++j) {
       if (switches.binary_weight_gradient) {
         EQUAL(found[j] > 0, layer_.dw[j] >= 0);

@@ -32,7 +32,13 @@ _STAGES: dict[str, tuple[str, ...]] = {
         "study/trainable.py",
         "trainer/run_file.py",
     ),
-    "emulate": ("emulation", "study/network.py", "study/switches.py", "data/datasets.py"),
+    "emulate": (
+        "emulation",
+        "study/network.py",
+        "study/switches.py",
+        "data/datasets.py",
+        "weights_file.py",
+    ),
     "device": (
         "trainer/run_file.py",
         "farm/job.py",

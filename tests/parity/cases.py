@@ -38,10 +38,15 @@ class Case:
     seed: int = 5
     model: str = "mlp"
     augmentation: dict[str, Any] = field(default_factory=dict)
+    begun: str = ""
+    """How it begins from other weights, if it does: `same classes`, `other classes`."""
+    freeze: tuple[int, ...] = ()
 
     def __str__(self) -> str:
         settings = {**self.switches, **self.augmentation}
         changed = [f"{name}={value}" for name, value in settings.items()]
+        changed += [self.begun.replace(" ", "-")] if self.begun else []
+        changed += [f"freeze={number}" for number in self.freeze]
         optimizer = self.optimizer.get("kind", "adam")
         return "-".join(
             [self.model, self.data, self.preset, optimizer, *changed, f"b{self.batch_size}"]
@@ -73,7 +78,20 @@ class Case:
             augmentation=Augmentation(**self.augmentation),
             epochs=1,
             seed=self.seed,
+            init="begun" if self.begun else None,
+            freeze=self.freeze,
         )
+
+    @property
+    def before(self) -> Run:
+        """A run that this one may have begun from."""
+        run = replace(self, begun="", freeze=(), seed=self.seed + 1).run
+        if self.begun != "other classes":
+            return run
+        *layers, dense, norm = run.network.layers
+        layers += [dense.model_copy(update={"units": 8}), norm]
+        network = run.network.model_copy(update={"layers": tuple(layers)})
+        return run.model_copy(update={"network": network})
 
     @property
     def weights_atol(self) -> float:
@@ -228,6 +246,24 @@ AUGMENTATION_CASES = [
     Case("standard", "odd", augmentation={"shift": 0.45}),
     Case("proposed", "odd", augmentation={"flip": True}),
 ]  # fmt: skip
+_BEGUN = {"begun": "same classes", "data": "map", "batch_size": 6}
+BEGUN_CASES = [
+    Case("proposed", begun="other classes", freeze=(2, 5)),
+    Case("standard", begun="same classes", freeze=(5,)),
+    Case("lean", "map", model="pool-after", batch_size=6, begun="other classes", freeze=(1, 5)),
+    Case("bare", begun="same classes", freeze=(2,)),
+    Case("proposed", model="pool-before", **_BEGUN, freeze=(1, 5)),
+    Case("proposed", model="same", **_BEGUN),
+    Case("standard", model="pool-after", **_BEGUN, freeze=(5,)),
+    Case("lean", model="pool-before", **_BEGUN, freeze=(5, 9)),
+    Case("proposed", begun="same classes", freeze=(2, 8)),
+    *(Case(preset, model="pool-after", **_BEGUN, freeze=(5,)) for preset in PRESETS),
+    *(Case(preset, begun="other classes", freeze=(2,)) for preset in PRESETS),
+    Case("lean", begun="same classes", freeze=(5,), optimizer={"kind": "sgd"}),
+    Case("standard", "map", model="stride", batch_size=6, begun="other classes",
+         freeze=(4,), switches={"batch_norm": "bnn-xn", "activations": "f16"}),
+]  # fmt: skip
+"""That begin from another training's weights, some of which stay."""
 CASES = (
     PRESET_CASES
     + DIGITS_CASES

@@ -238,6 +238,8 @@ class Layer:
     beta_m: F
     v: F
     beta_v: F
+    constants: tuple[F, F] | None = None
+    """Of a frozen layer: mu and psi, which stay."""
     Y: F = field(default_factory=lambda: np.zeros(0, f32))
     r: F = field(default_factory=lambda: np.zeros(0, f32))
     Xn: F = field(default_factory=lambda: np.zeros(0, f32))
@@ -268,6 +270,8 @@ class Reference:
         blocks: of `blocks_of`.
         switches: name -> value, all of them.
         optimizer: adam, sgd or bop, with gamma and tau.
+        begin: of the first layers W, beta, mu and psi to begin from, in place of the seed's.
+        frozen: numbers of layers, from 0, that are not trained.
     """
 
     def __init__(
@@ -280,19 +284,29 @@ class Reference:
         lr: float = 1e-3,
         gamma: float = 1e-4,
         tau: float = 1e-8,
+        begin: list[tuple[F, F, F, F]] | None = None,
+        frozen: tuple[int, ...] = (),
     ) -> None:
+        begun = begin or []
+        self.trained = [number for number in range(len(blocks)) if number not in frozen]
         self.s, self.seed, self.optimizer = switches, seed, optimizer
         self.lr, self.gamma, self.tau = f32(lr), f32(gamma), f32(tau)
         self.t, self.b1t, self.b2t = 0, f32(1), f32(1)
         self.layers = []
         for number, block in enumerate(blocks):
-            w = initial_weights(seed, number, block.fan_in, block.units).copy()
-            if switches["weight_dtype"] != "bool":
+            beta = row = np.zeros(block.units, f32)
+            if number < len(begun):
+                w, beta, *constants = begun[number]
+            else:
+                w = initial_weights(seed, number, block.fan_in, block.units).copy()
+            if switches["weight_dtype"] != "bool" and number in self.trained:
                 w = store(switches["weight_dtype"], w, WEIGHT_GRIDS)
-            if optimizer == "bop":
+            if optimizer == "bop" or number in frozen:
                 w = sgn(w)
-            zero, row = np.zeros_like(w), np.zeros(block.units, f32)
-            self.layers.append(Layer(block, w, row, zero, row, zero, row))
+            zero = np.zeros_like(w)
+            self.layers.append(Layer(block, w, beta, zero, row, zero, row))
+            if number in frozen:
+                self.layers[-1].constants = (constants[0], constants[1])
 
     def step(self, pixels: NDArray[np.uint8], labels: NDArray[np.uint8]) -> Step:
         """One step on uint8 images [B, height, width, channels] and labels [B]."""
@@ -305,7 +319,7 @@ class Reference:
         loss, g = self._loss(self.layers[-1].Xp, labels)
         bits = [(a.Xp >= 0).reshape(-1) for a in self.layers[:-1]]
         self.t, self.b1t, self.b2t = self.t + 1, self.b1t * f32(0.9), self.b2t * f32(0.999)
-        for number in reversed(range(len(self.layers))):
+        for number in reversed(range(self.trained[0], len(self.layers))):
             g = self._backward(number, g)
         return Step(loss, bits, [a.W.copy() for a in self.layers], [a.beta for a in self.layers])
 
@@ -323,8 +337,12 @@ class Reference:
             psi = np.sqrt(total(d.astype(np.float64) ** 2) / n + 1e-5).astype(f32)
         else:
             psi = (total(np.abs(d)) / n).astype(f32)
+        alive = psi > 0
+        if a.constants:
+            mu, psi = a.constants
+            d, alive = a.Y - mu, psi >= 2**-10
         with np.errstate(divide="ignore"):
-            a.r = np.where(psi > 0, f32(1) / psi, f32(0))
+            a.r = np.where(alive, f32(1) / psi, f32(0))
         a.Xn = d * a.r
         a.Xp = a.Xn + a.beta
         a.omega = (total(np.abs(a.Xp)) / n).astype(f32)
@@ -346,7 +364,9 @@ class Reference:
         batch, positions, channels = a.X_in.shape
         v = g * a.r
         m1 = (total(v) / n).astype(f32)
-        if kind == "bnn":
+        if a.constants:
+            m1, m2, toward = f32(0), f32(0), sgn(a.Xp)
+        elif kind == "bnn":
             toward = sgn(a.Xp)
             m2 = (total(v.astype(np.float64) * toward) / n).astype(f32) * a.omega
         else:
@@ -365,7 +385,8 @@ class Reference:
         np.add.at(dX, (slice(None), a.at.taps), dcols.reshape(batch, *a.at.taps.shape, channels))
         dW = (a.cols.T.astype(np.float64) @ dY.astype(np.float64)).astype(f32)
         dW = sgn(dW) if self.s["weight_gradient"] == "bool" else dW / f32(batch)
-        self._update(number, dW, dbeta)
+        if not a.constants:
+            self._update(number, dW, dbeta)
         if number == 0:
             return g
         below = self.layers[number - 1]
@@ -379,13 +400,14 @@ class Reference:
 
     def _update(self, number: int, g: F, dbeta: F) -> None:
         a, binary = self.layers[number], self.s["weight_gradient"] == "bool"
+        stream = self.trained.index(number)
         fan_in = f32(a.W.shape[0])
         b1, b2, eps = f32(0.9), f32(0.999), f32(1e-8)
         one = f32(1)
 
         def store_m(m: F) -> F:
             dtype = self.s["momentum_dtype"]
-            u = lambda: noise(self.seed, 4000 + number, self.t, m.size)  # noqa: E731
+            u = lambda: noise(self.seed, 4000 + stream, self.t, m.size)  # noqa: E731
             return store(dtype, m, MOMENTUM_GRIDS, u)
 
         def adam(w: F, g: F, m: F, v: F) -> tuple[F, F]:
@@ -418,7 +440,7 @@ class Reference:
             else:
                 w, a.v = adam(a.W, g, a.m, a.v)
         if self.optimizer != "bop":
-            u = lambda: noise(self.seed, 3000 + number, self.t, w.size)  # noqa: E731
+            u = lambda: noise(self.seed, 3000 + stream, self.t, w.size)  # noqa: E731
             w = np.clip(w, f32(-1), f32(1))
             a.W = store(self.s["weight_dtype"], w, WEIGHT_GRIDS, u)
         if self.optimizer == "sgd":

@@ -6,11 +6,15 @@ from pathlib import Path
 from typing import Any
 
 from edgebnn.trainer.run_file import run_file
+from edgebnn.weights_file import checksum_of
 
 
-def train(trainer: Path, folder: Path, run: Any, data: Path, *options: object) -> Any:
-    (folder / "run").write_text(run_file(run))
+def train(
+    trainer: Path, folder: Path, run: Any, data: Path, *options: object, initial: Path | None = None
+) -> Any:
+    (folder / "run").write_text(run_file(run, checksum_of(initial) if initial else None))
     arguments = [trainer, "--run", "run", "--data", data, *options]
+    arguments += ["--init", initial] if initial else []
     environment = dict(os.environ)
     if run.switches.gradient_dtype in ("f32", "f16"):
         # Vector kernels sum real gradients in float32, the definition in float64.

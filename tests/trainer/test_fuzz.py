@@ -1,4 +1,4 @@
-"""The four files that the trainer reads, made up by libFuzzer: read, or refused by name."""
+"""The five files that the trainer reads, made up by libFuzzer: read, or refused by name."""
 
 import os
 import shutil

@@ -16,6 +16,18 @@ void write(const string& path, const string& content) {
   std::ofstream(path, std::ios::binary) << content;
 }
 
+// Initial weights of the small run, with so many units in its last layer.
+string initial_weights(uint32_t last) {
+  const uint32_t fields[] = {1, 2, 2, 0, 9, 3, 12, last, 3, last};
+  string content(8 + sizeof fields + 4 * (9 * 3 + 12 * last + 3 * (3 + last)) + 4, '\0');
+  std::memcpy(content.data(), "EDGEBNNW", 8);
+  std::memcpy(content.data() + 8, fields, sizeof fields);
+  for (size_t at = 8 + sizeof fields, i = 0; at + 4 < content.size(); at += 4)
+    fuzz::put(content, at, (static_cast<float>(++i % 7) - 3) / 4);
+  fuzz::seal(content);
+  return content;
+}
+
 string with(string text, const string& line, const string& instead) {
   return text.replace(text.find(line), line.size(), instead);
 }
@@ -32,6 +44,9 @@ int main(int count, char** arguments) {
                                        "layer conv 3 3 1 same", "layer conv 5 3 2 valid # odd"));
   write(corpus + "/data_file/small", fuzz::small_data());
   write(corpus + "/data_file/empty", fuzz::small_data().replace(28, 12, 12, '\0').substr(0, 64));
+
+  write(corpus + "/initial_weights/same-classes", initial_weights(3));
+  write(corpus + "/initial_weights/other-classes", initial_weights(5));
 
   std::filesystem::create_directories(corpus + "/network_file");
   tests::Trained conv(tests::run_of(

@@ -45,7 +45,7 @@ void Forward::channels(const Task& task, bool training) {
 
 void Forward::prepare_weights(Range c) {
   auto* packed = context_.arena.at<uint64_t>(buffers_.packed_forward);
-  pack_forward(context_.kernels, block_, context_.run.stored_weights(),
+  pack_forward(context_.kernels, block_, buffers_.weight_format,
                context_.arena.at(buffers_.weights), c, packed);
   if (!buffers_.tap_counts) return;
   const size_t taps = block_.window.taps();

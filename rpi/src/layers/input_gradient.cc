@@ -4,9 +4,23 @@
 #include <cstring>
 #include <type_traits>
 
+#include "layers/packed_weights.h"
 #include "layers/pool.h"
 
 namespace edgebnn {
+
+void pack_for_dx(const Block& block, const BlockBuffers& buffers, const Context& context) {
+  Arena& arena = context.arena;
+  auto* packed = arena.at<uint32_t>(buffers.packed_backward);
+  const bool bytes = context.gradients.in_bytes();
+  const ChannelOrder order = bytes ? context.gradients.order() : ChannelOrder{};
+  const size_t parts = context.threads.count();
+  context.threads.each([&](size_t part) {
+    pack_backward(context.kernels, block, buffers.weight_format, arena.at(buffers.weights),
+                  part_of(squares(block), part, parts), buffers.words_dx, bytes ? &order : nullptr,
+                  buffers.unit_columns.at<uint32_t>(arena, part), packed);
+  });
+}
 
 void InputGradient::run(size_t samples) {
   if (context_.gradients.in_bytes()) {

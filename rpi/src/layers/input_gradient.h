@@ -41,4 +41,8 @@ class InputGradient {
   Lanes lanes_;
 };
 
+// Packs W^ for a dX that will be asked for, from dY's exponents in the map: in the phase of dW,
+// which moves the weights.
+void pack_for_dx(const Block& block, const BlockBuffers& buffers, const Context& context);
+
 }  // namespace edgebnn

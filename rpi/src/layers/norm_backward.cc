@@ -14,7 +14,8 @@ constexpr size_t kBytesAtOnce = 16 * 1024;  // of gradients: they stay near the 
 // Calls body(rows, in, map rows) for rows of the map that lie evenly, a few at a time and in order.
 template <class Body>
 void NormBackward::each_rows(Range c, size_t samples, Body&& body) {
-  const Form form = context_.run.switches.batch_norm;
+  // A frozen norm's own part is 0 times a sign.
+  const Form form = block_.frozen ? Form::bnn : context_.run.switches.batch_norm;
   const GradientMap& map = context_.gradients;
   const size_t units = block_.units(), words = words_for(units), bytes = bytes_of(map.format());
   const size_t rows = samples * block_.normed.positions();
@@ -49,6 +50,7 @@ void NormBackward::averages(Range c, size_t samples) {
   double* sum_vx = sum_v + context_.plan.widest;
   const float* omega = context_.arena.at<float>(buffers_.omega) + c.begin;
   for (double* sum : {sum_g, sum_v, sum_vx}) std::memset(sum, 0, c.size() * 8);
+  if (block_.frozen) return;  // its mean and deviation are constants
   each_rows(c, samples, [&](size_t rows, const NormGradient& in, const auto&) {
     context_.kernels.norm_backward_sums(rows, c.size(), in, sum_g, sum_v, sum_vx);
   });

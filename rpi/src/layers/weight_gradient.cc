@@ -4,24 +4,11 @@
 #include <cstring>
 #include <type_traits>
 
-#include "layers/packed_weights.h"
-
 namespace edgebnn {
 void WeightGradient::run(const ProductInput& input, size_t samples) {
   const size_t parts = context_.threads.count();
   const size_t groups = (block_.units() + kUnitsAtOnce - 1) / kUnitsAtOnce;
   const size_t across = (lanes_.words() + buffers_.tile_words - 1) / buffers_.tile_words;
-  if (!block_.first) {
-    auto* packed = context_.arena.at<uint32_t>(buffers_.packed_backward);
-    const bool bytes = context_.gradients.in_bytes();
-    const ChannelOrder order = bytes ? context_.gradients.order() : ChannelOrder{};
-    context_.threads.each([&](size_t part) {
-      pack_backward(context_.kernels, block_, context_.run.stored_weights(),
-                    context_.arena.at(buffers_.weights), part_of(squares(block_), part, parts),
-                    buffers_.words_dx, bytes ? &order : nullptr,
-                    buffers_.unit_columns.at<uint32_t>(context_.arena, part), packed);
-    });
-  }
   context_.threads.each([&](size_t part) {
     const Task task{InputRows(context_.kernels, block_, input), samples, part,
                     samples * block_.window.out.positions(),

@@ -22,7 +22,7 @@ class WeightGradient {
         layer_(layer),
         lanes_(lanes_of(block)) {}
 
-  // From dY in the map. Where dX will be asked for, W^ is packed first.
+  // From dY in the map.
   void run(const ProductInput& input, size_t samples);
 
  private:

@@ -42,7 +42,7 @@ UpdateRule Adam::rule(float fan_in) const {
 void Adam::update_beta(const Block& block, const BlockBuffers& buffers, const double* dbeta,
                        Arena& arena) const {
   auto* beta = arena.at<float>(buffers.beta);
-  auto* m = arena.at<float>(buffers.beta_m);
+  auto* m = arena.at<float>(*buffers.beta_m);
   auto* v = arena.at<float>(*buffers.beta_v);
   const UpdateRule by = adaptive();
   for (size_t c = 0; c < block.units(); ++c) {

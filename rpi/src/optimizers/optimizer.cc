@@ -16,7 +16,7 @@ std::unique_ptr<Optimizer> make_optimizer(const RunFile& run) {
                    "', allowed are adam, sgd, bop");
 }
 
-Optimizer::Optimizer(const RunFile& run) : switches_(run.switches), weights_(run.stored_weights()) {
+Optimizer::Optimizer(const RunFile& run) : switches_(run.switches) {
   for (size_t layer = 0; layer < run.layers.size(); ++layer) {
     const auto base = [&](uint64_t family) {
       return static_cast<uint32_t>(Stream(run.seed, family + layer).draw(0) >> 32);
@@ -36,9 +36,10 @@ std::vector<std::span<uint8_t>> Optimizer::state() { return {bytes_of(step_)}; }
 WeightMatrix Optimizer::matrix(size_t layer, const Block& block, const BlockBuffers& buffers,
                                Arena& arena) const {
   const size_t units = block.units();
+  const Format stored = buffers.weight_format;
   return {.rule = rule(static_cast<float>(block.fan_in())),
-          .weights = {weights_, arena.at(buffers.weights), row_stride(weights_, units)},
-          .momenta = {switches_.momenta, arena.at(buffers.momenta),
+          .weights = {stored, arena.at(buffers.weights), row_stride(stored, units)},
+          .momenta = {switches_.momenta, arena.at(*buffers.momenta),
                       row_stride(switches_.momenta, units)},
           .second = buffers.second ? arena.at<float>(*buffers.second) : nullptr,
           .units = units,

@@ -43,7 +43,7 @@ class Optimizer {
   // What it keeps itself from step to step; the buffers are the plan's.
   virtual std::vector<std::span<uint8_t>> state();
 
-  // The matrix of block number `layer`, for this step.
+  // The matrix of a block, for this step; `layer`: its number among those that are trained, from 0.
   WeightMatrix matrix(size_t layer, const Block& block, const BlockBuffers& buffers,
                       Arena& arena) const;
 
@@ -63,7 +63,6 @@ class Optimizer {
   float learning_rate_ = 0;
 
  private:
-  Format weights_;
   uint32_t step_ = 0;
   // Of the stochastic rounding, by layer.
   std::vector<uint32_t> weight_base_, momentum_base_;

@@ -22,7 +22,7 @@ UpdateRule Sgd::rule(float fan_in) const {
 void Sgd::update_beta(const Block& block, const BlockBuffers& buffers, const double* dbeta,
                       Arena& arena) const {
   auto* beta = arena.at<float>(buffers.beta);
-  auto* m = arena.at<float>(buffers.beta_m);
+  auto* m = arena.at<float>(*buffers.beta_m);
   for (size_t c = 0; c < block.units(); ++c) {
     m[c] = m[c] * kMomentum + static_cast<float>(dbeta[c]);
     beta[c] = beta[c] - learning_rate_ * m[c];

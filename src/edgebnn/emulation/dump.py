@@ -17,7 +17,7 @@ from edgebnn.study.plan import Run
 MAGIC = b"EDGEBNNS" + struct.pack("<I", 1)
 
 
-def dump(run: Run, data: Path, path: Path, steps: int) -> None:
+def dump(run: Run, data: Path, path: Path, steps: int, initial: Path | None = None) -> None:
     """Trains `steps` steps with exact sums and writes what each left behind.
 
     Args:
@@ -25,6 +25,7 @@ def dump(run: Run, data: Path, path: Path, steps: int) -> None:
         data: the packed data set.
         path: the dump.
         steps: at most those of one epoch.
+        initial: weights to begin from, where the run asks for them.
     """
     load_backend()
     import keras
@@ -37,7 +38,7 @@ def dump(run: Run, data: Path, path: Path, steps: int) -> None:
     from edgebnn.emulation.precision import exact_sums
 
     train = read_packed(data).train
-    model = compiled_model(run)
+    model = compiled_model(run, initial)
     signs = [layer.output for layer in model.layers if isinstance(layer, Sign)]
     betas = [layer.beta for layer in model.layers if isinstance(layer, BatchNorm)]
     look = keras.Model(model.inputs, [*signs, *model.outputs])

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import keras
 
+from edgebnn.emulation.initial import begin_from
 from edgebnn.emulation.layers import (
     LATENT,
     BatchNorm,
@@ -29,7 +31,13 @@ from edgebnn.study.plan import Run
 from edgebnn.study.switches import Switches
 
 
-def build_model(network: Network, switches: Switches, seed: int, name: str = "edgebnn") -> Any:
+def build_model(
+    network: Network,
+    switches: Switches,
+    seed: int,
+    name: str = "edgebnn",
+    freeze: tuple[int, ...] = (),
+) -> Any:
     """The network on centred pixels: float32 [B, height, width, channels] -> logits [B, classes].
 
     Args:
@@ -37,33 +45,36 @@ def build_model(network: Network, switches: Switches, seed: int, name: str = "ed
             max_pool that follows it.
         switches: the method.
         seed: of the initial weights, which the trainer draws alike.
+        freeze: numbers of the layers that are not trained (Network.frozen).
 
     Raises:
         ConfigError: a product without its batch norm, by the layer's number.
     """
     inputs = keras.Input(network.input, name="centred_pixels")
-    weighted: list[Any] = []
-    outputs = _connect(network.layers, inputs, switches, weighted, "")
+    made: list[tuple[str, Any]] = []
+    outputs = _connect(network.layers, inputs, switches, made, "")
     model = keras.Model(inputs, outputs, name=name)
-    for index, layer in enumerate(weighted):
-        (weights,) = layer.trainable_variables
+    for index, weights in enumerate(layer.w for _, layer in made if hasattr(layer, "w")):
         *window, units = weights.shape
         start = initial_weights(seed, index, math.prod(window), units).reshape(weights.shape)
         storage = switches.weight_dtype if weights.name == LATENT else "f32"
         weights.assign(store_weights(storage, start))
+    frozen = network.frozen(freeze)
+    for number, layer in made:
+        layer.trainable = int(number.split(".")[0]) not in frozen
     return model
 
 
 def _connect(
-    layers: tuple[Any, ...], x: Any, switches: Switches, weighted: list[Any], prefix: str
+    layers: tuple[Any, ...], x: Any, switches: Switches, made: list[tuple[str, Any]], prefix: str
 ) -> Any:
-    """What comes out of `layers` on `x`; appends the layers with weights, in the list's order."""
+    """What comes out of `layers` on `x`; appends each Keras layer with its number, in the list's order."""
     kinds = [layer.kind for layer in layers]
     for index, layer in enumerate(layers, 1):
         number = f"{prefix}{index}"
         if layer.kind == "residual":
-            main = _connect(layer.layers, x, switches, weighted, f"{number}.")
-            side = _connect(layer.shortcut, x, switches, weighted, f"{number}.s")
+            main = _connect(layer.layers, x, switches, made, f"{number}.")
+            side = _connect(layer.shortcut, x, switches, made, f"{number}.s")
             x = keras.layers.Add()([main, side])
             continue
         if getattr(layer, "weights", "") == "binary":
@@ -73,10 +84,8 @@ def _connect(
                     f"layer {number} ({layer.kind}): put 'batch_norm' after it, whose backward "
                     f"scales its gradient"
                 )
-        made = MAKERS[layer.kind](layer, switches)
-        x = made(x)
-        if hasattr(layer, "weights"):
-            weighted.append(made)
+        made.append((number, MAKERS[layer.kind](layer, switches)))
+        x = made[-1][1](x)
     return x
 
 
@@ -115,24 +124,30 @@ MAKERS: dict[str, Callable[[Any, Switches], Any]] = {
 
 def latent_weights(model: Any) -> list[Any]:
     """The latent weight variables in the order of the layers: [fan_in, units], [k, k, c, units]."""
-    return [variable for variable in model.trainable_variables if variable.name == LATENT]
+    return [variable for variable in model.variables if variable.name == LATENT]
 
 
-def compiled_model(run: Run, **compile_options: Any) -> Any:
+def compiled_model(run: Run, initial: Path | None = None, **compile_options: Any) -> Any:
     """`build_model` with the run's optimiser, the summed cross-entropy and accuracy.
 
     Args:
         run: of the stage `emulate`.
+        initial: weights to begin from, where the run asks for them.
         compile_options: for `keras.Model.compile`: run_eagerly, jit_compile, steps_per_execution.
 
     Raises:
-        ConfigError: layers that cannot be trained.
+        ConfigError: layers that cannot be trained; initial weights that are not there, or are of
+            another network.
     """
+    if (initial is None) != (run.init is None):
+        raise ConfigError(f"{run.id}: init: found {run.init}, with initial weights {initial}")
     switches, optimizer = run.switches, run.optimizer
     parts = run.micro_batches
     # The sign of dW is that of the whole batch: with micro-batches the optimiser takes it, of their sum.
     layers = switches.model_copy(update={"weight_gradient": "f32"}) if parts > 1 else switches
-    model = build_model(run.network, layers, run.seed or 0)
+    model = build_model(run.network, layers, run.seed or 0, freeze=run.freeze)
+    if initial:
+        begin_from(initial, model, switches.weight_dtype)
     options: dict[str, Any] = {
         "weight_dtype": switches.weight_dtype,
         "momentum_dtype": switches.momentum_dtype,

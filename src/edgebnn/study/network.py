@@ -7,7 +7,7 @@ second layer of the fourth.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal, Self
 
@@ -145,9 +145,26 @@ class Network(BaseModel):
         """Shape of the last layer's output: (classes,)."""
         return self.placed()[-1].output
 
+    def frozen(self, freeze: Collection[int]) -> frozenset[int]:
+        """Numbers of all layers that are not trained: those asked for, each with its batch norm."""
+        frozen, follows = set(), False
+        for number, layer in enumerate(self.layers, 1):
+            if number in freeze or (follows and isinstance(layer, BatchNorm)):
+                frozen.add(number)
+            if has_weights(layer):
+                follows = number in freeze
+            elif isinstance(layer, BatchNorm):
+                follows = False
+        return frozenset(frozen)
+
     def with_input(self, shape: tuple[int, int, int]) -> Self:
         """The same layers on another input (a data set's)."""
         return self.model_copy(update={"input": tuple(shape)})
+
+
+def has_weights(layer: Any) -> bool:
+    """Whether it is a layer with weights, or a block of such."""
+    return isinstance(layer, Dense | Conv | Residual)
 
 
 def _window(size: int, kernel: int, stride: int, padding: str) -> int:

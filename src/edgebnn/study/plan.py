@@ -64,6 +64,10 @@ class Run(BaseModel):
     """Of a baseline: which network plain Keras trains."""
     profile: bool = Field(default=False, exclude_if=lambda value: not value)
     """Of a baseline: whether a second, short run notes the memory over time."""
+    init: str | None = Field(default=None, exclude_if=lambda value: value is None)
+    """Of a training, what it begins from: the id of a run, or a file's digest and suffix."""
+    freeze: tuple[int, ...] = Field(default=(), exclude_if=lambda value: not value)
+    """Numbers of layers whose weights stay as they began."""
 
     @property
     def id(self) -> str:

@@ -9,8 +9,12 @@ from edgebnn.study.optimizer_config import Cosine, Plateau, Step
 from edgebnn.study.plan import Run
 
 
-def run_file(run: Run) -> str:
+def run_file(run: Run, init: str | None = None) -> str:
     """The text of a run file.
+
+    Args:
+        run: what is trained.
+        init: checksum of the initial weights, where the run begins from some.
 
     Raises:
         ConfigError: a layer for which the format has no line.
@@ -44,6 +48,8 @@ def run_file(run: Run) -> str:
         f"shift {run.augmentation.shift!r} {run.augmentation.fill}",
         f"flip {str(run.augmentation.flip).lower()}",
         *(f"{name} {value}" for name, value in sorted(run.switches.model_dump().items())),
+        *([f"init {init}"] if init else []),
+        *([f"freeze {' '.join(map(str, run.freeze))}"] if run.freeze else []),
         "input " + " ".join(map(str, run.network.input)),
         *(f"layer {_layer_line(layer)}" for layer in run.network.layers),
     ]

@@ -28,6 +28,7 @@ class BatchNorm(TrainedLayer):
     `bnn-xn`: as bnn, with the signs of x^n = (Y - mu)/psi, whose mean magnitude is 1 (a trial).
     Inference uses moving averages of mu and psi (momentum 0.9, from 0 and 1); a channel that is dead
     in batch after batch has a moving psi that decays: below LEAST_MOVING_PSI it is dead there too.
+    Training uses them as well where `trainable` is False; they stay as they are, and dY = v.
     Under l2, l1 and bnn-xn backward reads x^n, as `activations` f32 or f16 keeps it; under bnn only signs.
     dY is kept as `gradient_dtype`; dbeta, the sum of dX', is divided by B under `reduction: sum`.
 
@@ -60,13 +61,26 @@ class BatchNorm(TrainedLayer):
         )
 
     def call(self, y: Any, training: bool = False) -> Any:
-        if not training:
+        if not (training and self.trainable):
             psi = ops.copy(self.moving_psi)
-            return (y - self.moving_mu) * _reciprocal(psi, psi >= LEAST_MOVING_PSI) + self.beta
+            r = _reciprocal(psi, psi >= LEAST_MOVING_PSI)
+            return self._normalize_by_constants(y, ops.copy(self.moving_mu), r)
         mu, psi = self._statistics(ops.stop_gradient(y))
         for moving, value in ((self.moving_mu, mu), (self.moving_psi, psi)):
             moving.assign(moving * 0.9 + value * 0.1)
         return self._normalize(y, mu, psi)
+
+    def _normalize_by_constants(self, y: Any, mu: Any, r: Any) -> Any:
+        @ops.custom_gradient  # type: ignore[untyped-decorator]
+        def normalized(y: Any, beta: Any, mu: Any, r: Any) -> Any:
+            def grad(*args: Any, upstream: Any = None) -> Any:
+                g = args[0] if upstream is None else upstream
+                dy = store_gradients(self.gradient_dtype, g * r, by_sample=False)
+                return dy, *(ops.zeros_like(constant) for constant in (beta, mu, r))
+
+            return (y - mu) * r + beta, grad
+
+        return normalized(y, ops.copy(self.beta), mu, r)
 
     def _statistics(self, y: Any) -> tuple[Any, Any]:
         """mu and psi, [channels] each, of a batch."""

@@ -18,7 +18,7 @@ from edgebnn.commands import questions, stages
 from edgebnn.ended import ended
 from edgebnn.study.model_file import load_network
 from edgebnn.study.optimizer_config import Optimizer
-from edgebnn.study.plan import Run, canonical_json
+from edgebnn.study.run import Run, canonical_json
 from edgebnn.study.switches import PRESETS
 
 ROOT = Path(__file__).parents[1]

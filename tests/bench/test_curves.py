@@ -23,7 +23,7 @@ from edgebnn.record import Provenance, Record
 from edgebnn.study.config import Augmentation
 from edgebnn.study.model_file import parse_network
 from edgebnn.study.optimizer_config import Optimizer
-from edgebnn.study.plan import Run
+from edgebnn.study.run import Run
 from edgebnn.study.switches import PRESETS
 from edgebnn.trainer.run_file import run_file
 

@@ -12,7 +12,7 @@ from edgebnn.data.datasets import Packed, Split, write_packed
 from edgebnn.emulation.backend import load_backend
 from edgebnn.study.model_file import parse_network
 from edgebnn.study.optimizer_config import Optimizer, optimizer_of
-from edgebnn.study.plan import Run
+from edgebnn.study.run import Run
 from edgebnn.study.switches import PRESETS, Switches
 
 load_backend(threads=1)  # before a test imports Keras, which then imports less

@@ -23,7 +23,7 @@ load_backend(threads=1)
 from edgebnn.emulation.model import compiled_model
 from edgebnn.emulation.precision import exact_sums
 from edgebnn.study.model_file import parse_network
-from edgebnn.study.plan import Run
+from edgebnn.study.run import Run
 from edgebnn.study.config import Optimizer
 from edgebnn.study.switches import PRESETS
 

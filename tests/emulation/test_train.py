@@ -98,7 +98,7 @@ SCRIPT = """
 import sys
 from pathlib import Path
 from edgebnn.emulation.train import emulate
-from edgebnn.study.plan import Run
+from edgebnn.study.run import Run
 run, data, folder = Run.model_validate_json(sys.argv[1]), Path(sys.argv[2]), Path(sys.argv[3])
 emulate(run, data, folder / "record.json", folder / "state",
         progress=lambda line: print(line, flush=True), threads=1)

@@ -29,7 +29,7 @@ from edgebnn.farm.inventory import load_inventory
 from edgebnn.farm.lease import lease
 from edgebnn.farm.reach import reach
 from edgebnn.record import read_record
-from edgebnn.study.plan import Run, canonical_json
+from edgebnn.study.run import Run, canonical_json
 from edgebnn.trainer.run_file import run_file
 from tests.farm.boards import Board, board, boards
 from tests.farm.proxy import Fault, Proxy, Way, proxy

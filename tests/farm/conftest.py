@@ -21,7 +21,8 @@ from edgebnn.farm.connection import Host, connect
 from edgebnn.farm.inventory import Inventory, load_inventory
 from edgebnn.farm.virtual import virtual_host
 from edgebnn.study.config import parse_study
-from edgebnn.study.plan import Run, make_plan
+from edgebnn.study.plan import make_plan
+from edgebnn.study.run import Run
 from tests.farm.boards import KINDS, Board, board, boards
 from tests.farm.controller import Controller
 from tests.farm.sshd import keygen

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 from edgebnn.farm.inventory import Inventory
-from edgebnn.study.plan import Run, canonical_json
+from edgebnn.study.run import Run, canonical_json
 
 
 class Controller:

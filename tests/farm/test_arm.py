@@ -11,7 +11,7 @@ import pytest
 from edgebnn.farm.inventory import Device, Inventory
 from edgebnn.farm.job import train_on_device
 from edgebnn.record import Record
-from edgebnn.study.plan import Run
+from edgebnn.study.run import Run
 from edgebnn.trainer.build import TARGETS
 
 ARM = [target for target in TARGETS if target != "native"]

@@ -21,7 +21,7 @@ from edgebnn.farm.inventory import Inventory
 from edgebnn.farm.job import train_on_device
 from edgebnn.farm.pick import on_a_device
 from edgebnn.farm.reach import reach
-from edgebnn.study.plan import Run
+from edgebnn.study.run import Run
 from tests.farm.chores import Chore, Watched
 from tests.farm.sshd import needs_sshd, serve
 

@@ -18,7 +18,8 @@ from edgebnn.farm.inventory import Inventory
 from edgebnn.farm.samples import thinned
 from edgebnn.record import Record, file_sha256, read_record
 from edgebnn.study.config import parse_study
-from edgebnn.study.plan import Run, make_plan
+from edgebnn.study.plan import make_plan
+from edgebnn.study.run import Run
 
 ROOT = Path(__file__).parents[2]
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from edgebnn.study.plan import Run
+from edgebnn.study.run import Run
 from tests.farm.campaign import campaign
 
 FAULTS, JOBS, BOARDS = 30, 8, 3

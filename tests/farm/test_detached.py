@@ -18,7 +18,7 @@ from edgebnn.farm.job import train_on_device
 from edgebnn.farm.lease import lease
 from edgebnn.farm.reach import reach
 from edgebnn.record import Record, read_record
-from edgebnn.study.plan import Run
+from edgebnn.study.run import Run
 from tests.farm.boards import Board, boards, farm_of
 from tests.farm.controller import Controller
 

@@ -17,7 +17,7 @@ from edgebnn.errors import ConfigError, EdgebnnError, InfrastructureError, JobEr
 from edgebnn.farm.attempt import MOST_DEATHS
 from edgebnn.farm.job import train_on_device
 from edgebnn.record import file_sha256, read_record
-from edgebnn.study.plan import Run, canonical_json
+from edgebnn.study.run import Run, canonical_json
 from tests.farm.conftest import Place, only_virtual
 
 ROOT = Path(__file__).parents[2]

@@ -22,7 +22,7 @@ from edgebnn.farm.inventory import Inventory
 from edgebnn.farm.job import train_on_device
 from edgebnn.farm.joules import read_stamps
 from edgebnn.record import Record
-from edgebnn.study.plan import Run
+from edgebnn.study.run import Run
 from tests.energy.plug_server import plug_server, raw, status
 from tests.energy.test_rpi5_pmic import PRINTED, WATTS, pi5
 from tests.farm.known_power import joules, known_power, watts

@@ -15,7 +15,7 @@ import pytest
 from edgebnn.errors import InfrastructureError, JobError
 from edgebnn.farm.job import train_on_device
 from edgebnn.record import Record
-from edgebnn.study.plan import Run
+from edgebnn.study.run import Run
 from edgebnn.trainer.run_file import run_file
 from tests.farm.conftest import Place
 

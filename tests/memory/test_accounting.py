@@ -21,7 +21,7 @@ from edgebnn.study.config import load_study
 from edgebnn.study.model_file import load_network
 from edgebnn.study.network import Network
 from edgebnn.study.optimizer_config import Optimizer
-from edgebnn.study.plan import Run
+from edgebnn.study.run import Run
 from edgebnn.study.switches import PRESETS
 
 MODELS = Path(__file__).parents[2] / "config" / "models"

@@ -22,7 +22,7 @@ from edgebnn.memory.stage import memory_record
 from edgebnn.study.model_file import load_network, parse_network
 from edgebnn.study.network import Network
 from edgebnn.study.optimizer_config import Optimizer
-from edgebnn.study.plan import Run
+from edgebnn.study.run import Run
 from edgebnn.study.switches import PRESETS, Switches
 from edgebnn.trainer.build import PROGRAMS, compile_trainer, is_current
 

@@ -15,7 +15,7 @@ from edgebnn.data.datasets import Packed, Split, prepare
 from edgebnn.study.config import Augmentation
 from edgebnn.study.model_file import parse_network
 from edgebnn.study.optimizer_config import Optimizer, optimizer_of
-from edgebnn.study.plan import Run
+from edgebnn.study.run import Run
 from edgebnn.study.switches import PRESETS, Switches
 
 STEPS = 10

@@ -13,7 +13,7 @@ from edgebnn.record import Metric, Provenance, Record
 from edgebnn.report import write_report
 from edgebnn.study.model_file import load_network
 from edgebnn.study.optimizer_config import Optimizer
-from edgebnn.study.plan import Run
+from edgebnn.study.run import Run
 from edgebnn.study.switches import PRESETS
 
 MODELS = Path(__file__).parents[2] / "config" / "models"

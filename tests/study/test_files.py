@@ -10,7 +10,8 @@ import pytest
 from edgebnn.errors import InfrastructureError
 from edgebnn.study.config import parse_study
 from edgebnn.study.files import write_plan
-from edgebnn.study.plan import Plan, Run, make_plan
+from edgebnn.study.plan import Plan, make_plan
+from edgebnn.study.run import Run
 from edgebnn.summary import read_summary
 
 MODELS = str(Path(__file__).parents[2] / "config" / "models")

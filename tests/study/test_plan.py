@@ -11,7 +11,8 @@ import pytest
 from edgebnn.errors import ConfigError
 from edgebnn.memory.emulation import emulation_mib
 from edgebnn.study.config import Study, parse_study
-from edgebnn.study.plan import Plan, canonical_json, make_plan
+from edgebnn.study.plan import Plan, make_plan
+from edgebnn.study.run import canonical_json
 from edgebnn.trainer.run_file import run_file
 from tests.made_images import make_imagenet
 

@@ -13,7 +13,7 @@ from edgebnn.errors import ConfigError
 from edgebnn.study.config import Augmentation, Experiment, parse
 from edgebnn.study.model_file import parse_network
 from edgebnn.study.optimizer_config import Optimizer
-from edgebnn.study.plan import Run
+from edgebnn.study.run import Run
 from edgebnn.study.switches import PRESETS, Switches
 from edgebnn.study.trainable import untrained_layer
 from edgebnn.study.trainer_limits import beyond_the_trainer

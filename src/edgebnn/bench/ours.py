@@ -14,7 +14,7 @@ from edgebnn.bench.contestant import Turn
 from edgebnn.bench.synthetic import BATCHES
 from edgebnn.errors import JobError
 from edgebnn.study.optimizer_config import Optimizer, optimizer_of
-from edgebnn.study.plan import Run
+from edgebnn.study.run import Run
 from edgebnn.study.switches import Switches
 from edgebnn.trainer.run_file import run_file
 

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from edgebnn.data.datasets import Split
 from edgebnn.emulation.augmentation import augment
 from edgebnn.emulation.random import permutation
-from edgebnn.study.plan import Run
+from edgebnn.study.run import Run
 
 Batches = Iterator[tuple[NDArray[np.uint8], NDArray[np.uint8]]]
 

@@ -12,7 +12,7 @@ import numpy as np
 from edgebnn.data.datasets import read_packed
 from edgebnn.emulation.backend import load_backend
 from edgebnn.record import atomic_write
-from edgebnn.study.plan import Run
+from edgebnn.study.run import Run
 
 MAGIC = b"EDGEBNNS" + struct.pack("<I", 1)
 

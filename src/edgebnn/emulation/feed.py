@@ -19,7 +19,7 @@ from edgebnn.data.image_index import ImageFiles, ImageIndex, is_index, read_inde
 from edgebnn.data.images import check_pixels
 from edgebnn.data.look import check_counts
 from edgebnn.errors import ConfigError, EdgebnnError
-from edgebnn.study.plan import Run
+from edgebnn.study.run import Run
 
 BROKEN_AT_MOST = 10
 EVALUATED = 500

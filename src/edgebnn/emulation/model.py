@@ -27,7 +27,7 @@ from edgebnn.emulation.random import initial_weights
 from edgebnn.emulation.storage import store_weights
 from edgebnn.errors import ConfigError
 from edgebnn.study.network import Conv, Dense, Network
-from edgebnn.study.plan import Run
+from edgebnn.study.run import Run
 from edgebnn.study.switches import Switches
 
 

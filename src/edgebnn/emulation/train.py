@@ -20,7 +20,7 @@ from edgebnn.emulation.feed import BROKEN_AT_MOST, Feed, feed_of
 from edgebnn.emulation.schedule import learning_rate
 from edgebnn.errors import JobError
 from edgebnn.record import Artifact, Metric, Record, file_sha256, provenance
-from edgebnn.study.plan import Run
+from edgebnn.study.run import Run
 
 STEPS_PER_EXECUTION = 20
 """At most: batches that the backend runs without coming back to Python."""

@@ -33,7 +33,7 @@ from edgebnn.farm.pick import on_a_device
 from edgebnn.farm.run_job import RunJob
 from edgebnn.farm.settings import settings
 from edgebnn.record import Record, file_sha256, keep
-from edgebnn.study.plan import Run
+from edgebnn.study.run import Run
 from edgebnn.trainer.build import PROGRAMS
 
 Say = Callable[[str], None]

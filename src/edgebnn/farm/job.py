@@ -36,7 +36,7 @@ from edgebnn.farm.settings import settings
 from edgebnn.farm.transfer import get, put
 from edgebnn.printable import printable
 from edgebnn.record import Record, file_sha256, keep
-from edgebnn.study.plan import Run
+from edgebnn.study.run import Run
 from edgebnn.trainer.build import PROGRAMS
 from edgebnn.trainer.run_file import run_file
 

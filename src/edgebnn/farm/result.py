@@ -8,7 +8,7 @@ from pydantic import BaseModel, FiniteFloat, ValidationError
 
 from edgebnn.errors import InfrastructureError, JobError
 from edgebnn.record import Metric
-from edgebnn.study.plan import Run
+from edgebnn.study.run import Run
 
 NEEDED = (
     "test_accuracy",

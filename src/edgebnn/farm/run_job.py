@@ -10,7 +10,7 @@ from pathlib import Path
 from edgebnn.farm.detached import JOBS
 from edgebnn.farm.kept import Kept
 from edgebnn.farm.metering import Metering
-from edgebnn.study.plan import Run
+from edgebnn.study.run import Run
 
 
 @dataclass(kw_only=True)

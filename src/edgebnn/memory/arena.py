@@ -13,7 +13,7 @@ from pydantic import BaseModel, ValidationError
 
 from edgebnn.errors import ConfigError, JobError
 from edgebnn.study.optimizer_config import Optimizer, optimizer_of
-from edgebnn.study.plan import Run
+from edgebnn.study.run import Run
 from edgebnn.study.trainable import untrained_layer
 from edgebnn.trainer.native import native_trainer
 from edgebnn.trainer.run_file import run_file

@@ -9,7 +9,7 @@ from edgebnn.memory.accounting import memory_table, total_mib
 from edgebnn.study.switches import PRESETS
 
 if TYPE_CHECKING:
-    from edgebnn.study.plan import Run
+    from edgebnn.study.run import Run
 
 BACKEND_MIB = 1100
 """Of a process before it has a network, and of its compiler."""

@@ -12,7 +12,7 @@ from edgebnn.memory.arena import plan_arena
 from edgebnn.record import Metric, Record, provenance
 
 if TYPE_CHECKING:
-    from edgebnn.study.plan import Run
+    from edgebnn.study.run import Run
 
 
 def memory_record(run: Run) -> Record:

@@ -7,7 +7,7 @@ from pathlib import Path
 from edgebnn.errors import ConfigError
 from edgebnn.spelling import nearest
 from edgebnn.study.files import read_run
-from edgebnn.study.plan import Run
+from edgebnn.study.run import Run
 
 RUNS = Path("results/runs")
 STAGES = ("device", "profile")

@@ -20,7 +20,7 @@ from edgebnn.trainer.native import native_trainer
 from edgebnn.trainer.run_file import run_file
 
 if TYPE_CHECKING:
-    from edgebnn.study.plan import Run
+    from edgebnn.study.run import Run
 
 FIGURE = "profile.svg"
 Row = dict[str, str | float]

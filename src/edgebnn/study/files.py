@@ -8,7 +8,8 @@ from pydantic import ValidationError
 
 from edgebnn.errors import ConfigError
 from edgebnn.record import atomic_write
-from edgebnn.study.plan import Plan, Run, canonical_json
+from edgebnn.study.plan import Plan
+from edgebnn.study.run import Run, canonical_json
 
 
 def write_plan(plan: Plan, results: Path) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 from edgebnn.errors import ConfigError
 from edgebnn.study.optimizer_config import Cosine, Plateau, Step
-from edgebnn.study.plan import Run
+from edgebnn.study.run import Run
 
 
 def run_file(run: Run, init: str | None = None) -> str:

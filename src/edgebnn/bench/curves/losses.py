@@ -13,7 +13,7 @@ from edgebnn.bench.curves.compare import STRETCH
 from edgebnn.bench.ours import events_of
 from edgebnn.data.datasets import Packed, Split, read_packed, write_packed
 from edgebnn.errors import JobError
-from edgebnn.study.plan import Run
+from edgebnn.study.run import Run
 from edgebnn.trainer.run_file import run_file
 
 NEVER_S = 10**9

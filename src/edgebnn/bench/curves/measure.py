@@ -25,7 +25,7 @@ from edgebnn.data.sources import check_data_folder, data_folder
 from edgebnn.progress import download_bar
 from edgebnn.record import Record, provenance
 from edgebnn.study.config import load_study
-from edgebnn.study.plan import Run
+from edgebnn.study.run import Run
 from edgebnn.trainer.native import native_trainer
 
 STAGE = "bench-curves"

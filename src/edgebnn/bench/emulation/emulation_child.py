@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from edgebnn.bench.child import Spec, Train, serve, stopwatch
-from edgebnn.study.plan import Run
+from edgebnn.study.run import Run
 
 EPOCHS = 10**6
 """More than a turn can take."""

@@ -19,7 +19,8 @@ from edgebnn.data.datasets import read_packed
 from edgebnn.emulation.backend import prepare_jax
 from edgebnn.errors import ConfigError, EdgebnnError
 from edgebnn.study.config import load_study
-from edgebnn.study.plan import Run, make_plan
+from edgebnn.study.plan import make_plan
+from edgebnn.study.run import Run
 
 STUDY = Path("config/paper.yaml")
 

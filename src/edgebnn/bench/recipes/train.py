@@ -16,7 +16,7 @@ import numpy as np
 
 from edgebnn.data.datasets import Split
 from edgebnn.errors import JobError
-from edgebnn.study.plan import Run
+from edgebnn.study.run import Run
 
 EVALUATED = 500
 """Images at once in evaluation."""

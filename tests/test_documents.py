@@ -1,7 +1,10 @@
 """What the documents show is run: commands, configurations, links."""
 
+import json
+import os
 import re
 import shlex
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -11,6 +14,7 @@ import pytest
 import yaml
 
 from edgebnn.farm.inventory import load_inventory
+from edgebnn.record import read_record
 from edgebnn.reference import pages
 from edgebnn.study.config import parse_study
 from edgebnn.study.plan import make_plan
@@ -20,7 +24,8 @@ DOCUMENTS = [
     *(ROOT / name for name in ("README.md", "CONTRIBUTING.md", "config/README.md")),
     *sorted((ROOT / "docs").rglob("*.md")),
 ]
-ELSEWHERE = ("make ", "snakemake ", "mlflow ui ", "source ", "conda ", "pip ")
+DATA = Path(os.environ.get("EDGEBNN_DATA_DIR") or ROOT.parent / "shared" / "datasets")
+ELSEWHERE = ("make ", "snakemake ", "mlflow ui ", "source ", "conda ", "pip ", "python ", "sed ")
 """Commands that set up or take minutes; tests/workflow and .ci/run hold them."""
 
 
@@ -72,10 +77,52 @@ def test_a_shown_program_runs(tmp_path: Path) -> None:
     accuracy, again = (line.split()[-1] for line in done.stdout.splitlines()[-2:])
     assert accuracy == again
     assert float(accuracy) > 0.95
-    assert {name for name, _ in blocks("python")} == {"own-model.md"}
+    assert {name for name, _ in blocks("python")} == {"own-model.md", "fine-tune.md"}
 
 
-@pytest.mark.parametrize(("name", "block"), blocks("yaml"))
+@pytest.mark.slow
+@pytest.mark.heavy
+@pytest.mark.skipif(not (DATA / "mnist.npz").exists(), reason="no mnist.npz in EDGEBNN_DATA_DIR")
+def test_fine_tuning_as_shown(tmp_path: Path) -> None:
+    """The program, the study and the commands of docs/fine-tune.md, in a folder with what a clone has."""
+    (program,), (study,), (commands,) = (
+        [block for name, block in blocks(language) if name == "fine-tune.md"]
+        for language in ("python", "yaml", "sh")
+    )
+    shutil.copytree(ROOT / "config", tmp_path / "config")
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "mnist.npz").symlink_to(DATA / "mnist.npz")
+    (tmp_path / "split.py").write_text(program)
+    (tmp_path / "fine-tune.yaml").write_text(study)
+    script = commands.replace(
+        "snakemake ", f"snakemake --snakefile {shlex.quote(str(ROOT / 'Snakefile'))} "
+    )
+    environment = {name: value for name, value in os.environ.items() if name != "EDGEBNN_DATA_DIR"}
+    done = subprocess.run(
+        ["bash", "-ec", script],
+        cwd=tmp_path,
+        env=environment,
+        check=False,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    plan = json.loads((tmp_path / "results" / "plan.json").read_text())
+
+    def found(name: str) -> dict[str, float]:
+        records = [
+            read_record(tmp_path / "results" / run["stage"] / f"{run['run_id']}.json")
+            for run in plan["experiments"][name]
+        ]
+        return {metric: m.value for record in records for metric, m in record.metrics.items()}
+
+    begun, anew = found("digits-8-9"), found("digits-8-9-anew")
+    assert begun["test_accuracy"] > 0.95
+    assert begun["arena_planned_mib"] < 0.6 * anew["arena_planned_mib"]
+    assert begun["memory_mib"] < 0.6 * anew["memory_mib"]
+
+
+@pytest.mark.parametrize(("name", "block"), [b for b in blocks("yaml") if b[0] != "fine-tune.md"])
 def test_a_shown_configuration_is_valid(
     name: str, block: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -19,7 +19,7 @@ FLOORS = (
     ("first_study", "schema"),
     ("fit",),
     ("farm",),
-    ("bench", "tracking"),
+    ("bench", "tracking", "weights"),
     ("memory",),
     ("profile",),
     ("trainer",),
@@ -63,13 +63,24 @@ def test_imports_make_no_circle() -> None:
 
 
 def test_the_files_of_a_stages_digest_exist() -> None:
-    for stage in ("data", "memory", "emulate", "device", "baseline", "profile", "track", "report"):
+    for stage in (
+        "data",
+        "memory",
+        "weights",
+        "emulate",
+        "device",
+        "baseline",
+        "profile",
+        "track",
+        "report",
+    ):
         assert all(path.exists() for path in stage_files(stage)), stage
 
 
 ENTRIES = {
     "data": ("data.datasets", "data.sources", "data.digest"),
     "memory": ("memory.stage",),
+    "weights": ("weights",),
     "emulate": ("emulation.train",),
     "device": ("farm.job",),
     "baseline": ("farm.baseline",),
@@ -94,8 +105,9 @@ GROUND = {
     "secrecy",
     "shipped",
     "spelling",
+    "weights_file",
 }
-"""Messages, paths, locks, and the record, which has a version of its own."""
+"""Messages, paths, locks, and the record and the file of initial weights, which have versions of their own."""
 FORMULAS = {"study.network", "study.switches"}
 TO_THE_RUN = {name for name in MODULES if name.startswith("study.")} - FORMULAS
 """What makes a run: all that follows of it is in the run's id."""
@@ -107,6 +119,7 @@ NO_FIGURE = {
     "data": GROUND,
     # The trainer plans: its sources have a digest of their own (trainer_digest).
     "memory": GROUND | TO_THE_RUN | TO_THE_PACK | {"trainer.build", "trainer.native"},
+    "weights": GROUND | TO_THE_RUN | TO_THE_PACK | FORMULAS,
     "emulate": GROUND | TO_THE_RUN | TO_THE_PACK,
     "device": GROUND | TO_THE_RUN | TO_THE_PACK | TO_THE_BOARD | FORMULAS | {"trainer.build"},
     "baseline": GROUND

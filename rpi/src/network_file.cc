@@ -19,7 +19,7 @@ namespace {
 static_assert(std::endian::native == std::endian::little, "the file is written as it lies here");
 
 constexpr char kMagic[] = "EDGEBNNN";
-constexpr uint32_t kVersion = 1;
+constexpr uint32_t kVersion = 2;    // 1 had no statistics behind the blocks
 constexpr size_t kLayerBytes = 40;  // of a layer's line, zeros behind it
 constexpr size_t kCrcBytes = 4;
 constexpr uint32_t kMostSide = 4096, kMostLayers = 4096;
@@ -60,6 +60,9 @@ uint64_t weight_bytes(const Block& block) {
 uint64_t norm_bytes(const Block& block) {
   return block.last ? block.units() * sizeof(UnitNorm) : (block.units() + 1) / 2 * 8;
 }
+
+// mu, psi and beta of each unit, behind all blocks: for a training that begins from here.
+uint64_t statistics_bytes(const Block& block) { return 3 * block.units() * sizeof(float); }
 
 bool products_fit(const Block& block) { return largest_product(block) < INT32_MAX; }
 
@@ -111,9 +114,9 @@ void NetworkFile::read() {
   get(&header, 0, sizeof header);
   if (std::memcmp(header.magic, kMagic, 8) != 0)
     refuse(std::string("not a trained network: it does not begin with ") + kMagic);
-  if (header.version != kVersion) {
-    refuse("version " + std::to_string(header.version) + "; this edgebnn-train reads version " +
-           std::to_string(kVersion));
+  if (header.version != 1 && header.version != kVersion) {
+    refuse("version " + std::to_string(header.version) +
+           "; this edgebnn-train reads versions 1 and " + std::to_string(kVersion));
   }
   content_.resize((bytes_ + 7) / 8);
   std::memcpy(content_.data(), &header, sizeof header);
@@ -174,6 +177,9 @@ void NetworkFile::place_blocks() {
       placed.thresholds = reinterpret_cast<const int32_t*>(bytes + norms);
     }
     blocks_.push_back(placed);
+  }
+  if (header.version > 1) {
+    for (const Block& block : network_.blocks) at += statistics_bytes(block);
   }
   if (at + kCrcBytes != bytes_) {
     refuse(std::to_string(bytes_) + " bytes, its layers need " + std::to_string(at + kCrcBytes));
@@ -250,6 +256,11 @@ void write_network(const std::string& path, const RunFile& run, const Model& mod
     }
     const int32_t none = 0;
     if (!block.last && block.units() % 2 == 1) put(&none, sizeof none);
+  }
+  for (size_t l = 0; l < network.blocks.size(); ++l) {
+    const BlockBuffers& buffers = plan.blocks[l];
+    for (const Arena::Id row : {buffers.moving_mu, buffers.moving_psi, buffers.beta})
+      put(arena.at(row), network.blocks[l].units() * sizeof(float));
   }
   const uint32_t checksum = crc.value();
   file.write(&checksum, sizeof checksum);

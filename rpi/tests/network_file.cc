@@ -54,15 +54,17 @@ TEST("network file: layers, a bit a weight, an integer a unit") {
   EQUAL(file.network().blocks.size(), size_t{2});
   EQUAL(show(file.network().blocks[0].window.out), std::string("3x2x3"));
   EQUAL(file.network().blocks[1].name, std::string("layer 5 (dense)"));
-  // Header, 6 layers; 3 units of a word and an integer, filled up; 2 units of 6 taps and 3 floats.
+  // Header, 6 layers; 3 units of a word and an integer, filled up; 2 units of 6 taps and 3 floats;
+  // statistics of all 5.
   EQUAL(content_of(folder.file()).size(),
-        size_t{32 + 6 * 40 + (3 * 8 + 4 * 4) + (2 * 6 * 8 + 2 * 12) + 4});
+        size_t{32 + 6 * 40 + (3 * 8 + 4 * 4) + (2 * 6 * 8 + 2 * 12) + 5 * 12 + 4});
   for (size_t o = 0; o < 3; ++o) {
     float w = 0;
     trained.arena.enter(0);
     for (size_t i = 0; i < 9; ++i) {
-      load(trained.run.stored_weights(), trained.arena.at(trained.plan.blocks[0].weights),
-           i * row_stride(trained.run.stored_weights(), 3) + o, 1, &w);
+      const edgebnn::BlockBuffers& buffers = trained.plan.blocks[0];
+      load(buffers.weight_format, trained.arena.at(buffers.weights),
+           i * row_stride(buffers.weight_format, 3) + o, 1, &w);
       EQUAL(file.block(0).weights[o] >> i & 1, uint64_t{w >= 0});
     }
     EQUAL(std::abs(file.block(0).thresholds[o]) <= 9 * 255 + 1, true);
@@ -82,7 +84,7 @@ TEST("network file: every changed byte and every shorter file is refused") {
       const std::string said = refusal(path, bad);
       CONTAINS(said, path + ": ");
       CONTAINS(said, at < 8    ? "not a trained network"
-                     : at < 12 ? "this edgebnn-train reads version 1"
+                     : at < 12 ? "this edgebnn-train reads versions 1 and 2"
                                : "damaged or cut short: its checksum does not match");
     }
   }

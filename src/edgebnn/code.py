@@ -32,6 +32,7 @@ _STAGES: dict[str, tuple[str, ...]] = {
         "study/trainable.py",
         "trainer/run_file.py",
     ),
+    "weights": ("weights.py", "weights_file.py", "emulation", "trainer/network_file.py"),
     "emulate": (
         "emulation",
         "study/network.py",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 
 import pytest
@@ -198,3 +199,23 @@ def shown(network: Network, model: str, batch_size: int, methods: tuple[str, ...
         chosen = {name: PRESETS[name] for name in methods}
         show(network, model, batch_size, "adam", chosen, console)
     return captured.get()
+
+
+def test_frozen_layers_need_a_bit_a_weight(binarynet: Network) -> None:
+    """Of the first four convolutions (docs/numerics.md): no dW, no momenta, no X kept for them."""
+    freeze = (1, 4, 8, 11)
+    whole, part = (
+        {row.name: row for row in memory_table(binarynet, 100, "adam", PROPOSED, freeze=f)}
+        for f in ((), freeze)
+    )
+    placed = {int(p.number): p for p in binarynet.placed()}
+    assert all(placed[number].weights for number in freeze)
+    frozen = sum(placed[number].weights for number in freeze)
+    assert part["W of frozen layers"].bytes == frozen / 8
+    assert part["W"].bytes == whole["W"].bytes - 2 * frozen
+    assert part["momenta"].bytes == whole["momenta"].bytes - 4 * frozen
+    assert part["dW"].bytes == whole["dW"].bytes - frozen / 8
+    lost = sum(placed[n].fan_in and math.prod(placed[n].input) for n in freeze)
+    assert part["X"].bytes == whole["X"].bytes - 100 * lost / 8
+    assert part["pool masks"].bytes < whole["pool masks"].bytes
+    assert "W of frozen layers" not in whole

@@ -6,13 +6,12 @@ from pathlib import Path
 from typing import Any
 
 from edgebnn.trainer.run_file import run_file
-from edgebnn.weights_file import checksum_of
 
 
 def train(
     trainer: Path, folder: Path, run: Any, data: Path, *options: object, initial: Path | None = None
 ) -> Any:
-    (folder / "run").write_text(run_file(run, checksum_of(initial) if initial else None))
+    (folder / "run").write_text(run_file(run, initial))
     arguments = [trainer, "--run", "run", "--data", data, *options]
     arguments += ["--init", initial] if initial else []
     environment = dict(os.environ)

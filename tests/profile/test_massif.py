@@ -66,7 +66,7 @@ def test_a_valgrind_that_fails_is_no_failure(
     valgrind.write_text(f"#!/bin/sh\n{script}\n")
     valgrind.chmod(0o755)
     monkeypatch.setenv("PATH", str(tmp_path))
-    found = run_massif(Job(Path("trainer"), Path("run"), Path("data"), 1, None), tmp_path)
+    found = run_massif(Job(Path("trainer"), Path("run"), Path("data"), None, 1, None), tmp_path)
     assert found.snapshots == ()
     assert found.note.startswith("absent: ")
     assert said in found.note

@@ -15,6 +15,7 @@ from edgebnn.data.datasets import Packed, Split, read_packed, write_packed
 from edgebnn.errors import ConfigError
 from edgebnn.trainer.export import export_onnx
 from edgebnn.trainer.network_file import read_network
+from edgebnn.weights import write_initial_weights
 
 CASES: dict[str, dict[str, Any]] = {
     "mlp": {},
@@ -164,7 +165,8 @@ def test_damaged_and_foreign_files_are_refused(job: Any) -> None:
     for content, said in (
         (good[:-9], "cut short"), (good[:20], "cut short"), (b"", "cut short"),
         (job.data.read_bytes(), "not a trained network"),
-        (forged(good, 8, b"\2"), "version 2"),
+        (forged(good, 8, b"\3"), "version 3"),
+        (forged(good, 8, b"\1"), "its layers need"),
         (forged(good, 24, b"\7"), "7 classes, but its layers give 4"),
         (forged(good, 32, b"x"), "layer 1"),
         (forged(good, 28, b"\xff\xff"), "65535 layers do not fit into it"),
@@ -228,3 +230,19 @@ def test_an_export_that_cannot_be_written_is_refused_before_work(job: Any) -> No
     assert done.returncode == 2
     assert "network.ebn: cannot be written: No such file" in done.stderr
     assert done.stdout == ""
+
+
+def test_a_file_of_version_1(job: Any) -> None:
+    """It ended behind the last block: predictions are the same, but nothing can begin from it."""
+    job.keys = {"epochs": 1}
+    network, old = job.folder / "network.ebn", job.folder / "old.ebn"
+    job.record("--export", network)
+    good = network.read_bytes()
+    statistics = 12 * (33 + 65 + 4)
+    body = good[:8] + b"\1" + good[9 : -4 - statistics]
+    old.write_bytes(body + zlib.crc32(body).to_bytes(4, "little"))
+    assert (labels_of(job, old)[0] == labels_of(job, network)[0]).all()
+    export_onnx(old, job.folder / "old.onnx")
+    assert read_network(old).statistics == ()
+    with pytest.raises(ConfigError, match="version 1 has no statistics"):
+        write_initial_weights(old, job.folder / "a.ebw")

@@ -58,6 +58,29 @@ def packed(stage):
     return lambda wildcards: f"{RESULTS}/data/{RUNS[stage][wildcards.run].pack}.ebd"
 
 
+def initial(stage):
+    """The weights that a run of the stage begins from; none where it begins from its seed."""
+
+    def weights(wildcards):
+        begins = RUNS[stage][wildcards.run].init
+        return [f"{RESULTS}/weights/{begins}.ebw"] if begins else []
+
+    return weights
+
+
+def begins(stage):
+    """The option that hands them to the stage."""
+    return lambda wildcards: [
+        part for path in initial(stage)(wildcards) for part in ("--init", path)
+    ]
+
+
+def source_digest(wildcards):
+    """How the SHA-256 of a file of weights must begin; a record has that of its own."""
+    source, name = PLAN.beginnings[wildcards.begins], Path(wildcards.begins)
+    return ["--digest", name.stem] if name.suffix == source.suffix else []
+
+
 def anew(stage):
     """What tells the stage, and Snakemake, that a run's device was changed since it ran there."""
 

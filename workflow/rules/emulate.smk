@@ -7,6 +7,7 @@ workflow.global_resources.setdefault("gpu", GPUS)
 rule emulate_training:
     input:
         data=packed("emulate"),
+        initial=initial("emulate"),
     output:
         f"{RESULTS}/emulate/{{run}}.json",
     log:
@@ -22,10 +23,11 @@ rule emulate_training:
         mem_mb=lambda wildcards: emulation_mib(RUNS["emulate"][wildcards.run]),
     params:
         run=f"{RESULTS}/runs/emulate/{{run}}.json",
+        begins=begins("emulate"),
         code=code_digest("emulate"),
         data_dir=data_dir,
         broken=lambda _, threads: STUDY.broken_at_most,  # of `threads`: in no provenance
     shell:
-        "edgebnn emulate --run {params.run:q} --data {input.data:q} --output {output:q} "
+        "edgebnn emulate --run {params.run:q} --data {input.data:q} {params.begins:q} --output {output:q} "
         "--threads {threads} {params.data_dir:q} --broken-at-most {params.broken:q} > {log:q} 2>&1 "
         "|| edgebnn ended $? {output:q} {log:q}"

@@ -6,6 +6,7 @@
 rule train_on_device:
     input:
         data=packed("device"),
+        initial=initial("device"),
         trainers=trainers("device"),
     output:
         f"{RESULTS}/device/{{run}}.json",
@@ -21,11 +22,12 @@ rule train_on_device:
         **slots("device"),
     params:
         run=f"{RESULTS}/runs/device/{{run}}.json",
+        begins=begins("device"),
         code=code_digest("device") + trainer_digest(SHIPPED),
         virtual=f"{RESULTS}/virtual",
         farm=lambda _, threads: STUDY.farm,  # of `threads`: in no provenance, wherever the file is
         anew=anew("device"),
     shell:
-        "edgebnn device --run {params.run:q} --data {input.data:q} --farm {params.farm:q} "
+        "edgebnn device --run {params.run:q} --data {input.data:q} {params.begins:q} --farm {params.farm:q} "
         "--virtual {params.virtual:q} {params.anew:q} --output {output:q} > {log:q} 2>&1 "
         "|| edgebnn ended $? {output:q} {log:q}"

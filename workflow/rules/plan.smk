@@ -35,6 +35,7 @@ RECORDS = [
 
 wildcard_constraints:
     run=r"[A-Za-z0-9_.+-]+",
+    begins=r"[A-Za-z0-9_.+-]+",
     dataset=r"[A-Za-z0-9_.+-]+",
     digest=r"[a-z0-9]+",
     target=r"[a-z0-9-]+",

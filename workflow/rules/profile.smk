@@ -6,6 +6,7 @@
 rule profile_training:
     input:
         data=packed("profile"),
+        initial=initial("profile"),
         trainer=f"{RESULTS}/build/native.json",
     output:
         f"{RESULTS}/profile/{{run}}.json",
@@ -18,7 +19,8 @@ rule profile_training:
         "../../environment.yml"
     params:
         run=f"{RESULTS}/runs/profile/{{run}}.json",
+        begins=begins("profile"),
         code=code_digest("profile") + trainer_digest(SHIPPED),
     shell:
-        "edgebnn profile {params.run:q} --data {input.data:q} --output {output:q} > {log:q} 2>&1 "
+        "edgebnn profile {params.run:q} --data {input.data:q} {params.begins:q} --output {output:q} > {log:q} 2>&1 "
         "|| edgebnn ended $? {output:q} {log:q}"

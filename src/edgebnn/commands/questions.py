@@ -132,13 +132,14 @@ def compare(options: argparse.Namespace) -> None:
 
 def profile(options: argparse.Namespace) -> None:
     """Where a run's memory goes: the record, or tables for people."""
-    from edgebnn.profile.find import data_of, find_run, results_of
+    from edgebnn.profile.find import data_of, find_run, initial_of, results_of
     from edgebnn.profile.stage import FIGURE, profile
 
     run, file = find_run(options.run)
     data = data_of(run, file, options.data)
     output = options.output or results_of(file) / "profile" / f"{run.id}.json"
-    record = profile(run, data, output, options.steps, options.threads, say)
+    initial = initial_of(run, file, options.init)
+    record = profile(run, data, initial, output, options.steps, options.threads, say)
     if options.output is None:
         from rich.console import Console
 

@@ -50,6 +50,13 @@ def data(options: argparse.Namespace) -> None:
     write_packed(options.output, packed)
 
 
+def weights(options: argparse.Namespace) -> None:
+    """A trained network as the initial weights of another training."""
+    from edgebnn.weights import write_initial_weights
+
+    write_initial_weights(options.source, options.output, options.digest)
+
+
 def emulate(options: argparse.Namespace) -> None:
     """One run in Keras."""
     from edgebnn.data.datasets import default_cache
@@ -70,6 +77,7 @@ def emulate(options: argparse.Namespace) -> None:
             state,
             threads=options.threads,
             images=folder and folder / run.dataset,
+            initial=options.init,
             broken_at_most=options.broken_at_most,
         )
     _say_if_at_chance(record)
@@ -98,6 +106,7 @@ def device(options: argparse.Namespace) -> None:
             options.output,
             options.virtual,
             replaces=options.replaces,
+            initial=options.init,
         )
     )
 

@@ -26,6 +26,7 @@ from edgebnn.emulation.quantizers import sgn
 from edgebnn.emulation.random import initial_weights
 from edgebnn.emulation.storage import store_weights
 from edgebnn.errors import ConfigError
+from edgebnn.study.initial import check_given
 from edgebnn.study.network import Conv, Dense, Network
 from edgebnn.study.run import Run
 from edgebnn.study.switches import Switches
@@ -139,8 +140,7 @@ def compiled_model(run: Run, initial: Path | None = None, **compile_options: Any
         ConfigError: layers that cannot be trained; initial weights that are not there, or are of
             another network.
     """
-    if (initial is None) != (run.init is None):
-        raise ConfigError(f"{run.id}: init: found {run.init}, with initial weights {initial}")
+    check_given(run, initial)
     switches, optimizer = run.switches, run.optimizer
     parts = run.micro_batches
     # The sign of dW is that of the whole batch: with micro-batches the optimiser takes it, of their sum.

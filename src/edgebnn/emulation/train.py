@@ -35,6 +35,7 @@ def emulate(
     progress: Callable[[str], None] = lambda line: print(line, file=sys.stderr, flush=True),
     threads: int | None = None,
     images: Path | None = None,
+    initial: Path | None = None,
     broken_at_most: int = BROKEN_AT_MOST,
 ) -> Record:
     """Trains a run to its end, continuing from its checkpoint if there is one, and writes its record.
@@ -47,6 +48,7 @@ def emulate(
         progress: takes one line an epoch.
         threads: CPU threads at most; None: as the backend likes.
         images: the folder, if `data` is an index.
+        initial: weights to begin from, where the run asks for them.
         broken_at_most: images of it that may be passed over, as they cannot be decoded.
 
     Raises:
@@ -64,7 +66,7 @@ def emulate(
 
     steps = feed.counts[0] // run.batch_size
     model = compiled_model(
-        run, jit_compile=True, steps_per_execution=_divisor(steps * run.micro_batches)
+        run, initial, jit_compile=True, steps_per_execution=_divisor(steps * run.micro_batches)
     )
     checkpoint = Checkpoint(state)
     done = checkpoint.restore(run.id, model)

@@ -44,6 +44,7 @@ Say = Callable[[str], None]
 
 TRAINER, MEASURE = PROGRAMS
 RECORD, NETWORK = "record.json", "network.ebn"
+INITIAL = "initial.ebw"
 CHECKPOINT = "checkpoint"
 _SENT = "checkpoint.sent"
 _LINK = 'ln -f "$1" "$3" || ln -f "$2" "$3"'
@@ -64,6 +65,7 @@ def train_on_device(  # noqa: PLR0917 - a stage takes its files one by one
     virtual: Path,
     say: Say = print_line,
     replaces: str = "",
+    initial: Path | None = None,
 ) -> Record:
     """Trains a run on a device of its board, and writes the record of what was measured there.
 
@@ -75,9 +77,11 @@ def train_on_device(  # noqa: PLR0917 - a stage takes its files one by one
         virtual: folder under which virtual devices have their files.
         say: told the progress, a line at a time.
         replaces: start of the record that is made anew because its device was changed.
+        initial: weights to begin from, where the run asks for them.
 
     Raises:
-        ConfigError: the run is no device's, its data are not there, or its trainer is not built.
+        ConfigError: the run is no device's, its data or its initial weights are not there, or its
+            trainer is not built.
         InfrastructureError: no fit device, or one that failed on the way.
         JobError: the trainer failed, or was stopped; the message ends with its last lines.
     """
@@ -97,6 +101,8 @@ def train_on_device(  # noqa: PLR0917 - a stage takes its files one by one
             replaces=replaces,
             kept=kept,
             plugs=plugs,
+            initial=initial,
+            text=run_file(run, initial),
         )
         with said_where(kept, inventory, run.id, say):
             return on_a_device(Farm(inventory, binaries, virtual), job, say, kept.device)
@@ -107,26 +113,30 @@ class _Training(RunJob):
     """The job."""
 
     inventory: Inventory
+    initial: Path | None
+    text: str
+    """Of the run file."""
     fetched_s: float = field(default_factory=time.monotonic)
     """When a checkpoint was fetched, or none could have been."""
 
     def identity(self, device: Device) -> str:
         files = [*programs(self.binaries, device), self.data]
-        return identity([*map(file_sha256, files), run_file(self.run)], device)
+        return identity([*map(file_sha256, files), self.text], device)
 
     def prepare(self, picked: Picked) -> bool:
         host, device = picked.host, picked.device
         self.say(f"{self.run.id} on {picked.name}: {picked.health.machine}")
         trainer, measure = programs(self.binaries, device)
-        deployed = deploy(host, [trainer, measure, self.data])
+        links = {TRAINER: trainer, MEASURE: measure, "data.ebd": self.data}
+        links |= {INITIAL: self.initial} if self.initial else {}
+        deployed = deploy(host, [*links.values()])
         for file in deployed.sent:
             self.say(f"sent {file.name}")
-        links = {TRAINER: trainer, MEASURE: measure, "data.ebd": self.data}
         make_folder(
             host,
             self.folder,
             {name: deployed.paths[file] for name, file in links.items()},
-            {"run.txt": run_file(self.run)},
+            {"run.txt": self.text},
             keep=(CHECKPOINT, f"{CHECKPOINT}.previous"),
         )
         if self.kept.helps(picked.name, file_sha256(trainer)):
@@ -149,6 +159,7 @@ class _Training(RunJob):
         words += ["--verified", "--output", RECORD, "--export", NETWORK]
         words += ["--checkpoint", CHECKPOINT, "--resume", "--stamps", STAMPS]
         words += ["--threads", str(device.threads)]
+        words += ["--init", INITIAL] if self.initial else []
         return words + (["--steps", str(self.run.batches)] if self.run.batches else [])
 
     def line(self, line: str) -> None:

@@ -15,6 +15,7 @@ second moment. What the trainer really allocates is its own plan: arena.py.
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -22,6 +23,8 @@ from edgebnn.study.network import BatchNorm, Conv, Dense, MaxPool, Network
 from edgebnn.study.optimizer_config import Optimizer, optimizer_of
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from edgebnn.study.switches import Switches
 
 MIB = 2**20
@@ -38,20 +41,25 @@ class Counts:
     """Elements that the formula needs; maps per sample."""
 
     sum_x: int
-    """Elements entering weighted layers, image included."""
+    """Elements entering weighted layers that are trained, image included."""
     sum_x_real: int
     """The part of sum_x that enters layers with real weights, which need it unbinarised."""
     largest_map: int
     """T: elements of the largest map, image included."""
     pool_inputs: int
-    """P: elements entering max pools."""
+    """P: elements entering max pools that backward comes through."""
     pooled_conv_inputs: int
     """Elements entering the convolutions that stand before max pools (see `AS_PRINTED_FOR_CNV`)."""
     weights: int
+    """That are trained."""
     weights_real: int
-    """The part of the weights that is not binarised."""
+    """The part of them that is not binarised."""
+    frozen: int
+    """Binary weights that are not trained."""
+    frozen_real: int
     channels: int
     """C: channels of all batch norms."""
+    channels_trained: int
 
 
 @dataclass(frozen=True)
@@ -89,29 +97,47 @@ class Variable:
         return self.bytes / MIB
 
 
-def count(network: Network) -> Counts:
-    """The counts of a network; layers inside residual blocks and their shortcuts included."""
-    sum_x = sum_x_real = pool_inputs = pooled = weights = weights_real = channels = 0
-    conv_input = 0
+def count(network: Network, freeze: Collection[int] = ()) -> Counts:
+    """The counts of a network; layers inside residual blocks and their shortcuts included.
+
+    Args:
+        freeze: numbers of layers that are not trained (Network.frozen).
+    """
+    n: Counter[str] = Counter()
+    frozen = network.frozen(freeze)
+    conv_input, returns = 0, False  # returns: whether backward comes to where we are
     largest = _size(network.input)
     for placed in network.placed():
         elements = _size(placed.input)
         largest = max(largest, _size(placed.output))
+        trained = int(placed.number.split(".")[0]) not in frozen
         match placed.layer:
             case Dense(weights=kind) | Conv(weights=kind):
-                sum_x += elements
-                weights += placed.weights
-                if kind == "real":
-                    sum_x_real += elements
-                    weights_real += placed.weights
+                returns |= trained
+                of = "_real" if kind == "real" else "_binary"
+                n[f"weights{of}" if trained else f"frozen{of}"] += placed.weights
+                n[f"x{of}"] += elements * trained
                 if isinstance(placed.layer, Conv):
                     conv_input = elements
-            case MaxPool():
-                pool_inputs += elements
-                pooled += conv_input
+            case MaxPool() if returns:
+                n["pool_inputs"] += elements
+                n["pooled"] += conv_input
             case BatchNorm():
-                channels += placed.output[-1]
-    return Counts(sum_x, sum_x_real, largest, pool_inputs, pooled, weights, weights_real, channels)
+                n["channels"] += placed.output[-1]
+                n["channels_trained"] += placed.output[-1] * trained
+    return Counts(
+        sum_x=n["x_binary"] + n["x_real"],
+        sum_x_real=n["x_real"],
+        largest_map=largest,
+        pool_inputs=n["pool_inputs"],
+        pooled_conv_inputs=n["pooled"],
+        weights=n["weights_binary"] + n["weights_real"],
+        weights_real=n["weights_real"],
+        frozen=n["frozen_binary"],
+        frozen_real=n["frozen_real"],
+        channels=n["channels"],
+        channels_trained=n["channels_trained"],
+    )
 
 
 def memory_table(
@@ -119,7 +145,9 @@ def memory_table(
     batch_size: int,
     optimizer: str,
     switches: Switches,
+    *,
     accounting: Accounting = PAPER,
+    freeze: Collection[int] = (),
 ) -> list[Variable]:
     """The paper's table of variables for any switches.
 
@@ -132,12 +160,13 @@ def memory_table(
         optimizer: adam, sgd or bop, as asked for (`optimizer_of`).
         switches: the method.
         accounting: choices that the formula leaves open.
+        freeze: numbers of layers that are not trained: one bit a weight, without gradients and momenta.
 
     Raises:
         ConfigError: the optimiser does not suit the method.
     """
     optimizer = optimizer_of(Optimizer(kind=optimizer), switches).kind
-    n = count(network)
+    n = count(network, freeze)
     real = "f32" if switches.weight_dtype == "f32" else "f16"
 
     def variable(name: str, elements: float, kind: str, transient: bool = False) -> Variable:
@@ -158,14 +187,16 @@ def memory_table(
         variable("dY", batch_size * n.largest_map, switches.gradient_dtype, True),
         variable("W", binary_weights, latent),
         variable("W of real layers", n.weights_real, switches.weight_dtype),
+        variable("W of frozen layers", n.frozen, "bool"),
+        variable("W of frozen real layers", n.frozen_real, switches.weight_dtype),
         variable("dW", binary_weights, gradient),
         variable("dW of real layers", n.weights_real, real),
-        variable("beta, dbeta", 2 * n.channels, real),
+        variable("beta, dbeta", n.channels + n.channels_trained, real),
         variable("momenta", MOMENTA[optimizer] * n.weights, switches.momentum_dtype),
         variable("pool masks", batch_size * masks, mask_type),
     ]
-    optional = ("X of real layers", "W of real layers", "dW of real layers", "pool masks")
-    return [row for row in rows if row.bytes or row.name not in optional]
+    optional = ("of real layers", "of frozen layers", "of frozen real layers", "pool masks")
+    return [row for row in rows if row.bytes or not row.name.endswith(optional)]
 
 
 def total_mib(table: list[Variable]) -> float:

@@ -84,7 +84,7 @@ def show(  # noqa: PLR0917 - a case of the model, as the command line names it
 
     def totals(accounting: Accounting) -> tuple[float, float]:
         standard, proposed = (
-            memory_table(network, batch_size, optimizer, methods[name], accounting)
+            memory_table(network, batch_size, optimizer, methods[name], accounting=accounting)
             for name in ("standard", "proposed")
         )
         return total_mib(standard), total_mib(proposed)

@@ -50,7 +50,13 @@ class Arena(BaseModel):
 
 
 def plan_arena(
-    network: Network, batch_size: int, optimizer: str, switches: Switches, threads: int = 1
+    network: Network,
+    batch_size: int,
+    optimizer: str,
+    switches: Switches,
+    threads: int = 1,
+    *,
+    freeze: tuple[int, ...] = (),
 ) -> Arena:
     """The plan of the native trainer, which is built first if it is not.
 
@@ -60,6 +66,7 @@ def plan_arena(
         optimizer: adam, sgd or bop.
         switches: the method.
         threads: as in the trainer's `--threads`; a job on a device has one.
+        freeze: numbers of layers that are not trained.
 
     Raises:
         ConfigError: the trainer does not train such a run; the layer or the key is named.
@@ -77,6 +84,7 @@ def plan_arena(
         batch_size=batch_size,
         epochs=1,
         seed=0,
+        freeze=freeze,
     )
     command = [str(native_trainer()), "--run", SOURCE, "--plan", "--json"]
     command += ["--threads", str(threads)]

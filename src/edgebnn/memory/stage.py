@@ -27,7 +27,9 @@ def memory_record(run: Run) -> Record:
     """
     record = accounting_record(run)
     try:
-        arena = plan_arena(run.network, run.batch_size, run.optimizer.kind, run.switches)
+        arena = plan_arena(
+            run.network, run.batch_size, run.optimizer.kind, run.switches, freeze=run.freeze
+        )
     except ConfigError as error:
         print(f"no plan of the trainer's: {error}", file=sys.stderr)
         return record
@@ -44,10 +46,10 @@ def accounting_record(run: Run) -> Record:
         run: of the stage `memory`.
     """
     case = (run.network, run.batch_size, run.optimizer.kind, run.switches)
-    table = memory_table(*case)
+    table = memory_table(*case, freeze=run.freeze)
     metrics = {"memory_mib": Metric(value=total_mib(table), source="modelled")}
     if run.model == "cnv":
-        printed = total_mib(memory_table(*case, AS_PRINTED_FOR_CNV))
+        printed = total_mib(memory_table(*case, accounting=AS_PRINTED_FOR_CNV, freeze=run.freeze))
         metrics["memory_by_papers_rule_mib"] = Metric(value=printed, source="modelled")
     return Record(
         stage="memory",

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from edgebnn.commands import questions as commands
+from edgebnn.options.stages import add_init_option
 
 if TYPE_CHECKING:
     import argparse
@@ -102,6 +103,7 @@ def add_profile(subparsers: Subparsers) -> None:
         metavar="FILE",
         help="packed data set (default: that of the run, in data/ beside its runs/)",
     )
+    add_init_option(profile)
     profile.add_argument(
         "--steps",
         type=int,

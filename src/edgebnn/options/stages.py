@@ -19,6 +19,16 @@ _RECORDS = (
 )
 
 
+def add_init_option(parser: argparse.ArgumentParser) -> None:
+    """Adds `--init`."""
+    parser.add_argument(
+        "--init",
+        type=Path,
+        metavar="FILE",
+        help="initial weights, where the run begins from some (edgebnn weights)",
+    )
+
+
 def add_stages(subparsers: Subparsers) -> None:
     """Each with the files that it reads and writes."""
 
@@ -44,6 +54,17 @@ def add_stages(subparsers: Subparsers) -> None:
     )
     data.add_argument("--digest", help="what its bytes must be (the plan's; default: anything)")
 
+    weights = command(
+        "weights",
+        commands.weights,
+        "write what a training begins from: the weights of a trained network",
+        output="initial weights",
+    )
+    weights.add_argument(
+        "source", type=Path, help="a .keras or .ebn file, or the record of a run that left one"
+    )
+    weights.add_argument("--digest", help="how its SHA-256 must begin (the plan's)")
+
     emulate = command(
         "emulate",
         commands.emulate,
@@ -52,6 +73,7 @@ def add_stages(subparsers: Subparsers) -> None:
         data="packed data set, or index of a folder of images",
         output="record",
     )
+    add_init_option(emulate)
     emulate.add_argument(
         "--data-dir", type=Path, help="folder of that folder of images (or EDGEBNN_DATA_DIR)"
     )
@@ -83,6 +105,8 @@ def add_stages(subparsers: Subparsers) -> None:
         )
         add_farm_options(on_device)
         add_build_option(on_device)
+        if name == "device":
+            add_init_option(on_device)
         on_device.add_argument(
             "--replaces", default="", metavar="TIME", help="start of the record that is made anew"
         )

@@ -58,6 +58,13 @@ def data_of(run: Run, file: Path, named: Path | None) -> Path:
     return data
 
 
+def initial_of(run: Run, file: Path, named: Path | None) -> Path | None:
+    """The weights that a run begins from: those that are named, else those beside the study's runs."""
+    if named or run.init is None:
+        return named
+    return results_of(file) / "weights" / f"{run.init}.ebw"
+
+
 def _by_id(name: str) -> Path:
     files = {path.stem: path for path in sorted(RUNS.glob("*/*.json"))}
     if name not in files:

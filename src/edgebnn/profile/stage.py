@@ -27,13 +27,20 @@ Row = dict[str, str | float]
 
 
 def profile(  # noqa: PLR0917 - a stage takes its files one by one
-    run: Run, data: Path, output: Path, steps: int, threads: int, say: Callable[[str], None]
+    run: Run,
+    data: Path,
+    initial: Path | None,
+    output: Path,
+    steps: int,
+    threads: int,
+    say: Callable[[str], None],
 ) -> Record:
     """Trains a few steps, once watched from outside and once under massif, and writes the record.
 
     Args:
         run: of the stage `device` or `profile`.
         data: packed data set.
+        initial: weights to begin from, where the run asks for them.
         output: the record's file; raw files and the figure go to the folder `<run id>` beside it.
         steps: of training; under massif it is one.
         threads: of the trainer.
@@ -50,10 +57,10 @@ def profile(  # noqa: PLR0917 - a stage takes its files one by one
     trainer = native_trainer()
     with tempfile.TemporaryDirectory(prefix="edgebnn-") as temporary:
         folder = Path(temporary)
-        job = Job(trainer, folder / "run.run", folder / "few.ebd", threads, run.kernel)
+        job = Job(trainer, folder / "run.run", folder / "few.ebd", initial, threads, run.kernel)
         # An epoch has a step at least: so many are enough.
         epochs = max(run.epochs or 1, steps)
-        job.run.write_text(run_file(run.model_copy(update={"epochs": epochs})))
+        job.run.write_text(run_file(run.model_copy(update={"epochs": epochs}), initial))
         write_few(data, job.data, run.batch_size, steps)
         say(f"{run.id}: {steps} step{'s' * (steps > 1)} under edgebnn-measure")
         watched = watch(job, steps, folder)

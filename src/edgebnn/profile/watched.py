@@ -31,12 +31,15 @@ class Job:
     """Run file."""
     data: Path
     """Packed data set."""
+    initial: Path | None
+    """Weights to begin from."""
     threads: int
     kernel: str | None
     """The variant of the kernels that is forced, or None."""
 
     def command(self, steps: int, *options: str | Path) -> list[str]:
         words = [self.trainer, "--run", self.run, "--data", self.data, "--steps", steps]
+        words += ["--init", self.initial] if self.initial else []
         return list(map(str, [*words, "--threads", self.threads, *options]))
 
     def environment(self) -> dict[str, str]:

@@ -43,6 +43,7 @@ def check_asked(study: Study, files: Sequence[Path] = ()) -> None:
             )
         _suits(experiment, where)
         _once(experiment.seeds, f"{where}: seeds")
+        _once(experiment.freeze, f"{where}: freeze")
         if experiment.device:
             _once(experiment.device.boards, f"{where}: device.boards")
             _once(experiment.device.devices, f"{where}: device.devices")

@@ -124,6 +124,10 @@ class Experiment(Strict):
     )
     optimizer: AskedOptimizer = Optimizer()
     augmentation: Augmentation = Augmentation()
+    init: PathText | None = None
+    """What trainings begin from: a `.keras` or `.ebn` file, an experiment above, or the id of a run. None: the seed."""
+    freeze: tuple[Annotated[int, Field(strict=True, ge=1)], ...] = ()
+    """Numbers of the model's layers that stay as they began, each with its batch norm."""
     emulate: Emulation | None = None
     device: OnDevice | None = None
     baseline: Baseline | None = None

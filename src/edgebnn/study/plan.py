@@ -16,23 +16,14 @@ from edgebnn.study.asked import check_asked
 from edgebnn.study.config import Experiment, MemoryCase, Method, Study
 from edgebnn.study.data_set import data_digest_of, network_of
 from edgebnn.study.engines import forced_kernel, keras_backend
+from edgebnn.study.initial import Beginnings, check_frozen
 from edgebnn.study.network import Network
 from edgebnn.study.on_device import Places, check_trainable, places
 from edgebnn.study.optimizer_config import Constant, optimizer_of
-from edgebnn.study.run import BOARD_STAGES, Run, Stage
+from edgebnn.study.run import BOARD_STAGES, PlannedRun, Run, Stage
 from edgebnn.study.switches import PRESETS
 from edgebnn.study.trainable import untrained_layer
 from edgebnn.study.yaml_lines import located
-
-
-class PlannedRun(BaseModel):
-    """A run under the name by which an experiment asked for it."""
-
-    stage: Stage
-    run_id: str
-    method: str
-    data: str | None = None
-    """The packed data set that the run needs."""
 
 
 class Plan(BaseModel):
@@ -41,6 +32,8 @@ class Plan(BaseModel):
     study: str
     experiments: dict[str, list[PlannedRun]]
     runs: dict[Stage, dict[str, Run]]
+    beginnings: dict[str, Path] = {}
+    """Of each `init` of a run: the file, or the record of a run, that has the trained network."""
     builds: tuple[str, ...] = ()
     """Targets for which the trainer is built, in alphabetical order."""
 
@@ -62,7 +55,7 @@ class Plan(BaseModel):
 
     def summary(self) -> str:
         """Canonical JSON of what tracking and report need: all but the runs themselves."""
-        return json.dumps(self.model_dump(exclude={"runs"}), sort_keys=True)
+        return json.dumps(self.model_dump(exclude={"runs", "beginnings"}), sort_keys=True)
 
     def digest(self) -> str:
         """Hexadecimal digest of what is asked for: equal plans, equal digest, however many runs."""
@@ -86,14 +79,22 @@ def make_plan(
     check_asked(study, files)
     check_data_folder(study.data_dir)
     plan = Plan(study=study.study, experiments={}, runs={stage: {} for stage in get_args(Stage)})
+    beginnings = Beginnings(study, plan.experiments, plan.runs)
     for index, experiment in enumerate(study.experiments):
         where = located(f"experiment '{experiment.name}'", ("experiments", index), files)
         network = network_of(experiment, study, where)
+        check_frozen(experiment, network, where)
         check_trainable(experiment, network, study, boards, where)
         data_digest = data_digest_of(experiment, study, where)
         at = places(experiment.device, boards) if experiment.device else []
         for run, method in _runs_of(experiment, network, data_digest, at):
-            _add(plan, experiment.name, run, method.name)
+            begun = run
+            if run.stage != "memory":
+                begin = beginnings.of(experiment, method, run, where)
+                if begin:
+                    plan.beginnings[begin.name] = begin.source
+                    begun = run.model_copy(update={"init": begin.name})
+            _add(plan, experiment.name, begun, method.name)
         for run in _baseline_runs(experiment, network, data_digest, at):
             _add(plan, experiment.name, run, run.method)
     for index, case in enumerate(study.memory):
@@ -197,4 +198,5 @@ def _memory_run(
         switches=method.switches,
         optimizer=optimizer_of(asked.optimizer, method.switches),
         batch_size=batch_size,
+        freeze=getattr(asked, "freeze", ()),
     )

@@ -107,11 +107,24 @@ class Run(BaseModel):
                 "augmentation_flip": str(self.augmentation.flip).lower(),
             }
         where = ("board", "backend", "kernel")
-        for name in ("micro_batch", "data_digest", "epochs", "batches", "seed", *where):
+        for name in ("micro_batch", "data_digest", "epochs", "batches", "seed", "init", *where):
             value = getattr(self, name)
             if value is not None:
                 flat[name] = value
-        return {**flat, "devices": ", ".join(self.devices)} if self.devices else flat
+        for name, values in (("freeze", self.freeze), ("devices", self.devices)):
+            if values:
+                flat[name] = ", ".join(map(str, values))
+        return flat
+
+
+class PlannedRun(BaseModel):
+    """A run under the name by which an experiment asked for it."""
+
+    stage: Stage
+    run_id: str
+    method: str
+    data: str | None = None
+    """The packed data set that the run needs."""
 
 
 def canonical_json(model: BaseModel) -> str:

@@ -16,7 +16,8 @@ from edgebnn.errors import ConfigError
 from edgebnn.study.network import BatchNorm, Conv, Dense, Flatten, MaxPool, Network, Placed, Sign
 
 MAGIC = b"EDGEBNNN"
-VERSION = 1
+VERSIONS = (1, 2)
+"""The first has no statistics."""
 HEADER = struct.Struct("<8s6I")
 """magic, version, height, width, channels, classes, layers."""
 LAYER_BYTES = 40
@@ -55,6 +56,8 @@ class TrainedNetwork:
     input: Map
     classes: int
     blocks: tuple[TrainedBlock, ...]
+    statistics: tuple[NDArray[np.float32], ...]
+    """[3, units] of each block: moving mu, moving psi, beta. None of a file of version 1."""
 
 
 def read_network(path: Path) -> TrainedNetwork:
@@ -74,8 +77,8 @@ def read_network(path: Path) -> TrainedNetwork:
     magic, version, height, width, channels, classes, layers = HEADER.unpack_from(content)
     if magic != MAGIC:
         raise ConfigError(f"{path}: not a trained network: begins with {magic!r}, not {MAGIC!r}")
-    if version != VERSION:
-        raise ConfigError(f"{path}: version {version}; this edgebnn reads version {VERSION}")
+    if version not in VERSIONS:
+        raise ConfigError(f"{path}: version {version}; this edgebnn reads versions 1 and 2")
     if struct.unpack("<I", content[-CRC_BYTES:])[0] != zlib.crc32(content[:-CRC_BYTES]):
         raise ConfigError(f"{path}: damaged or cut short: its checksum does not match")
     at = HEADER.size + layers * LAYER_BYTES
@@ -83,12 +86,15 @@ def read_network(path: Path) -> TrainedNetwork:
         raise ConfigError(f"{path}: {layers} layers do not fit into it")
     lines = [content[i : i + LAYER_BYTES] for i in range(HEADER.size, at, LAYER_BYTES)]
     placed = _placed((height, width, channels), lines, path)
-    blocks = _Blocks(content[at:-CRC_BYTES], path).read((height, width, channels), placed)
+    body = _Body(content[at:-CRC_BYTES], path)
+    blocks = body.blocks((height, width, channels), placed)
+    statistics = body.statistics(blocks) if version > 1 else ()
+    body.check_end()
     if len(blocks[-1].weights) != classes:
         raise ConfigError(
             f"{path}: {classes} classes, but its layers give {len(blocks[-1].weights)}"
         )
-    return TrainedNetwork((height, width, channels), classes, blocks)
+    return TrainedNetwork((height, width, channels), classes, blocks, statistics)
 
 
 def _placed(shape: Map, lines: list[bytes], path: Path) -> list[Placed]:
@@ -124,13 +130,13 @@ def _layer(line: bytes, number: int) -> Any:
     raise ConfigError(f"layer {number}: found {text!r}, which this edgebnn does not know")
 
 
-class _Blocks:
-    """The blocks, read one after the other."""
+class _Body:
+    """What stands behind the layers, read from beginning to end."""
 
     def __init__(self, content: bytes, path: Path) -> None:
         self.content, self.path, self.at = content, path, 0
 
-    def read(self, shape: Map, placed: list[Placed]) -> tuple[TrainedBlock, ...]:
+    def blocks(self, shape: Map, placed: list[Placed]) -> tuple[TrainedBlock, ...]:
         products = [i for i, place in enumerate(placed) if isinstance(place.layer, Conv | Dense)]
         if not products:
             raise ConfigError(f"{self.path}: no layer with weights")
@@ -144,9 +150,15 @@ class _Blocks:
             ]
             shape, block = self._block(layer, shape, not blocks, end == len(placed), pools)
             blocks.append(block)
+        return tuple(blocks)
+
+    def statistics(self, blocks: tuple[TrainedBlock, ...]) -> tuple[NDArray[np.float32], ...]:
+        sizes = [len(block.weights) for block in blocks]
+        return tuple(self._take(units * 12, np.dtype("<f4")).reshape(3, units) for units in sizes)
+
+    def check_end(self) -> None:
         if self.at != len(self.content):
             raise ConfigError(f"{self.path}: holds more than its layers need")
-        return tuple(blocks)
 
     def _block(
         self, layer: Conv | Dense, shape: Map, first: bool, last: bool, pools: list[MaxPool | None]

@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 from edgebnn.errors import ConfigError
+from edgebnn.study.initial import check_given
 from edgebnn.study.optimizer_config import Cosine, Plateau, Step
 from edgebnn.study.run import Run
+from edgebnn.weights_file import checksum_of
 
 
-def run_file(run: Run, init: str | None = None) -> str:
+def run_file(run: Run, initial: Path | None = None) -> str:
     """The text of a run file.
 
     Args:
         run: what is trained.
-        init: checksum of the initial weights, where the run begins from some.
+        initial: file of the weights that it begins from, where it asks for some.
 
     Raises:
-        ConfigError: a layer for which the format has no line.
+        ConfigError: a layer for which the format has no line; initial weights that are not there.
     """
+    check_given(run, initial)
     schedule = run.optimizer.schedule
     match schedule:
         case Step():
@@ -48,7 +52,7 @@ def run_file(run: Run, init: str | None = None) -> str:
         f"shift {run.augmentation.shift!r} {run.augmentation.fill}",
         f"flip {str(run.augmentation.flip).lower()}",
         *(f"{name} {value}" for name, value in sorted(run.switches.model_dump().items())),
-        *([f"init {init}"] if init else []),
+        *([f"init {checksum_of(initial)}"] if initial else []),
         *([f"freeze {' '.join(map(str, run.freeze))}"] if run.freeze else []),
         "input " + " ".join(map(str, run.network.input)),
         *(f"layer {_layer_line(layer)}" for layer in run.network.layers),

@@ -55,6 +55,33 @@ def test_only_adam_stands_beside_the_papers_accuracies(tmp_path: Path) -> None:
     assert "90.90" not in ours
 
 
+def test_what_begins_from_a_trained_network_is_no_row_of_the_papers(tmp_path: Path) -> None:
+    usual = training("device", "proposed", 0, board="rpi3b+", case=("mnist", "mlp", 200))
+    begun = training("device", "proposed", 9, board="rpi3b+", case=("mnist", "mlp", 200))
+    parameters = begun.parameters | {"init": "base-s0", "freeze": "2, 5"}
+    page = write(
+        tmp_path, {"a": [usual], "b": [begun.model_copy(update={"parameters": parameters})]}
+    )
+    assert sum(row.startswith("proposed, ") for row in rows(page, "boards")) == 1
+    notes = [row for row in rows(page, "results") if "begun from base-s0, frozen: 2, 5" in row]
+    assert len(notes) == 1
+    assert notes[0].startswith("b ")
+
+
+def test_a_spread_of_rounding_is_none() -> None:
+    """Watts that are declared are the same for all seeds, but for the last bit."""
+    watts = [0.1 + 0.2, 0.3, 0.3]
+    records = tuple(
+        training("device", "proposed", seed).model_copy(
+            update={"metrics": {"average_power_w": Metric(value=value, source="estimated")}}
+        )
+        for seed, value in enumerate(watts)
+    )
+    figure = Group("a", "device", "proposed", records).figure("average_power_w")
+    assert figure
+    assert figure.spread == 0
+
+
 def test_boards_beside_the_paper(page: str) -> None:
     table = rows(page, "boards")
     assert "paper, Raspberry Pi 3B+; 52x below Keras 200 0.98 5.00 1.42" in table[1]

@@ -47,6 +47,7 @@ def accuracy_rows(groups: Sequence[Group]) -> list[AccuracyRow]:
             for group in once(groups)
             if (group.dataset, group.model, group.batch_size, group.optimizer)
             == (row.dataset, row.model, row.batch_size, "adam")
+            and not group.begun
         ]
         ours = []
         for group in same:

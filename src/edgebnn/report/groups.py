@@ -25,6 +25,9 @@ PRINCIPAL = (
 )
 """Metrics that are shown before all others."""
 
+ROUNDING = 1e-12
+"""Of a mean: a spread below it is that of float64."""
+
 
 @dataclass(frozen=True)
 class Figure:
@@ -72,6 +75,14 @@ class Group:
         return int(self._parameter("batch_size"))
 
     @property
+    def begun(self) -> str:
+        """What its trainings begin from and keep, in words; empty for the usual random weights."""
+        parameters = self.records[0].parameters
+        said = [f"begun from {parameters['init']}"] if "init" in parameters else []
+        said += [f"frozen: {parameters['freeze']}"] if "freeze" in parameters else []
+        return ", ".join(said)
+
+    @property
     def board(self) -> str:
         return str(self.records[0].parameters.get("board", ""))
 
@@ -103,9 +114,13 @@ class Group:
             found = [record.metrics[name] for record in self.records if name in record.metrics]
             if found:
                 values = [metric.value for metric in found]
+                mean = statistics.fmean(values)
+                spread = statistics.stdev(values) if len(values) > 1 else None
+                if spread is not None and spread < ROUNDING * abs(mean):
+                    spread = 0.0
                 return Figure(
-                    statistics.fmean(values),
-                    statistics.stdev(values) if len(values) > 1 else None,
+                    mean,
+                    spread,
                     len(values),
                     ", ".join(sorted({metric.source for metric in found})),
                     self.virtual,

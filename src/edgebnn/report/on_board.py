@@ -65,7 +65,8 @@ class BoardCase:
 
 def board_cases(groups: Sequence[Group]) -> list[BoardCase]:
     """The paper's cases, then those of ours that have a baseline."""
-    on_boards = [group for group in once(groups) if group.stage in ("device", "baseline")]
+    stages = ("device", "baseline")
+    on_boards = [group for group in once(groups) if group.stage in stages and not group.begun]
     published = {(row.dataset, row.model, row.batch_size): row for row in paper.BOARDS}
     wanted = [*published, *(_case(group) for group in on_boards if group.stage == "baseline")]
     cases = []

@@ -35,7 +35,7 @@ FLOORS = (
     ("unexpected",),
     ("disk", "home"),
     ("markdown",),
-    ("code", "errors", "machine", "paper", "progress", "shipped", "spelling"),
+    ("code", "epochs", "errors", "machine", "paper", "progress", "shipped", "spelling"),
     ("printable", "secrecy"),
 )
 """Rooms, top to bottom (CONTRIBUTING.md): a module imports from its own room and from floors below."""
@@ -96,6 +96,7 @@ MODULES = {
 GROUND = {
     "code",
     "disk",
+    "epochs",
     "errors",
     "exclusive",
     "home",

@@ -1,4 +1,6 @@
 # Purpose: what several rules, or their resources, are told by a function.
+import atexit
+import subprocess
 from edgebnn.farm.settings import replaces
 from edgebnn.memory.emulation import emulation_mib
 from edgebnn.machine import visible_gpus
@@ -95,3 +97,26 @@ def data_dir(_, threads):
     """The user's folder of data sets. A function of `threads` is in no provenance: the same bytes from
     another place are the same data set."""
     return ["--data-dir", STUDY.data_dir] if STUDY.data_dir else []
+
+
+def follow():
+    """Starts what puts records and curves into MLflow while the study runs. It ends with this process, however that ends."""
+    log = Path(RESULTS) / "logs" / "follow.log"
+    log.parent.mkdir(parents=True, exist_ok=True)
+    words = ["edgebnn", "track", "--follow", "--after", "20"]
+    with log.open("wb") as said:
+        follower = subprocess.Popen(
+            [*words, "--plan", f"{RESULTS}/plan.json"],
+            stdin=subprocess.DEVNULL,
+            stdout=said,
+            stderr=said,
+        )
+
+    def end():
+        follower.terminate()
+        try:
+            follower.wait(timeout=10)
+        except subprocess.TimeoutExpired:
+            follower.kill()
+
+    atexit.register(end)

@@ -53,6 +53,7 @@ def write_down():
 
 onstart:
     write_down()
+    follow()
 
 
 if not workflow.modifier.is_main_snakefile():

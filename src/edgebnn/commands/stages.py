@@ -130,8 +130,12 @@ def baseline(options: argparse.Namespace) -> None:
 
 def track(options: argparse.Namespace) -> None:
     """Records into MLflow."""
+    from edgebnn.tracking.live import follow
     from edgebnn.tracking.track import track
 
+    if options.follow:
+        follow(options.plan, options.tracking_uri, say, options.after)
+        return
     track(_records(options), options.plan, options.tracking_uri, options.output)
 
 

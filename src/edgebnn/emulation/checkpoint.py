@@ -14,10 +14,11 @@ from typing import Any
 
 import numpy as np
 
+from edgebnn.epochs import NAMES
 from edgebnn.errors import ConfigError
 from edgebnn.record import atomic_write
 
-SERIES = ("loss", "accuracy", "validation_loss", "validation_accuracy")
+SERIES = NAMES
 
 
 @dataclass

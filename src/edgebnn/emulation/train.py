@@ -18,6 +18,7 @@ from edgebnn.emulation.backend import load_backend
 from edgebnn.emulation.checkpoint import SERIES, Checkpoint, Progress
 from edgebnn.emulation.feed import BROKEN_AT_MOST, Feed, feed_of
 from edgebnn.emulation.schedule import learning_rate
+from edgebnn.epochs import forget_epochs, note_epoch
 from edgebnn.errors import JobError
 from edgebnn.record import Artifact, Metric, Record, file_sha256, provenance
 from edgebnn.study.run import Run
@@ -90,6 +91,7 @@ def emulate(
         provenance=provenance(started, ("keras", _backend_package(), "numpy")),
     )
     record.write(output)
+    forget_epochs(state)
     checkpoint.remove()
     return record
 
@@ -141,6 +143,8 @@ def _fit(
             done.peak_memory_mib = max(done.peak_memory_mib, _peak_memory_mib())
             done.passed_over = dict(feed.passed_over)
             checkpoint.save(done, self.model)
+            figures = {name: done.history[name][-1] for name in SERIES}
+            note_epoch(checkpoint.path.parent, done.epoch, figures)
             accuracy, validation = (done.history[n][-1] for n in ("accuracy", SERIES[3]))
             progress(
                 f"{run.id}: epoch {epoch + 1}/{epochs}  loss {logs['loss']:.4f}  "

@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from edgebnn.epochs import NAMES, note_epoch
 from edgebnn.errors import ConfigError
 from edgebnn.farm import metering
 from edgebnn.farm.attempt import Picked, failure
@@ -171,12 +172,19 @@ class _Training(RunJob):
         if not isinstance(event, dict):
             return
         if event.get("event") == "epoch":
-            figures = ", ".join(
-                f"{name.replace('_', ' ')} {event[name]:.4f}"
-                for name in ("loss", "accuracy", "validation_accuracy")
+            figures = {
+                name: float(event[name])
+                for name in NAMES
                 if isinstance(event.get(name), int | float)
+            }
+            told = ", ".join(
+                f"{name.replace('_', ' ')} {value:.4f}"
+                for name, value in figures.items()
+                if name != "validation_loss"
             )
-            self.say(f"epoch {event.get('epoch')}/{event.get('epochs')}: {figures}")
+            self.say(f"epoch {event.get('epoch')}/{event.get('epochs')}: {told}")
+            if len(figures) == len(NAMES) and isinstance(event.get("epoch"), int):
+                note_epoch(self.kept.folder, event["epoch"], figures)
         if event.get("event") == "resume":
             where = f"epoch {event.get('epoch')}, step {event.get('step')}"
             why = f" ({event['refused']})" if "refused" in event else ""

@@ -111,8 +111,20 @@ def add_stages(subparsers: Subparsers) -> None:
             "--replaces", default="", metavar="TIME", help="start of the record that is made anew"
         )
 
-    track = command(
-        "track", commands.track, "put records into MLflow", plan="results/plan.json", output="stamp"
+    track = command("track", commands.track, "put records into MLflow", plan="results/plan.json")
+    wanted = track.add_mutually_exclusive_group(required=True)
+    wanted.add_argument("--output", type=Path, metavar="FILE", help="stamp")
+    wanted.add_argument(
+        "--follow",
+        action="store_true",
+        help="until the process that started this one ends: records as they come, and the curves of trainings that run",
+    )
+    track.add_argument(
+        "--after",
+        type=float,
+        default=1.0,
+        metavar="SECONDS",
+        help="with --follow: before the first pass (default: %(default)s)",
     )
     track.add_argument("records", type=Path, nargs="*", metavar="RECORD", help=_RECORDS)
     track.add_argument(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -35,11 +36,15 @@ class Child:
     @property
     def name(self) -> str:
         """The run's name in MLflow: `proposed-device-rpi3b+-s0`."""
-        parameters = self.record.parameters
-        parts = [self.method, self.record.stage, parameters.get("board")]
-        if "seed" in parameters:
-            parts.append(f"s{parameters['seed']}")
-        return "-".join(str(part) for part in parts if part)
+        return name_of(self.method, self.record.stage, self.record.parameters)
+
+
+def name_of(method: str, stage: str, parameters: Mapping[str, object]) -> str:
+    """Of a run in MLflow."""
+    parts = [method, stage, parameters.get("board")]
+    if "seed" in parameters:
+        parts.append(f"s{parameters['seed']}")
+    return "-".join(str(part) for part in parts if part)
 
 
 def log_once(
@@ -114,7 +119,7 @@ def _log(client: Any, where: str, owner: Owner, parent: str, child: Child) -> No
 
 def _log_numbers(client: Any, run: str, record: Record, started: int) -> None:
     """Parameters, scalars (step 0) and series, in batches that MLflow takes."""
-    from mlflow.entities import Metric, Param
+    from mlflow.entities import Metric
 
     metrics = [Metric(name, metric.value, started, 0) for name, metric in record.metrics.items()]
     for name, points in record.series.items():
@@ -125,7 +130,14 @@ def _log_numbers(client: Any, run: str, record: Record, started: int) -> None:
             metrics.append(Metric(name, value, *at))
     for start in range(0, len(metrics), METRICS_A_CALL):
         client.log_batch(run, metrics=metrics[start : start + METRICS_A_CALL])
-    params = [Param(name, str(value)) for name, value in record.parameters.items()]
+    log_params(client, run, record.parameters)
+
+
+def log_params(client: Any, run: str, parameters: Mapping[str, object]) -> None:
+    """In batches that MLflow takes."""
+    from mlflow.entities import Param
+
+    params = [Param(name, str(value)) for name, value in parameters.items()]
     for start in range(0, len(params), PARAMS_A_CALL):
         client.log_batch(run, params=params[start : start + PARAMS_A_CALL])
 

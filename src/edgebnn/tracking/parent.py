@@ -16,7 +16,7 @@ from edgebnn import paper
 from edgebnn.markdown import table
 from edgebnn.report.groups import PRINCIPAL, Figure, Group
 from edgebnn.report.number import number
-from edgebnn.tracking.child import PARAMS_A_CALL, Child
+from edgebnn.tracking.child import Child, log_params
 from edgebnn.tracking.owner import TAG, Owner
 
 NOTE = "mlflow.note.content"
@@ -150,7 +150,7 @@ def logged_parent(
     for run in owned:
         if run.info.run_id != parent:
             _move(client, where, str(run.info.run_id), parent)
-    _log(client, parent, {key: value for key, value in wanted.items() if key not in known})
+    log_params(client, parent, {key: value for key, value in wanted.items() if key not in known})
     before = client.get_run(parent).data
     after = figures(experiment.groups)
     for key, value in after.items():
@@ -169,14 +169,6 @@ def is_ours(note: str | None) -> bool:
 
 def _agrees(params: Mapping[str, str], wanted: Mapping[str, str]) -> bool:
     return all(wanted.get(name) == value for name, value in params.items())
-
-
-def _log(client: Any, parent: str, params: Mapping[str, str]) -> None:
-    from mlflow.entities import Param
-
-    made = [Param(name, value) for name, value in params.items()]
-    for start in range(0, len(made), PARAMS_A_CALL):
-        client.log_batch(parent, params=made[start : start + PARAMS_A_CALL])
 
 
 def _move(client: Any, where: str, old: str, new: str) -> None:

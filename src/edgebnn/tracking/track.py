@@ -33,7 +33,7 @@ from edgebnn.tracking.store import DEFAULT_URI, database_of, experiment_id, open
 
 
 def track(
-    records: Sequence[Path], plan_summary: Path, tracking_uri: str | None, output: Path
+    records: Sequence[Path], plan_summary: Path, tracking_uri: str | None, output: Path | None
 ) -> None:
     """Puts the records that a plan asks for into MLflow.
 
@@ -41,20 +41,14 @@ def track(
         records: files; those of a stage or run id that no experiment asks for are named in the output.
         plan_summary: results/plan.json.
         tracking_uri: MLflow's store; None: MLFLOW_TRACKING_URI, else a SQLite file under results/.
-        output: JSON summary of what was logged, written last.
+        output: JSON summary of what was logged, written last; None: none.
 
     Raises:
         ConfigError: a file is not a record, the MLflow experiment was deleted, or the URI is given as an
             argument with a secret in it.
         InfrastructureError: the store or an artifact cannot be reached.
     """
-    if tracking_uri and has_secret(tracking_uri):
-        raise ConfigError(
-            "--tracking-uri: it holds a password or a token, and every user of this machine can read "
-            "arguments; set it as MLFLOW_TRACKING_URI, or without it and the secret as "
-            "MLFLOW_TRACKING_PASSWORD or MLFLOW_TRACKING_TOKEN"
-        )
-    uri = tracking_uri or os.environ.get("MLFLOW_TRACKING_URI") or DEFAULT_URI
+    uri = store_address(tracking_uri)
     plan = read_summary(plan_summary)
     children, unplanned = _children(records, plan.experiments)
     done: dict[str, list[str]] = {"logged": [], "replaced": [], "unchanged": []}
@@ -62,7 +56,7 @@ def track(
     with open_store(uri) as client:
         where = experiment_id(client, uri, plan.study)
         parents = _parents(client, where, owner, plan, children)
-        existing = _existing(client, where)
+        existing = existing_runs(client, where)
         for experiment, parent in parents.items():
             for child in (child for child in children if child.experiment == experiment):
                 key = (experiment, child.record.stage, child.record.run_id)
@@ -78,8 +72,21 @@ def track(
         **done,
         "unplanned": unplanned,
     }
-    with atomic_write(output) as file:
-        file.write((json.dumps(summary, indent=1) + "\n").encode())
+    if output:
+        with atomic_write(output) as file:
+            file.write((json.dumps(summary, indent=1) + "\n").encode())
+
+
+def store_address(given: str | None) -> str:
+    """The one given, else MLFLOW_TRACKING_URI, else the file under results/; raises ConfigError for a secret
+    in an argument."""
+    if given and has_secret(given):
+        raise ConfigError(
+            "--tracking-uri: it holds a password or a token, and every user of this machine can read "
+            "arguments; set it as MLFLOW_TRACKING_URI, or without it and the secret as "
+            "MLFLOW_TRACKING_PASSWORD or MLFLOW_TRACKING_TOKEN"
+        )
+    return given or os.environ.get("MLFLOW_TRACKING_URI") or DEFAULT_URI
 
 
 def _children(
@@ -111,7 +118,7 @@ def _parents(
 ) -> dict[str, str]:
     """Experiment -> the id of its run; and what the study is, said of MLflow's experiment."""
     there: dict[str, list[Any]] = {}
-    for run in _search(client, where, "tags.`edgebnn.kind` = 'experiment'"):
+    for run in search(client, where, "tags.`edgebnn.kind` = 'experiment'"):
         there.setdefault(run.data.tags["edgebnn.experiment"], []).append(run)
     experiments = []
     for name in dict.fromkeys(child.experiment for child in children):
@@ -127,17 +134,17 @@ def _parents(
     }
 
 
-def _existing(client: Any, where: str) -> dict[tuple[str, str, str], list[Any]]:
+def existing_runs(client: Any, where: str) -> dict[tuple[str, str, str], list[Any]]:
     """The active child runs of a study, by experiment, stage and run id."""
     runs: dict[tuple[str, str, str], list[Any]] = {}
-    for run in _search(client, where, "tags.`edgebnn.kind` = 'run'"):
+    for run in search(client, where, "tags.`edgebnn.kind` = 'run'"):
         tags = run.data.tags
         key = (tags["edgebnn.experiment"], tags["edgebnn.stage"], tags["edgebnn.run_id"])
         runs.setdefault(key, []).append(run)
     return runs
 
 
-def _search(client: Any, where: str, query: str) -> Iterable[Any]:
+def search(client: Any, where: str, query: str) -> Iterable[Any]:
     token = None
     while True:
         page = client.search_runs([where], query, max_results=1000, page_token=token)

@@ -75,7 +75,7 @@ def long_study(study: Path) -> Path:
 
 @pytest.fixture(scope="module")
 def forked() -> Iterator[Forked]:
-    """`forked(study, moment, count)`: exit statuses of processes that track at the same time.
+    """`forked(study, ..., moment=..., uri=...)`: exit statuses of processes that track at the same time.
 
     Each is a fork of one process that loaded MLflow and never opened a store; see `serve_forks`.
     """
@@ -89,8 +89,9 @@ def forked() -> Iterator[Forked]:
         assert server.stdin is not None
         assert server.stdout is not None
 
-        def ask(study: Path, moment: str = "", count: int = 1) -> list[int]:
-            print(json.dumps([str(study), moment, count]), file=server.stdin, flush=True)
+        def ask(*studies: Path, moment: str = "", uri: str = "") -> list[int]:
+            asked = [[*map(str, studies)], moment, uri]
+            print(json.dumps(asked), file=server.stdin, flush=True)
             return list(json.loads(server.stdout.readline()))
 
         yield ask
@@ -99,7 +100,7 @@ def forked() -> Iterator[Forked]:
 
 
 def serve_forks() -> None:
-    """For each line of standard input, `[study, moment, count]`: forks; prints their exit statuses.
+    """For each line of standard input, `[studies, moment, uri]`: a fork a study; prints their exit statuses.
 
     A fork dies by SIGKILL at its third call of the moment, a method of MlflowClient. What it prints
     goes to the file `said` of the study.
@@ -107,9 +108,9 @@ def serve_forks() -> None:
     from mlflow import MlflowClient
 
     for line in sys.stdin:
-        study, moment, count = json.loads(line)
+        studies, moment, uri = json.loads(line)
         children = []
-        for _ in range(count):
+        for study in studies:
             if child := os.fork():
                 children.append(child)
                 continue
@@ -118,7 +119,7 @@ def serve_forks() -> None:
             os.dup2(said, 2)
             if moment:
                 setattr(MlflowClient, moment, deadly(getattr(MlflowClient, moment)))
-            run_track(Path(study))
+            run_track(Path(study), uri)
             return
         print(
             json.dumps([os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) for child in children]),
@@ -200,10 +201,10 @@ def record_of(seed: int) -> Record:
     )
 
 
-def run_track(folder: Path) -> dict[str, Any]:
+def run_track(folder: Path, uri: str = "") -> dict[str, Any]:
     output = folder / "track.json"
     records = sorted(folder.glob("*/[edm]1.json"))
-    track(records, folder / "plan.json", f"sqlite:///{folder}/mlflow.db", output)
+    track(records, folder / "plan.json", uri or f"sqlite:///{folder}/mlflow.db", output)
     return dict(json.loads(output.read_text()))
 
 
@@ -399,7 +400,7 @@ def test_killed_half_way_then_again(study: Path, moment: str, forked: Forked) ->
     if moment == "log_batch":
         for stage, run_id in RECORDS:
             write_record(study, stage, run_id, epochs=MANY)
-    assert forked(study, moment) == [-signal.SIGKILL], (study / "said").read_text()
+    assert forked(study, moment=moment) == [-signal.SIGKILL], (study / "said").read_text()
     assert not (study / "track.json").exists()
     run_track(study)
     runs = [run for run in runs_of(study) if "edgebnn.run_id" in run.data.tags]
@@ -416,7 +417,7 @@ def test_killed_half_way_then_again(study: Path, moment: str, forked: Forked) ->
 @pytest.mark.slow
 def test_processes_that_meet_at_a_fresh_store(study: Path, forked: Forked) -> None:
     (study / "mlflow.db").unlink()
-    statuses = forked(study, count=3)
+    statuses = forked(study, study, study)
     assert (study / "said").read_text() == ""
     assert statuses == [0, 0, 0]
     assert len(runs_of(study)) == 2 + 4

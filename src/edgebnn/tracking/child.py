@@ -17,6 +17,7 @@ from edgebnn.errors import InfrastructureError
 from edgebnn.record import Record, file_sha256
 from edgebnn.tracking.network import ARTIFACT, delete_networks, log_network
 from edgebnn.tracking.owner import TAG, Owner
+from edgebnn.tracking.store import twice
 
 METRICS_A_CALL = 1000
 PARAMS_A_CALL = 100
@@ -109,7 +110,7 @@ def _log(client: Any, where: str, owner: Owner, parent: str, child: Child) -> No
     run = client.create_run(where, start_time=started, tags=tags, run_name=child.name).info.run_id
     _log_files(client, run, child)
     _log_numbers(client, run, record, started)
-    _log_dataset(client, run, record)
+    log_dataset(client, run, record)
     if network := record.artifacts.get(ARTIFACT):
         log_network(client, where, run, record, child.path.parent / network.path)
     client.set_tag(run, "edgebnn.digest", child.digest)
@@ -142,7 +143,7 @@ def log_params(client: Any, run: str, parameters: Mapping[str, object]) -> None:
         client.log_batch(run, params=params[start : start + PARAMS_A_CALL])
 
 
-def _log_dataset(client: Any, run: str, record: Record) -> None:
+def log_dataset(client: Any, run: str, record: Record) -> None:
     """Which data set went in: a description, not the data. Two of one name differ in their digests."""
     from mlflow.entities import Dataset, DatasetInput, InputTag
 
@@ -166,7 +167,7 @@ def _log_dataset(client: Any, run: str, record: Record) -> None:
     context = InputTag(
         "mlflow.data.context", "modelled" if record.stage == "memory" else "training"
     )
-    client.log_inputs(run, [DatasetInput(Dataset(**described), [context])])
+    twice(lambda: client.log_inputs(run, [DatasetInput(Dataset(**described), [context])]))
 
 
 def _log_files(client: Any, run: str, child: Child) -> None:

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 from filelock import FileLock
@@ -21,6 +21,7 @@ from edgebnn.secrecy import masked
 from edgebnn.tracking.database import artifacts_beside, check_and_follow
 
 DEFAULT_URI = "sqlite:///results/mlflow.db"
+T = TypeVar("T")
 _SQLITE = "sqlite:///"
 _STORES_LIBRARIES = (
     "mlflow",
@@ -73,19 +74,34 @@ def experiment_id(client: Any, uri: str, name: str) -> str:
     Raises:
         ConfigError: someone deleted the experiment.
     """
-    found = client.get_experiment_by_name(name)
-    if found is None:
-        database = database_of(uri)
-        place = None if database is None else (artifacts_beside(database) / name).as_uri()
-        # The tag by which the UI opens on training runs, not on language models' traces.
-        kind = {"mlflow.experimentKind": "custom_model_development"}
-        return str(client.create_experiment(name, artifact_location=place, tags=kind))
+    database = database_of(uri)
+    place = None if database is None else (artifacts_beside(database) / name).as_uri()
+    # The tag by which the UI opens on training runs, not on language models' traces.
+    kind = {"mlflow.experimentKind": "custom_model_development"}
+
+    def get_or_create() -> Any:
+        return client.get_experiment_by_name(name) or client.get_experiment(
+            client.create_experiment(name, artifact_location=place, tags=kind)
+        )
+
+    found = twice(get_or_create)
     if found.lifecycle_stage != "active":
         raise ConfigError(
             f"MLflow at {shown(uri)}: experiment '{name}' was deleted; bring it back with "
             f"'mlflow experiments restore -x {found.experiment_id}', or give the study another name"
         )
     return str(found.experiment_id)
+
+
+def twice(call: Callable[[], T]) -> T:
+    """Calls again what a server refused: of two that add the same row at once, it refuses one, which
+    finds the other's row when it comes again."""
+    from mlflow.exceptions import RestException
+
+    try:
+        return call()
+    except RestException:
+        return call()
 
 
 def handed_on(default: str) -> str:

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from edgebnn.errors import ConfigError
+from edgebnn.exclusive import exclusive
 from edgebnn.record import Record, atomic_write, file_sha256, read_record
 from edgebnn.secrecy import has_secret
 from edgebnn.summary import Summary, read_summary
@@ -29,7 +30,7 @@ from edgebnn.tracking.parent import (
     logged_parent,
     study_described,
 )
-from edgebnn.tracking.store import DEFAULT_URI, database_of, experiment_id, open_store, shown
+from edgebnn.tracking.store import DEFAULT_URI, database_of, experiment_id, open_store, shown, twice
 
 
 def track(
@@ -53,7 +54,8 @@ def track(
     children, unplanned = _children(records, plan.experiments)
     done: dict[str, list[str]] = {"logged": [], "replaced": [], "unchanged": []}
     owner = owner_of(plan_summary.parent, database_of(uri))
-    with open_store(uri) as client:
+    # A results folder is tracked by one process at a time: two would each log what they do not find.
+    with exclusive(plan_summary.parent / "track", quiet=True), open_store(uri) as client:
         where = experiment_id(client, uri, plan.study)
         parents = _parents(client, where, owner, plan, children)
         existing = existing_runs(client, where)
@@ -127,7 +129,7 @@ def _parents(
     note = study_described(plan.study, {each.name: each.groups for each in experiments})
     before = client.get_experiment(where).tags.get(NOTE)
     if is_ours(before) and before != note:
-        client.set_experiment_tag(where, NOTE, note)
+        twice(lambda: client.set_experiment_tag(where, NOTE, note))
     return {
         each.name: logged_parent(client, where, owner, each, there.get(each.name, []))
         for each in experiments

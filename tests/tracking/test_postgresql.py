@@ -76,14 +76,14 @@ def test_those_who_bring_the_same_data_set_at_once(server: str) -> None:
         where = client.create_experiment("data sets")
         runs = [client.create_run(where).info.run_id for _ in range(4)]
 
-        def log(run: str) -> None:
-            for digest in "0123456789":
-                start.wait()
-                record = record_of(0)
-                record.parameters["data_digest"] = digest
-                log_dataset(client, run, record)
+        def log(run: str, digest: str) -> None:
+            record = record_of(0)
+            record.parameters["data_digest"] = digest
+            start.wait()
+            log_dataset(client, run, record)
 
-        for done in [pool.submit(log, run) for run in runs]:
-            done.result()
+        for digest in "0123456789":
+            for done in [pool.submit(log, run, digest) for run in runs]:
+                done.result()
         for run in runs:
             assert len(client.get_run(run).inputs.dataset_inputs) == 10

@@ -47,7 +47,7 @@ def mlflow_server(
     port = port or free_port()
     command = [
         sys.executable, "-m", "mlflow", "server", "--backend-store-uri", store,
-        "--artifacts-destination", str(folder / "artifacts"), "--workers", "2",
+        "--artifacts-destination", str(folder / "artifacts"), "--workers", "1",
         "--host", "127.0.0.1", "--port", str(port), *options,
     ]  # fmt: skip
     variables = {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false", "MLFLOW_DISABLE_TELEMETRY": "true"}

@@ -28,7 +28,10 @@ pytestmark = [
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with postgresql() as store, mlflow_server(tmp_path_factory.mktemp("server"), store) as address:
+    with (
+        postgresql() as store,
+        mlflow_server(tmp_path_factory.mktemp("server"), store, "--workers", "2") as address,
+    ):
         yield address
 
 

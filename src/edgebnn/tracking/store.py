@@ -63,6 +63,11 @@ def open_store(uri: str) -> Iterator[Any]:
             if type(error).__module__.partition(".")[0] not in _STORES_LIBRARIES:
                 raise
             said = str(error).partition("\n")[0]  # the statement that failed comes below
+            if "error code 401" in said:
+                said = (
+                    "it does not let this user in: it goes by MLFLOW_TRACKING_USERNAME and "
+                    "MLFLOW_TRACKING_PASSWORD, or MLFLOW_TRACKING_TOKEN"
+                )
             raise InfrastructureError(f"MLflow at {shown(uri)}: {said}") from error
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import re
-import shutil
 import subprocess
 import threading
 from collections.abc import Iterator
@@ -17,10 +16,8 @@ from pathlib import Path
 import pytest
 
 from ..report.made import modelled, study, training, write
+from .chromium import BROWSER
 
-BROWSER = next(
-    filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None
-)
 HOST = "report.test"
 FRAME = '<html><iframe src="/index.html" style="border: 0; width: 390px; height: 30000px"></iframe>'
 """As wide as a telephone: a browser's own window may not be."""

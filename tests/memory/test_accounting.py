@@ -189,7 +189,7 @@ def test_another_input_or_switch_is_not_the_papers_case() -> None:
     )
     console = Console(width=200)
     with console.capture() as captured:
-        show(mlp, "mlp", 100, "adam", {"standard": STANDARD, "proposed": LEAN}, console)
+        show(mlp, "mlp", 100, "adam", {"standard": STANDARD, "proposed": LEAN}, (), console)
     assert "the paper prints" not in captured.get()
 
 
@@ -197,7 +197,7 @@ def shown(network: Network, model: str, batch_size: int, methods: tuple[str, ...
     console = Console(width=200)
     with console.capture() as captured:
         chosen = {name: PRESETS[name] for name in methods}
-        show(network, model, batch_size, "adam", chosen, console)
+        show(network, model, batch_size, "adam", chosen, (), console)
     return captured.get()
 
 

@@ -207,7 +207,7 @@ def test_programs_are_current_until_a_source_changes(
 def view(model: str, methods: dict[str, Switches], width: int = 200, batch_size: int = 100) -> str:
     console = Console(width=width)
     with console.capture() as captured:
-        show_arenas(load_network(model, MODELS), batch_size, "adam", methods, 1, console)
+        show_arenas(load_network(model, MODELS), batch_size, "adam", methods, 1, (), console)
     return captured.get()
 
 

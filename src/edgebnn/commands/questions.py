@@ -67,6 +67,7 @@ def memory(options: argparse.Namespace) -> None:
     from edgebnn.data.sources import data_folder, source_of
     from edgebnn.memory.accounting_view import show
     from edgebnn.memory.arena_view import show_arenas
+    from edgebnn.study.initial import check_frozen
     from edgebnn.study.switches import methods_of
 
     network = load_network(options.model, options.models)
@@ -76,12 +77,13 @@ def memory(options: argparse.Namespace) -> None:
     for option, value in (("--batch-size", options.batch_size), ("--threads", options.threads)):
         if value < 1:
             raise ConfigError(f"{option}: {value} is not at least 1")
+    check_frozen(options.freeze, network, options.model, "--freeze")
     methods = methods_of(options.method or ["standard", "proposed"], options.switch)
     console = Console()
     case = (options.batch_size, options.optimizer, methods)
-    show(network, options.model, *case, console)
+    show(network, options.model, *case, options.freeze, console)
     console.print()
-    show_arenas(network, *case, options.threads, console)
+    show_arenas(network, *case, options.threads, options.freeze, console)
 
 
 def fit(options: argparse.Namespace) -> None:

@@ -49,6 +49,7 @@ def show(  # noqa: PLR0917 - a case of the model, as the command line names it
     batch_size: int,
     optimizer: str,
     methods: dict[str, Switches],
+    freeze: tuple[int, ...],
     console: Console,
 ) -> None:
     """Prints the table of variables, the totals and, where the paper prints this case, its figures.
@@ -59,10 +60,11 @@ def show(  # noqa: PLR0917 - a case of the model, as the command line names it
         batch_size: samples in a batch.
         optimizer: adam, sgd or bop.
         methods: name -> switches; the first is what the others are compared with.
+        freeze: numbers of layers that are not trained.
         console: where to print.
     """
     tables = {
-        name: memory_table(network, batch_size, optimizer, switches)
+        name: memory_table(network, batch_size, optimizer, switches, freeze=freeze)
         for name, switches in methods.items()
     }
     largest = max(total_mib(table) for table in tables.values())
@@ -71,15 +73,16 @@ def show(  # noqa: PLR0917 - a case of the model, as the command line names it
     asked = Optimizer(kind=optimizer)
     other = [n for n, s in methods.items() if optimizer_of(asked, s).kind != optimizer]
     by = f"{optimizer} (bop: {', '.join(other)})" if other else optimizer
+    frozen = f", frozen: {', '.join(map(str, freeze))}" if freeze else ""
     console.print(
-        f"[bold]{title}[/], batch size {batch_size}, {by}: memory by the paper's accounting "
+        f"[bold]{title}[/], batch size {batch_size}, {by}{frozen}: memory by the paper's accounting "
         f"(modelled, not measured)"
     )
     console.print(_variables(tables, unit))
     console.print("~ transient: lives within one layer's step only", style="dim")
     published = published_memory(model_name, batch_size, optimizer)
     as_in_paper = all(methods.get(name) == PRESETS[name] for name in ("standard", "proposed"))
-    if published is None or network.input != published.input or not as_in_paper:
+    if published is None or network.input != published.input or not as_in_paper or freeze:
         return
 
     def totals(accounting: Accounting) -> tuple[float, float]:

@@ -27,6 +27,7 @@ def show_arenas(  # noqa: PLR0917 - a case, as the command line names it
     optimizer: str,
     methods: dict[str, Switches],
     threads: int,
+    freeze: tuple[int, ...],
     console: Console,
 ) -> None:
     """Prints what the C++ trainer allocates, or why there is nothing to print.
@@ -37,6 +38,7 @@ def show_arenas(  # noqa: PLR0917 - a case, as the command line names it
         optimizer: adam, sgd or bop.
         methods: name -> switches.
         threads: of the trainer.
+        freeze: numbers of layers that are not trained.
         console: where to print.
     """
     title = "[bold]this trainer's arena[/]"
@@ -44,7 +46,9 @@ def show_arenas(  # noqa: PLR0917 - a case, as the command line names it
     refused: dict[str, list[str]] = {}
     for name, switches in methods.items():
         try:
-            arenas[name] = plan_arena(network, batch_size, optimizer, switches, threads)
+            arenas[name] = plan_arena(
+                network, batch_size, optimizer, switches, threads, freeze=freeze
+            )
         except ConfigError as error:
             refused.setdefault(str(error), []).append(name)
         except JobError as error:

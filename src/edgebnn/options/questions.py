@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -9,8 +10,6 @@ from edgebnn.commands import questions as commands
 from edgebnn.options.stages import add_init_option
 
 if TYPE_CHECKING:
-    import argparse
-
     Subparsers = argparse._SubParsersAction[argparse.ArgumentParser]
 
 
@@ -25,6 +24,13 @@ def add_memory(subparsers: Subparsers) -> None:
     memory.add_argument("--output", type=Path, metavar="FILE", help="record (with --run)")
     memory.add_argument("--dataset", help="take its image shape, not the model's own")
     _add_case(memory)
+    memory.add_argument(
+        "--freeze",
+        type=_numbers,
+        default=(),
+        metavar="LAYERS",
+        help="numbers of layers that are not trained, as in a study: 2,5",
+    )
     memory.add_argument(
         "--method",
         action="append",
@@ -151,6 +157,16 @@ def add_plan(subparsers: Subparsers) -> None:
     plan = subparsers.add_parser("plan", help="list the runs of a study, running nothing")
     plan.set_defaults(stage=commands.plan)
     plan.add_argument("config", type=Path, nargs="?", default=Path("config/config.yaml"))
+
+
+def _numbers(text: str) -> tuple[int, ...]:
+    """`2,5` as (2, 5)."""
+    try:
+        return tuple(map(int, text.split(",")))
+    except ValueError:
+        raise argparse.ArgumentTypeError(
+            f"found '{text}', allowed are numbers of layers: 2,5"
+        ) from None
 
 
 def _add_case(parser: argparse.ArgumentParser) -> None:

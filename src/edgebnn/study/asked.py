@@ -24,7 +24,8 @@ def check_asked(study: Study, files: Sequence[Path] = ()) -> None:
 
     Raises:
         ConfigError: nothing is asked for, or an experiment trains nothing, or something stands twice, or an
-            optimiser does not suit a method or a baseline, or a baseline has no device beside it.
+            optimiser does not suit a method or a baseline, or a baseline has no device beside it, or
+            random weights are frozen.
     """
     if not study.experiments and not study.memory:
         raise ConfigError(
@@ -44,6 +45,11 @@ def check_asked(study: Study, files: Sequence[Path] = ()) -> None:
         _suits(experiment, where)
         _once(experiment.seeds, f"{where}: seeds")
         _once(experiment.freeze, f"{where}: freeze")
+        if experiment.freeze and experiment.init is None:
+            raise ConfigError(
+                f"{where}: freeze: goes with 'init:', what the layers begin from; random weights would "
+                f"stay random"
+            )
         if experiment.device:
             _once(experiment.device.boards, f"{where}: device.boards")
             _once(experiment.device.devices, f"{where}: device.devices")

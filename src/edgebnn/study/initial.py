@@ -13,7 +13,7 @@ from edgebnn.study.network import has_weights
 from edgebnn.study.run import PlannedRun, Run, Stage
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Collection, Iterator, Mapping
 
     from edgebnn.study.config import Experiment, Method, Study
     from edgebnn.study.network import Network
@@ -36,23 +36,17 @@ class Beginning:
     """The file, or the record of a run of the same plan."""
 
 
-def check_frozen(experiment: Experiment, network: Network, where: str) -> None:
+def check_frozen(freeze: Collection[int], network: Network, model: str, where: str) -> None:
     """Refuses layers that cannot stay as they are; raises ConfigError."""
     weighted = {n: layer.kind for n, layer in enumerate(network.layers, 1) if has_weights(layer)}
     those = ", ".join(f"{number} ({kind})" for number, kind in weighted.items())
-    for number in experiment.freeze:
+    for number in freeze:
         if number not in weighted:
             raise ConfigError(
-                f"{where}: freeze: found {number}; layers with weights of model '{experiment.model}' "
-                f"are {those}"
+                f"{where}: found {number}; layers with weights of model '{model}' are {those}"
             )
-    if experiment.freeze and experiment.init is None:
-        raise ConfigError(
-            f"{where}: freeze: goes with 'init:', what the layers begin from; random weights would "
-            f"stay random"
-        )
-    if weighted.keys() <= {*experiment.freeze}:
-        raise ConfigError(f"{where}: freeze: found all layers with weights; nothing is trained")
+    if weighted.keys() <= {*freeze}:
+        raise ConfigError(f"{where}: found all layers with weights; nothing is trained")
 
 
 @dataclass(frozen=True)

@@ -83,7 +83,7 @@ def make_plan(
     for index, experiment in enumerate(study.experiments):
         where = located(f"experiment '{experiment.name}'", ("experiments", index), files)
         network = network_of(experiment, study, where)
-        check_frozen(experiment, network, where)
+        check_frozen(experiment.freeze, network, experiment.model, f"{where}: freeze")
         check_trainable(experiment, network, study, boards, where)
         data_digest = data_digest_of(experiment, study, where)
         at = places(experiment.device, boards) if experiment.device else []

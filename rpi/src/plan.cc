@@ -3,10 +3,9 @@
 #include <algorithm>
 #include <cstdint>
 
-#include "errors.h"
 #include "kernels/binary_binary/binary_binary.h"
 #include "kernels/real_binary/real_binary.h"
-#include "kernels/short_binary/short_binary.h"
+#include "sum_limits.h"
 
 namespace edgebnn {
 namespace {
@@ -217,32 +216,8 @@ class Planner {
         scratch("products", "i32", rows * rounded_up(channels, kChannelGrain) * 4, life);
   }
 
-  std::string limit() const {
-    return " with gradient_dtype " + std::string(name_of(run_.switches.gradients));
-  }
-
-  // Sums of gradients that share exponents are taken in 32 bits.
-  void check_sums_of_dw() const {
-    if (!shared_) return;
-    const uint64_t largest = run_.switches.gradients == Format::i16 ? kLargestShort : INT8_MAX;
-    const uint64_t terms = INT32_MAX / largest, positions = block_->window.out.positions();
-    if (batch_ * positions <= terms) return;
-    throw InputError(run_.path + ": batch_size: found " + std::to_string(batch_) + ", at most " +
-                     std::to_string(terms / positions) + " is allowed" + limit() + " (" +
-                     block_->name + ")");
-  }
-
-  void check_sums_of_dx() const {
-    if (!shared_) return;
-    const Window& w = block_->window;
-    const uint64_t reads = std::min<uint64_t>(w.taps(), w.out.positions());
-    if (block_->units() * reads <= INT32_MAX / kLargestShort) return;
-    throw InputError(run_.path + ": " + block_->name + ": " + std::to_string(block_->units()) +
-                     " units are too many" + limit());
-  }
-
   void add_weight_gradient() {
-    check_sums_of_dw();
+    check_sums_of_dw(run_, *block_);
     const int phase = plan_.phases.weights(l_);
     const Life life{phase, phase};
     const bool first = block_->first;
@@ -268,7 +243,7 @@ class Planner {
   }
 
   void add_input_gradient() {
-    check_sums_of_dx();
+    check_sums_of_dx(run_, *block_);
     const int phase = plan_.phases.inputs(l_);
     const Life life{phase, phase};
     const Window& w = block_->window;

@@ -125,6 +125,28 @@ def test_a_curve_grows_until_its_record_is_there(results: Path, run: Run) -> Non
     assert said == []
 
 
+def test_a_training_stands_below_its_experiment(results: Path, run: Run) -> None:
+    """From the experiment's first record on; it has no run before."""
+    uri = f"sqlite:///{results}/mlflow.db"
+    other = run.model_copy(update={"seed": 4})
+    plan = json.loads((results / "plan.json").read_text())
+    planned = {"stage": "emulate", "run_id": other.id, "method": "proposed"}
+    plan["experiments"]["digits"].append(planned)
+    (results / "plan.json").write_text(json.dumps(plan))
+    follower = Follower(results / "plan.json", uri, print)
+    note_epoch(results / "emulate" / "state" / run.id, 1, figures(1))
+    for parents in (0, 1):
+        assert follower.changed()
+        follower.log()
+        with open_store(uri) as client:
+            where = client.get_experiment_by_name("trial").experiment_id
+            runs = {r.info.run_name: r for r in client.search_runs([where])}
+        below = runs["proposed-emulate-s3"].data.tags.get("mlflow.parentRunId")
+        assert ("digits" in runs) == bool(parents)
+        assert below == (runs["digits"].info.run_id if parents else None)
+        record_of(other).write(results / "emulate" / f"{other.id}.json")
+
+
 def test_a_store_out_of_reach_is_said_once_and_tried_again(results: Path, run: Run) -> None:
     said: list[str] = []
     follower = Follower(results / "plan.json", "http://127.0.0.1:9", said.append)

@@ -42,8 +42,10 @@ class _Training:
     state: Path
     run: str | None = None
     """Its run in MLflow."""
+    parent: str | None = None
+    """The run of its experiment."""
     epochs: int = 0
-    """Of them there."""
+    """That are there."""
 
 
 @dataclass(frozen=True)
@@ -130,6 +132,7 @@ class Follower:
             elif epochs := noted_epochs(training.state):
                 if training.run is None:
                     self._find_or_make(store, training, there.get(key, []))
+                _put_below_its_experiment(store, training)
                 _log_epochs(store.client, training, epochs)
 
     def _find_or_make(self, store: _Store, training: _Training, there: Iterable[Any]) -> None:
@@ -143,7 +146,6 @@ class Follower:
                 return
         run = read_run(self.results / "runs" / training.stage / f"{training.run_id}.json")
         parameters = run.parameters()
-        parent = _parent(store, training.experiment)
         tags = {
             TAG: store.owner.identity,
             "edgebnn.kind": "run",
@@ -151,7 +153,6 @@ class Follower:
             "edgebnn.stage": training.stage,
             "edgebnn.run_id": training.run_id,
             "edgebnn.method": training.method,
-            **({"mlflow.parentRunId": parent} if parent else {}),
         }
         name = name_of(training.method, training.stage, parameters)
         made = client.create_run(store.where, tags=tags, run_name=name)
@@ -211,9 +212,11 @@ def _log_epochs(
         training.epochs = max(epochs)
 
 
-def _parent(store: _Store, experiment: str) -> str | None:
-    """The run of an experiment that has a record already."""
+def _put_below_its_experiment(store: _Store, training: _Training) -> None:
+    """Which has a run once it has a record."""
+    if training.parent:
+        return
     for run in search(store.client, store.where, "tags.`edgebnn.kind` = 'experiment'"):
-        if run.data.tags["edgebnn.experiment"] == experiment and store.owner.owns(run):
-            return str(run.info.run_id)
-    return None
+        if run.data.tags["edgebnn.experiment"] == training.experiment and store.owner.owns(run):
+            training.parent = str(run.info.run_id)
+            store.client.set_tag(training.run, "mlflow.parentRunId", training.parent)

@@ -85,7 +85,7 @@ def test_a_shown_program_runs(tmp_path: Path) -> None:
 @pytest.mark.skipif(not (DATA / "mnist.npz").exists(), reason="no mnist.npz in EDGEBNN_DATA_DIR")
 def test_fine_tuning_as_shown(tmp_path: Path) -> None:
     """The program, the study and the commands of docs/fine-tune.md, in a folder with what a clone has."""
-    (program,), (study,), (commands,) = (
+    (program,), (study,), (commands, *_) = (
         [block for name, block in blocks(language) if name == "fine-tune.md"]
         for language in ("python", "yaml", "sh")
     )

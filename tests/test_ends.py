@@ -280,3 +280,34 @@ def test_every_rule_asks_how_its_stage_ended() -> None:
     for path in (ROOT / "workflow" / "rules").glob("*.smk"):
         for rule in path.read_text().split("\nrule ")[1:]:
             assert '> {log:q} 2>&1 "\n        "|| edgebnn ended $? {output:q} {log:q}"' in rule
+
+
+def test_a_failed_stage_is_not_taken_apart(tmp_path: Path) -> None:
+    """What it holds may wait for ever when it is: native threads that wait for Python."""
+    script = """
+import sys, threading
+from edgebnn.cli import main
+from edgebnn.commands import stages
+from edgebnn.errors import ConfigError
+
+class Iterator:
+    def __del__(self):
+        threading.Event().wait()
+
+def fail(options):
+    held = Iterator()
+    raise ConfigError("no such thing")
+
+stages.build = fail
+sys.argv = ["edgebnn", "build", "native", "--output", "x.json"]
+sys.exit(main())
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", script],
+        cwd=tmp_path,
+        check=False,
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert (done.returncode, done.stderr) == (2, "edgebnn: no such thing\n")

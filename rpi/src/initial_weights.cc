@@ -1,6 +1,5 @@
 #include "initial_weights.h"
 
-#include <array>
 #include <cstring>
 
 #include "descriptor.h"
@@ -11,16 +10,12 @@ namespace {
 
 constexpr char kMagic[8] = {'E', 'D', 'G', 'E', 'B', 'N', 'N', 'W'};
 constexpr uint32_t kVersion = 1;
-constexpr uint32_t kMostLayers = 4096;
 
 struct Header {
   char magic[8];
   uint32_t version, layers, norms, zero;
 };
 static_assert(sizeof(Header) == 24);
-
-// The sizes behind the header: fan-in and units of each layer, then units of each batch norm.
-size_t sizes_in(const Header& header) { return header.layers * size_t{2} + header.norms; }
 
 std::string hexadecimal(uint32_t value) {
   std::string digits;
@@ -48,12 +43,13 @@ InitialWeights::InitialWeights(std::string path, const RunFile& run, const Netwo
            std::to_string(kVersion));
   }
   const size_t blocks = network.blocks.size();
-  if (header.layers != blocks || header.norms != blocks || blocks > kMostLayers) {
+  if (header.layers != blocks || header.norms != blocks) {
     refuse(std::to_string(header.layers) + " layers with weights and " +
            std::to_string(header.norms) + " batch norms; " + run.path + " has " +
            std::to_string(blocks) + " of each");
   }
-  std::vector<uint32_t> sizes(sizes_in(header));
+  // Fan-in and units of each layer, then units of each batch norm.
+  std::vector<uint32_t> sizes(3 * blocks);
   if (!content.get(sizes.data(), sizes.size() * 4)) refuse("cut short: its header is not whole");
   check_layers(sizes);
   uint64_t values = 0;

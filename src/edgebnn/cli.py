@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 from edgebnn import streams, unexpected
 from edgebnn.ended import failure_note
@@ -48,7 +49,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if isinstance(error, OSError) and streams.reader_gone():
             streams.give_up()
             return READER_GONE
-        return _fail(error, output)
+        status = _fail(error, output)
+        if arguments is None:
+            _leave(status)
+        return status
 
 
 def _named(output: Path | None) -> Path | None:
@@ -79,6 +83,15 @@ def _fail(error: Exception, output: Path | None) -> int:
     except OSError:
         streams.give_up()
     return unexpected.EXIT_STATUS
+
+
+def _leave(status: int) -> NoReturn:
+    """Ends the process as it is, while its error still holds all that the stage had: to take that apart,
+    TensorFlow can wait for ever, for a thread of its own that waits for Python."""
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(OSError, ValueError):
+            stream.flush()
+    os._exit(status)
 
 
 if __name__ == "__main__":

@@ -9,12 +9,12 @@ from contextlib import suppress
 from pathlib import Path
 
 FILE = "epochs.jsonl"
-NAMES = ("loss", "accuracy", "validation_loss", "validation_accuracy")
+SERIES = ("loss", "accuracy", "validation_loss", "validation_accuracy")
 
 
 def note_epoch(state: Path, epoch: int, figures: Mapping[str, float]) -> None:
     """Adds an epoch, from 1; a disk that takes no line more costs no training."""
-    line = json.dumps({"epoch": epoch, **{name: figures[name] for name in NAMES}})
+    line = json.dumps({"epoch": epoch, **{name: figures[name] for name in SERIES}})
     with suppress(OSError):
         state.mkdir(parents=True, exist_ok=True)
         with (state / FILE).open("a") as file:
@@ -28,7 +28,7 @@ def noted_epochs(state: Path) -> dict[int, dict[str, float]]:
         for line in (state / FILE).read_text(errors="replace").splitlines():
             with suppress(ValueError, KeyError, TypeError):
                 told = json.loads(line)
-                figures = {name: float(told[name]) for name in NAMES}
+                figures = {name: float(told[name]) for name in SERIES}
                 if all(map(math.isfinite, figures.values())):
                     found[int(told["epoch"])] = figures
     return dict(sorted(found.items()))

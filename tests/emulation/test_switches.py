@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 
 from edgebnn.emulation.batches import centred
-from edgebnn.emulation.checkpoint import SERIES, Checkpoint, Progress, values
+from edgebnn.emulation.checkpoint import Checkpoint, Progress, values
 from edgebnn.emulation.model import compiled_model
+from edgebnn.epochs import SERIES
 from edgebnn.study.model_file import parse_network
 from edgebnn.study.switches import PRESETS, Switches
 from tests.sampled import one_in

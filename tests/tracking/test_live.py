@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from edgebnn.epochs import FILE, NAMES, forget_epochs, note_epoch, noted_epochs
+from edgebnn.epochs import FILE, SERIES, forget_epochs, note_epoch, noted_epochs
 from edgebnn.record import Metric, Record, provenance
 from edgebnn.study.model_file import parse_network
 from edgebnn.study.optimizer_config import Optimizer
@@ -22,7 +22,7 @@ from edgebnn.tracking.store import open_store
 
 
 def figures(epoch: int) -> dict[str, float]:
-    return {name: epoch + number / 10 for number, name in enumerate(NAMES)}
+    return {name: epoch + number / 10 for number, name in enumerate(SERIES)}
 
 
 def test_epochs_are_read_as_they_were_noted(tmp_path: Path) -> None:
@@ -74,7 +74,7 @@ def record_of(run: Run) -> Record:
         run_id=run.id,
         parameters=run.parameters(),
         metrics={"test_accuracy": Metric(value=0.5, source="measured")},
-        series={name: [(epoch, figures(epoch)[name]) for epoch in range(1, 10)] for name in NAMES},
+        series={name: [(epoch, figures(epoch)[name]) for epoch in range(1, 10)] for name in SERIES},
         provenance=provenance("2026-01-02T03:04:05+00:00"),
     )
 

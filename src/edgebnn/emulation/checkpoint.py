@@ -14,11 +14,9 @@ from typing import Any
 
 import numpy as np
 
-from edgebnn.epochs import NAMES
+from edgebnn.epochs import SERIES
 from edgebnn.errors import ConfigError
 from edgebnn.record import atomic_write
-
-SERIES = NAMES
 
 
 @dataclass

@@ -15,10 +15,10 @@ from typing import Any
 import numpy as np
 
 from edgebnn.emulation.backend import load_backend
-from edgebnn.emulation.checkpoint import SERIES, Checkpoint, Progress
+from edgebnn.emulation.checkpoint import Checkpoint, Progress
 from edgebnn.emulation.feed import BROKEN_AT_MOST, Feed, feed_of
 from edgebnn.emulation.schedule import learning_rate
-from edgebnn.epochs import forget_epochs, note_epoch
+from edgebnn.epochs import SERIES, forget_epochs, note_epoch
 from edgebnn.errors import JobError
 from edgebnn.record import Artifact, Metric, Record, file_sha256, provenance
 from edgebnn.study.run import Run

@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from edgebnn.epochs import NAMES, note_epoch
+from edgebnn.epochs import SERIES, note_epoch
 from edgebnn.errors import ConfigError
 from edgebnn.farm import metering
 from edgebnn.farm.attempt import Picked, failure
@@ -174,7 +174,7 @@ class _Training(RunJob):
         if event.get("event") == "epoch":
             figures = {
                 name: float(event[name])
-                for name in NAMES
+                for name in SERIES
                 if isinstance(event.get(name), int | float)
             }
             told = ", ".join(
@@ -183,7 +183,7 @@ class _Training(RunJob):
                 if name != "validation_loss"
             )
             self.say(f"epoch {event.get('epoch')}/{event.get('epochs')}: {told}")
-            if len(figures) == len(NAMES) and isinstance(event.get("epoch"), int):
+            if len(figures) == len(SERIES) and isinstance(event.get("epoch"), int):
                 note_epoch(self.kept.folder, event["epoch"], figures)
         if event.get("event") == "resume":
             where = f"epoch {event.get('epoch')}, step {event.get('step')}"

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from edgebnn.epochs import FILE, NAMES, noted_epochs
+from edgebnn.epochs import FILE, SERIES, noted_epochs
 from edgebnn.errors import EdgebnnError
 from edgebnn.study.files import read_run
 from edgebnn.summary import Summary, read_summary
@@ -140,7 +140,7 @@ class Follower:
         for run in there:
             if store.owner.owns(run):
                 training.run = str(run.info.run_id)
-                there_already = client.get_metric_history(training.run, NAMES[-1])
+                there_already = client.get_metric_history(training.run, SERIES[-1])
                 training.epochs = max((point.step for point in there_already), default=0)
                 client.update_run(training.run, status="RUNNING")
                 return

@@ -37,14 +37,32 @@ class Page:
         self._write.close()
 
     def open(self, address: str) -> None:
+        """Until it has loaded, all that it names with it."""
         self._call("Page.navigate", url=address)
+        self.wait_for("document.readyState == 'complete'")
+
+    def size(self, width: int, height: int) -> None:
+        """Also one that no window has: a telephone's."""
+        self._call(
+            "Emulation.setDeviceMetricsOverride",
+            width=width,
+            height=height,
+            deviceScaleFactor=1,
+            mobile=False,
+        )
+
+    def scheme(self, name: str) -> None:
+        """Light or dark."""
+        self._call(
+            "Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": name}]
+        )
 
     def wait_for(self, condition: str) -> None:
         """Until a JavaScript expression is true."""
         end = time.monotonic() + PATIENCE_S
-        while not self.value(condition):
+        while not self.value(f"Boolean({condition})"):
             assert time.monotonic() < end, f"{condition}\n{self.value('document.body.innerText')}"
-            time.sleep(0.2)
+            time.sleep(0.05)
 
     def wait_for_text(self, *texts: str) -> None:
         for text in texts:
@@ -78,7 +96,7 @@ class Page:
 
 
 @contextmanager
-def page(profile: Path, width: int = 1280, height: int = 1000) -> Iterator[Page]:
+def page(profile: Path, *options: str, width: int = 1280, height: int = 1000) -> Iterator[Page]:
     """A tab of a browser of its own, which ends with the block."""
     ours_out, its_in = os.pipe()[::-1]
     ours_in, its_out = os.pipe()
@@ -86,6 +104,7 @@ def page(profile: Path, width: int = 1280, height: int = 1000) -> Iterator[Page]
         str(BROWSER), "--headless", "--no-sandbox", "--disable-gpu", "--no-first-run",
         "--disable-background-networking", "--disable-component-update", "--remote-debugging-pipe",
         f"--user-data-dir={profile}", f"--window-size={width},{height}",
+        *options,
     ]  # fmt: skip
     browser = subprocess.Popen(
         # The protocol has its pipe at the descriptors 3 and 4.

@@ -1,6 +1,7 @@
 // Every kernel of every variant in the registry against its formula, at sizes around a word.
 //
 // Values are such that float64 sums are exact in any order: what is compared, is compared exactly.
+#include <cmath>
 #include <cstdlib>
 #include <vector>
 
@@ -77,7 +78,41 @@ TEST("kernels: a variant is forced by name; an unknown one is refused with those
   setenv("EDGEBNN_KERNEL", "abacus", 1);
   SAYS(chosen_kernels(), "EDGEBNN_KERNEL: found 'abacus'");
   SAYS(chosen_kernels(), "scalar");
+  setenv("EDGEBNN_KERNEL", "exact", 1);
+  const Kernels exact = chosen_kernels();
   unsetenv("EDGEBNN_KERNEL");
+  EQUAL(std::string(exact.name), "exact");
+  EQUAL(exact.binary_binary == chosen_kernels().binary_binary, true);
+  EQUAL(exact.real_binary == chosen_kernels().real_binary_exact, true);
+  EQUAL(exact.integer_real == chosen_kernels().integer_real_exact, true);
+}
+
+TEST("kernels: exact sums of any reals are the scalar variant's to the bit") {
+  constexpr size_t kCount = 70, kTerms = 160, kLanes = 48;
+  const Stream random(7, 7);
+  std::vector<float> g(kCount * kTerms);
+  std::vector<uint32_t> b(kTerms / 32 * kLanes);
+  std::vector<int16_t> c(kCount * 64);
+  uint64_t next = 0;
+  for (float& value : g) {  // of very different magnitudes
+    const uint64_t draw = random.draw(next++);
+    value = std::ldexp(static_cast<float>(draw >> 40) - 8388608.0f, -static_cast<int>(draw % 40));
+  }
+  for (uint32_t& word : b) word = static_cast<uint32_t>(random.draw(next++));
+  for (int16_t& value : c) value = static_cast<int16_t>(random.draw(next++) % 511) - 255;
+  const Kernels& scalar = all_kernels().back();
+  each_variant([&](const Kernels& kernels) {
+    std::vector<double> found(kCount * kLanes, 0.1), expected = found;
+    kernels.real_binary_exact(kCount, kTerms, kLanes, g.data(), b.data(), found.data());
+    scalar.real_binary(kCount, kTerms, kLanes, g.data(), b.data(), expected.data());
+    EQUAL(found == expected, true);
+    for (const size_t units : kSizes) {
+      std::vector<double> sums(64 * units, 0.1), wanted = sums;
+      kernels.integer_real_exact(kCount, units, c.data(), g.data(), sums.data());
+      scalar.integer_real(kCount, units, c.data(), g.data(), wanted.data());
+      EQUAL(sums == wanted, true);
+    }
+  });
 }
 
 TEST("kernels: many words of the largest inputs overflow nothing") {

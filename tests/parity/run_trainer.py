@@ -9,15 +9,22 @@ from edgebnn.trainer.run_file import run_file
 
 
 def train(
-    trainer: Path, folder: Path, run: Any, data: Path, *options: object, initial: Path | None = None
+    trainer: Path,
+    folder: Path,
+    run: Any,
+    data: Path,
+    *options: object,
+    initial: Path | None = None,
+    kernels: str = "scalar",
 ) -> Any:
+    """`kernels`: which sum real gradients as the definition does; integers are the same by any."""
     (folder / "run").write_text(run_file(run, initial))
     arguments = [trainer, "--run", "run", "--data", data, *options]
     arguments += ["--init", initial] if initial else []
     environment = dict(os.environ)
     if run.switches.gradient_dtype in ("f32", "f16"):
-        # Vector kernels sum real gradients in float32, the definition in float64.
-        environment["EDGEBNN_KERNEL"] = "scalar"
+        # Vector kernels sum them in float32, the definition in float64.
+        environment["EDGEBNN_KERNEL"] = kernels
     return subprocess.run(
         list(map(str, arguments)),
         cwd=folder,

@@ -43,7 +43,8 @@ def test_twenty_steps(
     run: Any = case.run.model_copy(
         update={"dataset": "cifar10", "model": model, "network": load_network(model, MODELS)}
     )
-    done = train(trainer, tmp_path, run, cifar10, "--dump", "trainer", "--steps", STEPS)
+    options = ("--dump", "trainer", "--steps", STEPS)
+    done = train(trainer, tmp_path, run, cifar10, *options, kernels="exact")
     assert done.returncode == 0, done.stderr
     dump(run, cifar10, tmp_path / "emulation", STEPS)
     found, expected = (

@@ -19,7 +19,8 @@ from edgebnn.emulation.model import compiled_model
 from edgebnn.weights_file import read_weights, write_weights
 from tests.sampled import one_in
 
-THREADS = (1, 3)
+THREADS = {1: "exact", 3: "scalar"}
+"""And kernels that sum real gradients as the definition does."""
 
 
 @pytest.mark.parametrize(
@@ -38,9 +39,9 @@ def test_steps(case: Case, trainer: Path, data_file: Any, tmp_path: Path) -> Non
     if case.data != "mnist":  # by hand it takes too long
         reference = by_hand(case, data, initial)
         assert_same(emulation, reference, case.weights_atol, "emulation and reference")
-    for threads in THREADS:
+    for threads, kernels in THREADS.items():
         options = ("--dump", "trainer", "--steps", STEPS, "--threads", threads)
-        done = train(trainer, tmp_path, run, data, *options, initial=initial)
+        done = train(trainer, tmp_path, run, data, *options, initial=initial, kernels=kernels)
         assert done.returncode == 0, done.stderr
         found = read_dump(tmp_path / "trainer", run.network, case.batch_size)
         (tmp_path / "trainer").unlink()

@@ -90,6 +90,8 @@ constexpr Kernels kAll[] = {
      .integer_real = integer_real_avx512,
      .integer_integer = integer_integer_avx512,
      .reorder = reorder_avx512,
+     .real_binary_exact = real_binary_exact_avx512,
+     .integer_real_exact = integer_real_exact_avx512,
      EDGEBNN_BESIDE(avx512)},
     {.name = "avx512",
      .runs = with_avx512,
@@ -100,6 +102,8 @@ constexpr Kernels kAll[] = {
      .integer_real = integer_real_avx512,
      .integer_integer = integer_integer_avx512,
      .reorder = reorder_avx512,
+     .real_binary_exact = real_binary_exact_avx512,
+     .integer_real_exact = integer_real_exact_avx512,
      EDGEBNN_BESIDE(avx512)},
     {.name = "avx2",
      .runs = with_avx2,
@@ -110,6 +114,8 @@ constexpr Kernels kAll[] = {
      .integer_real = integer_real_avx2,
      .integer_integer = integer_integer_avx2,
      .reorder = reorder_scalar,
+     .real_binary_exact = real_binary_exact_avx2,
+     .integer_real_exact = integer_real_exact_avx2,
      EDGEBNN_BESIDE(avx2)},
 #elif defined(__ARM_NEON)  // what the rest is compiled for as well
     {.name = "neon",
@@ -121,6 +127,8 @@ constexpr Kernels kAll[] = {
      .integer_real = integer_real_neon,
      .integer_integer = integer_integer_neon,
      .reorder = reorder_scalar,
+     .real_binary_exact = real_binary_exact_neon,
+     .integer_real_exact = integer_real_exact_neon,
      EDGEBNN_BESIDE(neon)},
 #endif
     {.name = "scalar",
@@ -132,22 +140,33 @@ constexpr Kernels kAll[] = {
      .integer_real = integer_real_scalar,
      .integer_integer = integer_integer_scalar,
      .reorder = reorder_scalar,
+     .real_binary_exact = real_binary_scalar,
+     .integer_real_exact = integer_real_scalar,
      EDGEBNN_BESIDE(scalar)},
 };
+
+Kernels exact(Kernels kernels) {
+  kernels.name = "exact";
+  kernels.real_binary = kernels.real_binary_exact;
+  kernels.integer_real = kernels.integer_real_exact;
+  return kernels;
+}
 
 }  // namespace
 
 std::span<const Kernels> all_kernels() { return kAll; }
 
-const Kernels& chosen_kernels() {
-  const char* forced = std::getenv("EDGEBNN_KERNEL");
-  std::string names;
+Kernels chosen_kernels() {
+  const char* named = std::getenv("EDGEBNN_KERNEL");
+  const std::string forced = named == nullptr ? "" : named;
+  std::string names = "exact";
   for (const Kernels& kernels : kAll) {
     if (!kernels.runs()) continue;
-    if (forced == nullptr || std::string(forced) == kernels.name) return kernels;
-    names += std::string(names.empty() ? "" : ", ") + kernels.name;
+    if (named == nullptr || forced == kernels.name) return kernels;
+    if (forced == "exact") return exact(kernels);
+    names += std::string(", ") + kernels.name;
   }
-  throw InputError("EDGEBNN_KERNEL: found '" + std::string(forced) + "', here run " + names);
+  throw InputError("EDGEBNN_KERNEL: found '" + forced + "', here run " + names);
 }
 
 }  // namespace edgebnn

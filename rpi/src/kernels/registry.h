@@ -39,6 +39,9 @@ struct Kernels {
   IntegerReal integer_real;
   IntegerInteger integer_integer;
   Reorder* reorder;
+  // Those whose sums are float32, in float64 as the scalar ones: what `exact` has in their places.
+  RealBinary real_binary_exact;
+  IntegerReal integer_real_exact;
   // Beside the products.
   CentrePixels* centre_pixels;
   TransposeBits* transpose_bits;
@@ -66,8 +69,9 @@ struct Kernels {
 // Fastest first; the last one, scalar, is the definition and runs everywhere.
 std::span<const Kernels> all_kernels();
 
-// The variant that EDGEBNN_KERNEL names, or the first that runs here. Throws InputError for a name
-// that is unknown or does not run here, listing those that do.
-const Kernels& chosen_kernels();
+// The variant that EDGEBNN_KERNEL names, or the first that runs here; `exact` is that first one,
+// but all its sums are the scalar variant's to the bit. Throws InputError for a name that is
+// unknown or does not run here, listing those that do.
+Kernels chosen_kernels();
 
 }  // namespace edgebnn

@@ -1,8 +1,8 @@
 // Small integer times real: a[i][n] += sum over m of c[m][i]·g[m][n]: the first layer's dW, for 64
 // inputs.
 //
-// The scalar variant sums in float64, exactly where g holds float16 values. Vector variants sum up
-// to kRowsInFloat rows in float32, and those sums in float64.
+// The scalar variant sums in float64, exactly where g holds float16 values, and so does _exact of
+// each ISA. Vector variants sum up to kRowsInFloat rows in float32, and those sums in float64.
 #pragma once
 
 #include <cstddef>
@@ -20,5 +20,11 @@ void integer_real_scalar(size_t rows, size_t units, const int16_t* c, const floa
 void integer_real_avx512(size_t rows, size_t units, const int16_t* c, const float* g, double* a);
 void integer_real_avx2(size_t rows, size_t units, const int16_t* c, const float* g, double* a);
 void integer_real_neon(size_t rows, size_t units, const int16_t* c, const float* g, double* a);
+void integer_real_exact_avx512(size_t rows, size_t units, const int16_t* c, const float* g,
+                               double* a);
+void integer_real_exact_avx2(size_t rows, size_t units, const int16_t* c, const float* g,
+                             double* a);
+void integer_real_exact_neon(size_t rows, size_t units, const int16_t* c, const float* g,
+                             double* a);
 
 }  // namespace edgebnn

@@ -1,15 +1,10 @@
+#include "kernels/integer_real/in_order.h"
 #include "kernels/integer_real/integer_real.h"
 
 namespace edgebnn {
 
 void integer_real_scalar(size_t rows, size_t units, const int16_t* c, const float* g, double* a) {
-  for (size_t i = 0; i < 64; ++i) {
-    double* sum = a + i * units;
-    for (size_t m = 0; m < rows; ++m) {
-      const double value = c[m * 64 + i];
-      for (size_t n = 0; n < units; ++n) sum[n] += value * static_cast<double>(g[m * units + n]);
-    }
-  }
+  integer_real_in_order(rows, units, c, g, a);
 }
 
 }  // namespace edgebnn

@@ -2,8 +2,8 @@
 // (rows: positions, terms: units, lanes: inputs) and, with dY transposed, of dW (rows: units,
 // terms: positions).
 //
-// The scalar variant sums in float64, exactly where g holds float16 values. Vector variants sum up
-// to kTermsInFloat terms in float32, and those sums in float64.
+// The scalar variant sums in float64, exactly where g holds float16 values, and so does _exact of
+// each ISA. Vector variants sum up to kTermsInFloat terms in float32, and those sums in float64.
 #pragma once
 
 #include <cstddef>
@@ -26,5 +26,11 @@ void real_binary_avx2(size_t rows, size_t terms, size_t lanes, const float* g, c
                       double* s);
 void real_binary_neon(size_t rows, size_t terms, size_t lanes, const float* g, const uint32_t* b,
                       double* s);
+void real_binary_exact_avx512(size_t rows, size_t terms, size_t lanes, const float* g,
+                              const uint32_t* b, double* s);
+void real_binary_exact_avx2(size_t rows, size_t terms, size_t lanes, const float* g,
+                            const uint32_t* b, double* s);
+void real_binary_exact_neon(size_t rows, size_t terms, size_t lanes, const float* g,
+                            const uint32_t* b, double* s);
 
 }  // namespace edgebnn

@@ -1,0 +1,13 @@
+#include "kernels/vector.h"
+
+#include "kernels/integer_real/in_order.h"
+#include "kernels/integer_real/integer_real.h"
+
+namespace edgebnn {
+
+void EDGEBNN_NAME(integer_real_exact)(size_t rows, size_t units, const int16_t* c, const float* g,
+                                      double* a) {
+  integer_real_in_order(rows, units, c, g, a);
+}
+
+}  // namespace edgebnn

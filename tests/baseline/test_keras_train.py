@@ -290,3 +290,19 @@ def test_the_float32_network_has_the_same_shapes_and_no_signs() -> None:
         x = layer(x)
     assert x.numpy().min() == 0
     assert len(np.unique(x)) > 10
+
+
+@pytest.mark.slow
+def test_what_keras_would_import_for_others_is_left_out() -> None:
+    program = (
+        "import sys, keras_train; tf = keras_train.load(1); tf.keras.Sequential;"
+        "print([name for name in keras_train.FOR_OTHERS if sys.modules[name]])"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        cwd=Path(keras_train.__file__).parent,
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    assert done.stdout == "[]\n"

@@ -21,7 +21,7 @@ import struct
 import sys
 import time
 from collections.abc import Iterator
-from itertools import islice
+from itertools import count, islice
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -33,6 +33,8 @@ except ImportError as error:  # said in main(), as one line
 
 OUT_OF_MEMORY, NO_TENSORFLOW = 64, 65  # exit statuses
 LOAD_WITHIN_S = 900
+FOR_OTHERS = ("jax", "matplotlib", "pandas", "sklearn", "torch")
+"""Keras imports them where it finds them, for adapters that nothing here uses: 250 MiB that a board does not spend."""
 HEADER, HEADER_BYTES = struct.Struct("<8s9I16x"), 64
 """Of the packed data set: magic, version, height, width, channels, classes, train, ... (docs/formats.md)."""
 MEMORY_WORDS = (
@@ -78,20 +80,17 @@ def open_data(path: str) -> Data:
     if version != 1:
         raise JobFailed(f"{path}: version {version}; version 1 is wanted")
     wanted = HEADER_BYTES + (images + validation + test) * (height * width * channels + 1)
-    found = os.fstat(file).st_size
-    if found != wanted:
+    if (found := os.fstat(file).st_size) != wanted:
         raise JobFailed(f"{path}: {found} bytes, its header promises {wanted}")
     return Data(file, (height, width, channels), images)
 
 
 def order(images: int, batch_size: int, seed: int) -> Iterator[Any]:
     """The images of each batch, epoch after epoch without end: shuffled anew in each, the last part batch left out."""
-    epoch = 0
-    while True:
+    for epoch in count():
         shuffled = np.random.default_rng([seed, epoch]).permutation(images)
         for first in range(0, images - batch_size + 1, batch_size):
             yield shuffled[first : first + batch_size]
-        epoch += 1
 
 
 def float32_layer(keras: Any, layer: dict[str, Any]) -> Any:
@@ -243,6 +242,7 @@ def load(threads: int) -> Any:
         raise ImportError(import_error)
     os.environ["KERAS_BACKEND"], os.environ["CUDA_VISIBLE_DEVICES"] = "tensorflow", "-1"
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    sys.modules.update(dict.fromkeys(FOR_OTHERS))  # type: ignore[arg-type] # None: cannot be imported
     signal.alarm(LOAD_WITHIN_S)  # where memory is refused, TensorFlow may wait for ever
     import tensorflow as tf
 

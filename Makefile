@@ -131,4 +131,4 @@ lock: $(VENV)/ready
 	  --no-header --extra dev --upgrade pyproject.toml -o requirements.lock
 
 clean:
-	rm -rf build results .snakemake
+	rm -rf build results .snakemake $(VENV)/share/zig/made

@@ -80,16 +80,23 @@ def test_a_clone_and_an_environment_anywhere(name: str, tmp_path: Path) -> None:
     venv.create(clone / "an environment", symlinks=True)
     python = clone / "an environment" / "bin" / "python"
     cache = os.environ.get("ZIG_GLOBAL_CACHE_DIR", f"{sys.prefix}/share/zig")
-    done = subprocess.run(
-        [python, "-m", "SCons", "-Q", "-C", "rpi", "../build/native/obj/threads.o"],
-        cwd=clone,
-        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), "ZIG_GLOBAL_CACHE_DIR": cache},
-        check=False,
-        capture_output=True,
-        text=True,
-    )
-    assert done.returncode == 0, done.stderr
-    assert (clone / "build" / "native" / "obj" / "threads.o").exists()
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    environment |= {"ZIG_GLOBAL_CACHE_DIR": cache, "ZIG_LOCAL_CACHE_DIR": str(clone / "made")}
+    made = []
+    for build in ("build", "another"):
+        asked = [f"BUILD={clone / build}", f"../{build}/native/obj/threads.o"]
+        done = subprocess.run(
+            [python, "-m", "SCons", "-Q", "-C", "rpi", *asked],
+            cwd=clone,
+            env=environment,
+            check=False,
+            capture_output=True,
+            text=True,
+        )
+        assert done.returncode == 0, done.stderr
+        assert (clone / build / "native" / "obj" / "threads.o").exists()
+        made.append({path.parent.name for path in (clone / "made").glob("o/*/threads.o")})
+    assert made[0] and made[0] == made[1]  # compiled once for both folders
     assert [path.name for path in tmp_path.iterdir()] == [name]
 
 

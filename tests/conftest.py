@@ -47,7 +47,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     """Marks what is heavy, wherever it stands, and puts the tests in the order that keeps workers busy.
 
     Each of two workers begins with half of the list: the first builds the trainer, the second runs what
-    does not need it. The smallest tests come last, so that both end together.
+    does not need it, whole studies first. The smallest tests come last, so that all end together.
     """
     needing: list[pytest.Item] = []
     others: list[pytest.Item] = []
@@ -57,6 +57,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             item.add_marker("heavy")
         (needing if needs_build else others).append(item)
     needing.sort(key=lambda item: ("unit_tests" not in item.name, room(item.path) != "trainer"))
+    others.sort(key=lambda item: room(item.path) != "workflow")
     half = len(items) // 2
     items[:] = [*needing[:half], *others, *needing[half:]]
 

@@ -152,7 +152,7 @@ void train(const Options& options) {
   const RunFile run = read_run_file(options.run);
   const Network network = compile(run);
   if (!options.export_file.empty()) check_exportable(run, network);
-  const Kernels& kernels = chosen_kernels();
+  const Kernels kernels = chosen_kernels();
   Arena arena;
   const Plan plan = make_plan(run, network, arena, options.threads);
   Threads threads(options.threads);
@@ -202,7 +202,7 @@ void train(const Options& options) {
 void predict(const Options& options) {
   const NetworkFile network(options.predict);
   const DataFile data(options.data, options.verified);
-  const Kernels& kernels = chosen_kernels();
+  const Kernels kernels = chosen_kernels();
   Threads threads(options.threads);
   std::optional<OutputFile> output;
   if (!options.output.empty()) {

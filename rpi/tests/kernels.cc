@@ -1,6 +1,7 @@
 // Every kernel of every variant in the registry against its formula, at sizes around a word.
 //
-// Values are such that float64 sums are exact in any order: what is compared, is compared exactly.
+// Values are such that float64 sums are exact in any order, or the order is the same: what is
+// compared, is compared exactly.
 #include <cmath>
 #include <cstdlib>
 #include <vector>

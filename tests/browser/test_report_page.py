@@ -86,7 +86,7 @@ def page(tmp_path_factory: pytest.TempPathFactory) -> str:
 def laid_out(browser: Opened, page: str) -> Callable[[int], chromium.Page]:
     """The report, whole and unfolded, so many pixels wide."""
 
-    def opened(width: int = 1280) -> chromium.Page:
+    def opened(width: int) -> chromium.Page:
         browser.tab.size(width, 3000)
         tab = browser.open(page)
         tab.value(f"{COUNT}('details').forEach((it) => (it.open = true))")

@@ -182,17 +182,34 @@ def test_a_full_disk_ends_the_samples_not_the_command(measured: Measured) -> Non
     assert "No space left on device" in result["samples_stopped"]
 
 
+WAKE_UPS = """
+import resource, time
+def seconds():
+    usage = resource.getrusage(resource.RUSAGE_SELF)
+    return usage.ru_utime + usage.ru_stime
+began = time.monotonic(), seconds()
+while time.monotonic() < began[0] + 4:
+    time.sleep(0.02)
+print((seconds() - began[1]) / (time.monotonic() - began[0]))
+"""
+"""The share of a core that 50 wake-ups a second take on this machine, whatever is done in them."""
+
+
 @pytest.mark.slow
-def test_50_samples_a_second_take_less_than_half_a_percent_of_a_core(measured: Measured) -> None:
-    """The least of three: beside other work, caches are cold and each sample takes longer."""
+def test_50_samples_a_second_take_a_quarter_of_a_percent_of_a_core(measured: Measured) -> None:
+    """Beyond the wake-ups: on a virtual machine these are dear. The least of three, as beside
+    other work caches are cold and each sample takes longer."""
     power = measured.folder / "power"
     power.write_text("2500000")
     shares = []
     for _ in range(3):
         measured.run("sleep", "4", options=("--interval", 0.02, "--read", f"power={power}"))
         assert measured.result["samples"] >= 4 * 50 * 0.5
-        shares.append(measured.result["measuring_s"] / measured.result["wall_s"])
-    assert min(shares) < 0.005
+        bare = subprocess.run([sys.executable, "-c", WAKE_UPS], check=True, capture_output=True)
+        shares.append(
+            measured.result["measuring_s"] / measured.result["wall_s"] - float(bare.stdout)
+        )
+    assert min(shares) < 0.0025
 
 
 def test_a_command_that_takes_too_much_memory_is_ended(measured: Measured) -> None:

@@ -69,13 +69,12 @@ std::vector<std::pair<std::string, std::string>> Sampler::power() {
 }
 
 void Sampler::conditions(JsonObject& line) {
-  const double began = now();
-  if (!conditions_.due(began, kShare)) return;
+  if (!conditions_.begins(kShare)) return;
   for (const Gauge& gauge : kGauges) {
     if (const auto value = read_number(options_.sys + gauge.path, gauge.base))
       line.add(gauge.name, static_cast<double>(*value) * gauge.scale);
   }
-  conditions_.did(began);
+  conditions_.ends();
 }
 
 void Sampler::write(const std::string& line) {

@@ -7,15 +7,20 @@ namespace edgebnn::measure {
 
 class Seldom {
  public:
-  // Whether its last cost is at most that share of the time since.
-  bool due(double time, double share) const { return time >= ended_ + cost_ / share; }
-  void did(double began) {
+  // Begins, if the last cost is at most that share of the time since.
+  bool begins(double share) {
+    if (now() < ended_ + cost_ / share) return false;
+    began_ = processor_time();
+    return true;
+  }
+  // A cost is of processor time: to wait for a busy core takes nothing from anyone.
+  void ends() {
+    cost_ = processor_time() - began_;
     ended_ = now();
-    cost_ = ended_ - began;
   }
 
  private:
-  double ended_ = 0, cost_ = 0;
+  double began_ = 0, ended_ = 0, cost_ = 0;
 };
 
 }  // namespace edgebnn::measure

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 import subprocess
 import sys
 import time
@@ -17,7 +19,7 @@ from edgebnn.study.model_file import parse_network
 from edgebnn.study.optimizer_config import Optimizer
 from edgebnn.study.run import Run, canonical_json
 from edgebnn.study.switches import PRESETS
-from edgebnn.tracking.live import Follower
+from edgebnn.tracking.live import Follower, follow
 from edgebnn.tracking.store import open_store
 
 
@@ -161,6 +163,16 @@ def test_a_store_out_of_reach_is_said_once_and_tried_again(results: Path, run: R
     assert follower.changed()
     follower.log()
     assert in_store(follower.uri)["proposed-emulate-s3"][0] == "RUNNING"
+
+
+def test_whoever_started_it_may_be_gone_before_it_is_up(results: Path, run: Run) -> None:
+    """Then its parent is another process, one that does not end."""
+    note_epoch(results / "emulate" / "state" / run.id, 1, figures(1))
+    uri = f"sqlite:///{results}/mlflow.db"
+    before = signal.getsignal(signal.SIGTERM)
+    follow(results / "plan.json", uri, print, rest_s=0, starter=os.getppid() + 1)
+    signal.signal(signal.SIGTERM, before)
+    assert statuses(uri) == []
 
 
 @pytest.mark.slow

@@ -1,5 +1,6 @@
 # Purpose: what several rules, or their resources, are told by a function.
 import atexit
+import os
 import subprocess
 from edgebnn.farm.settings import replaces
 from edgebnn.memory.emulation import emulation_mib
@@ -103,7 +104,15 @@ def follow():
     """Starts what puts records and curves into MLflow while the study runs. It ends with this process, however that ends."""
     log = Path(RESULTS) / "logs" / "follow.log"
     log.parent.mkdir(parents=True, exist_ok=True)
-    words = ["edgebnn", "track", "--follow", "--after", "20"]
+    words = [
+        "edgebnn",
+        "track",
+        "--follow",
+        "--after",
+        "20",
+        "--starter",
+        str(os.getpid()),
+    ]
     with log.open("wb") as said:
         follower = subprocess.Popen(
             [*words, "--plan", f"{RESULTS}/plan.json"],

@@ -134,7 +134,7 @@ def track(options: argparse.Namespace) -> None:
     from edgebnn.tracking.track import track
 
     if options.follow:
-        follow(options.plan, options.tracking_uri, say, options.after)
+        follow(options.plan, options.tracking_uri, say, options.after, options.starter)
         return
     track(_records(options), options.plan, options.tracking_uri, options.output)
 

@@ -126,6 +126,12 @@ def add_stages(subparsers: Subparsers) -> None:
         metavar="SECONDS",
         help="with --follow: before the first pass (default: %(default)s)",
     )
+    track.add_argument(
+        "--starter",
+        type=int,
+        metavar="PID",
+        help="with --follow: the process that starts this one; if it is gone before this one is up, nothing is followed",
+    )
     track.add_argument("records", type=Path, nargs="*", metavar="RECORD", help=_RECORDS)
     track.add_argument(
         "--tracking-uri",

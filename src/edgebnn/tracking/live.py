@@ -161,7 +161,11 @@ class Follower:
 
 
 def follow(
-    plan_summary: Path, tracking_uri: str | None, say: Callable[[str], None], rest_s: float = LOOK_S
+    plan_summary: Path,
+    tracking_uri: str | None,
+    say: Callable[[str], None],
+    rest_s: float = LOOK_S,
+    starter: int | None = None,
 ) -> None:
     """Follows a study until the process that started this one is gone.
 
@@ -170,10 +174,12 @@ def follow(
         tracking_uri: MLflow's store; None: MLFLOW_TRACKING_URI, else a SQLite file under results/.
         say: told what stands in the way.
         rest_s: seconds before the first pass: a short study needs none.
+        starter: the process that started this one; None: its parent by now, which is another if the
+            starter was killed while this one loaded its modules.
     """
     follower = Follower(plan_summary, store_address(tracking_uri), say)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit())
-    starter, next_pass = os.getppid(), time.monotonic() + rest_s
+    starter, next_pass = starter or os.getppid(), time.monotonic() + rest_s
     try:
         while os.getppid() == starter:
             time.sleep(LOOK_S)

@@ -104,15 +104,7 @@ def follow():
     """Starts what puts records and curves into MLflow while the study runs. It ends with this process, however that ends."""
     log = Path(RESULTS) / "logs" / "follow.log"
     log.parent.mkdir(parents=True, exist_ok=True)
-    words = [
-        "edgebnn",
-        "track",
-        "--follow",
-        "--after",
-        "20",
-        "--starter",
-        str(os.getpid()),
-    ]
+    words = ["edgebnn", "track", "--follow", "--after=20", f"--starter={os.getpid()}"]
     with log.open("wb") as said:
         follower = subprocess.Popen(
             [*words, "--plan", f"{RESULTS}/plan.json"],

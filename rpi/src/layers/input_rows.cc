@@ -6,17 +6,29 @@
 namespace edgebnn {
 namespace {
 
-// So few that a call of memcpy costs more.
+// So few that a call of memcpy costs more: in a loop, the compiler would call it.
 template <class T>
-inline T* copied(T* to, const T* from, size_t n) {
-  constexpr size_t kTogether = sizeof(T) == 1 ? 8 : 4;
-  size_t i = 0;
-  for (; i + kTogether <= n; i += kTogether) std::memcpy(to + i, from + i, kTogether * sizeof(T));
-  for (; i < n; ++i) {
+inline T* copied_one_by_one(T* to, const T* from, size_t n) {
+  for (size_t i = 0; i < n; ++i) {
     to[i] = from[i];
-    asm volatile("");  // the compiler would call memcpy
+    asm volatile("");
   }
   return to + n;
+}
+
+inline uint8_t* copied(uint8_t* to, const uint8_t* from, size_t n) {
+  size_t i = 0;
+  for (; i + 8 <= n; i += 8) std::memcpy(to + i, from + i, 8);
+  return copied_one_by_one(to + i, from + i, n - i);
+}
+
+inline uint64_t* copied(uint64_t* to, const uint64_t* from, size_t n) {
+  if (n < 4) return copied_one_by_one(to, from, n);
+  uint64_t* const last = to + n - 4;
+  const uint64_t* const from_last = from + n - 4;
+  for (; to < last; to += 4, from += 4) std::memcpy(to, from, 32);
+  std::memcpy(last, from_last, 32);  // in part what is there already
+  return last + 4;
 }
 
 }  // namespace
@@ -30,10 +42,17 @@ Place place_of(const Shape& map, size_t row) {
 Taps::Taps(const Window& w, const Place& place)
     : top(place.y * w.stride - w.pad_top),
       left(place.x * w.stride - w.pad_left),
-      begin_y(std::clamp(-top, 0, w.height)),
-      end_y(std::clamp(w.in.height - top, begin_y, w.height)),
-      begin_x(std::clamp(-left, 0, w.width)),
-      end_x(std::clamp(w.in.width - left, begin_x, w.width)) {}
+      begin_y(0),
+      end_y(w.height),
+      begin_x(0),
+      end_x(w.width) {
+  const int below = w.in.height - top, to_right = w.in.width - left;
+  if (top >= 0 && left >= 0 && below >= w.height && to_right >= w.width) return;  // most
+  begin_y = std::clamp(-top, 0, w.height);
+  end_y = std::clamp(below, begin_y, w.height);
+  begin_x = std::clamp(-left, 0, w.width);
+  end_x = std::clamp(to_right, begin_x, w.width);
+}
 
 // A row's items (pixels, or words of bits) are those under its taps, `per_tap` each; those of a
 // line of taps lie side by side in the map. For items [begin, end) of a row, in order: calls

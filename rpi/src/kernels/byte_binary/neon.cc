@@ -18,8 +18,7 @@ constexpr size_t kRows = 2;  // 8 of 16
 constexpr size_t kVectors = 2, kLanes = 16;  // of a block, of a vector
 constexpr size_t kSteps = 64;                // of a block at most: of one shift, 16 bits hold them
 constexpr size_t kMostOfStep = kTermsTogether * kLargestByte;
-constexpr size_t kReady = 512;    // steps of rows whose tables lie ready: 16 KiB
-constexpr size_t kManyRows = 16;  // fewer steps and more rows at once: indices serve all of them
+constexpr size_t kReady = 768;  // steps of rows whose tables lie ready: 24 KiB
 
 struct Step {
   alignas(16) uint8_t tables[kRows][2][16];  // by the byte's lower nibble, by its upper
@@ -91,27 +90,26 @@ inline void store_tables(uint8x16_t pairs, uint8_t (*tables)[16]) {
   }
 }
 
-// The tables of a row; returns the sum of its 2^shift·|g|.
-inline uint32_t make_row(const Plan& plan, const int8_t* g, uint8_t (*tables)[2][16]) {
+// The tables of a row; returns what its sums lack: minus the sum of its 2^shift·|g|.
+inline int32_t make_row(const Plan& plan, const int8_t* g, uint8_t (*tables)[2][16]) {
   uint32x4_t sizes = vdupq_n_u32(0);
   for (size_t step = 0; step < plan.steps; step += 2) {
     const int8x16_t own = vld1q_s8(g + step * 8);
     const int8x16_t plus = vmaxq_s8(own, vdupq_n_s8(0));
     const uint8x16_t p = vreinterpretq_u8_s8(plus);
     const uint8x16_t n = vreinterpretq_u8_s8(vsubq_s8(plus, own));
-    const uint32x4_t fours = vpaddlq_u16(vpaddlq_u8(vaddq_u8(p, n)));
+    const uint8x16x2_t of_pair = vtrnq_u8(p, n);  // p and n of its first, of its second
+    const uint8x16_t same = vaddq_u8(of_pair.val[0], of_pair.val[1]);
+    const uint8x16_t mixed = vaddq_u8(of_pair.val[0], vrev16q_u8(of_pair.val[1]));
+    const uint32x4_t fours = vpaddlq_u16(vpaddlq_u8(same));
     sizes = vmlaq_u32(sizes, fours, vld1q_u32(plan.factors + step * 2));
-    const uint8x16_t n_other = vrev16q_u8(n);  // of the pair
-    const uint8x16_t same = vbslq_u8(vreinterpretq_u8_u16(vdupq_n_u16(255)),
-                                     vaddq_u8(p, vrev16q_u8(p)), vaddq_u8(n, n_other));
-    const uint8x16_t mixed = vaddq_u8(p, n_other);
     store_tables(vcombine_u8(vget_low_u8(same), vget_low_u8(mixed)),
                  tables[plan.place[step] * kRows]);
     store_tables(vcombine_u8(vget_high_u8(same), vget_high_u8(mixed)),
                  tables[plan.place[step + 1] * kRows]);
   }
   const uint64x2_t total = vpaddlq_u32(sizes);
-  return static_cast<uint32_t>(vgetq_lane_u64(total, 0) + vgetq_lane_u64(total, 1));
+  return -static_cast<int32_t>(vgetq_lane_u64(total, 0) + vgetq_lane_u64(total, 1));
 }
 
 // Four steps, of 16 lanes' words.
@@ -224,41 +222,47 @@ inline void add_run(size_t steps, const uint8_t (*tables)[2][16], const Nibbles*
 #endif
 }
 
-// s += factor·sums - size, of eight lanes.
-inline void add_to(int32_t* s, uint16x8_t sums, uint16_t factor, uint32x4_t size) {
-  const uint32x4_t low = vsubq_u32(vreinterpretq_u32_s32(vld1q_s32(s)), size);
-  const uint32x4_t high = vsubq_u32(vreinterpretq_u32_s32(vld1q_s32(s + 4)), size);
+// s += factor·sums + rest, of eight lanes.
+inline void add_to(int32_t* s, uint16x8_t sums, uint16_t factor, int32x4_t rest) {
+  const uint32x4_t low = vreinterpretq_u32_s32(vaddq_s32(vld1q_s32(s), rest));
+  const uint32x4_t high = vreinterpretq_u32_s32(vaddq_s32(vld1q_s32(s + 4), rest));
   vst1q_s32(s, vreinterpretq_s32_u32(vmlal_n_u16(low, vget_low_u16(sums), factor)));
   vst1q_s32(s + 4, vreinterpretq_s32_u32(vmlal_n_u16(high, vget_high_u16(sums), factor)));
 }
 
-// R rows times V vectors of lanes. tables: of the first row; sizes: of each.
+// R rows times V vectors of lanes. tables: of the first row; rests: of each.
 template <size_t R, size_t V>
 inline void block(const Plan& plan, const uint8_t (*tables)[2][16], const Nibbles* nibbles,
-                  const uint32_t* sizes, size_t stride, int32_t* s) {
+                  const int32_t* rests, size_t stride, int32_t* s) {
   Halfwords sums[R][V] = {};
-  for (const Run *run = plan.of, *end = run + plan.runs; run < end; ++run) {
+  const auto add_sums = [&](const Run& run, auto rest_of) {
+#pragma GCC unroll 4
+    for (size_t r = 0; r < R; ++r) {
+      const int32x4_t rest = rest_of(r);
+      for (size_t v = 0; v < V; ++v) {
+        int32_t* to = s + r * stride + v * kLanes;
+        add_to(to, sums[r][v].low, run.factor, rest);
+        add_to(to + 8, sums[r][v].high, run.factor, rest);
+      }
+    }
+  };
+  const Run* const last = plan.of + plan.runs - 1;
+  for (const Run* run = plan.of;; ++run) {
     for (size_t v = 0; v < R * V && run->rise > 0; ++v) sums[v / V][v % V].raise(run->rise);
     add_run<R, V>(run->steps, tables, nibbles, sums);
+    if (run == last) break;
     tables += run->steps * kRows;
     nibbles += run->steps;
     if (run->factor == 0) continue;
-    for (size_t r = 0; r < R; ++r) {
-      const uint32x4_t size = vdupq_n_u32(run + 1 == end ? sizes[r] : 0);
-      for (size_t v = 0; v < V; ++v) {
-        Halfwords& sum = sums[r][v];
-        int32_t* to = s + r * stride + v * kLanes;
-        add_to(to, sum.low, run->factor, size);
-        add_to(to + 8, sum.high, run->factor, size);
-        sum = {};
-      }
-    }
+    add_sums(*run, [](size_t) { return vdupq_n_s32(0); });
+    for (size_t v = 0; v < R * V; ++v) sums[v / V][v % V] = {};
   }
+  add_sums(*last, [&](size_t r) { return vld1q_dup_s32(rests + r); });
 }
 
 // V vectors of lanes, all rows whose tables lie ready.
 template <size_t V>
-inline void strip(size_t rows, const Plan& plan, const Step* tables, const uint32_t* sizes,
+inline void strip(size_t rows, const Plan& plan, const Step* tables, const int32_t* rests,
                   size_t lanes, const uint32_t* b, int32_t* s) {
   Nibbles nibbles[kSteps];
   for (size_t step = 0; step < plan.steps; step += 4, b += lanes) {
@@ -266,9 +270,9 @@ inline void strip(size_t rows, const Plan& plan, const Step* tables, const uint3
   }
   size_t r = 0;
   for (; r + kRows <= rows; r += kRows, tables += plan.steps)
-    block<kRows, V>(plan, tables->tables, nibbles, sizes + r, lanes, s + r * lanes);
+    block<kRows, V>(plan, tables->tables, nibbles, rests + r, lanes, s + r * lanes);
   for (; r < rows; ++r)
-    block<1, V>(plan, tables->tables + r % kRows, nibbles, sizes + r, lanes, s + r * lanes);
+    block<1, V>(plan, tables->tables + r % kRows, nibbles, rests + r, lanes, s + r * lanes);
 }
 
 }  // namespace
@@ -276,9 +280,9 @@ inline void strip(size_t rows, const Plan& plan, const Step* tables, const uint3
 void byte_binary_neon(size_t rows, size_t terms, size_t lanes, const int8_t* g,
                       const uint8_t* shifts, const uint32_t* b, int32_t* s) {
   Step tables[kReady / kRows];
-  uint32_t sizes[kReady / 4];
+  int32_t rests[kReady / 4];
   Plan plan;
-  const size_t most = rows < kManyRows ? kSteps : kSteps / 2;
+  const size_t most = kSteps;
   for (size_t first = 0; first < terms / 8; first += most, b += most / 4 * lanes) {
     const size_t steps = terms / 8 - first < most ? terms / 8 - first : most;
     make_plan(steps, shifts == nullptr ? nullptr : shifts + first, plan);
@@ -286,13 +290,13 @@ void byte_binary_neon(size_t rows, size_t terms, size_t lanes, const int8_t* g,
     for (size_t r = 0; r < rows; r += together) {
       const size_t here = rows - r < together ? rows - r : together;
       for (size_t i = 0; i < here; ++i) {
-        sizes[i] = make_row(plan, g + (r + i) * terms + first * 8,
+        rests[i] = make_row(plan, g + (r + i) * terms + first * 8,
                             tables[i / kRows * steps].tables + i % kRows);
       }
       size_t l = 0;
       for (; l + kVectors * kLanes <= lanes; l += kVectors * kLanes)
-        strip<kVectors>(here, plan, tables, sizes, lanes, b + l, s + r * lanes + l);
-      if (l < lanes) strip<1>(here, plan, tables, sizes, lanes, b + l, s + r * lanes + l);
+        strip<kVectors>(here, plan, tables, rests, lanes, b + l, s + r * lanes + l);
+      if (l < lanes) strip<1>(here, plan, tables, rests, lanes, b + l, s + r * lanes + l);
     }
   }
 }

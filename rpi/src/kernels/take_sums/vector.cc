@@ -7,10 +7,14 @@ namespace {
 
 template <class S>
 inline void take(size_t n, S* from, S* to) {
-  for (size_t i = 0; i < n; i += kAtOnce) {
-    store(to + i, load(to + i, n - i) + load(from + i, n - i), n - i);
-    store(from + i, Vector<S>{}, n - i);
+  size_t i = 0;
+  for (; i + kAtOnce <= n; i += kAtOnce) {
+    store(to + i, load(to + i) + load(from + i));
+    store(from + i, Vector<S>{});
   }
+  if (i == n) return;
+  store(to + i, load(to + i, n - i) + load(from + i, n - i), n - i);
+  store(from + i, Vector<S>{}, n - i);
 }
 
 }  // namespace

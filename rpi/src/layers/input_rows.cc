@@ -129,16 +129,18 @@ void InputRows::integers(const Place& row, size_t first, size_t lanes, int16_t* 
   std::fill(out, behind, int16_t{0});
 }
 
-void InputRows::words(const Place& row, size_t first, size_t count, uint64_t* out) const {
+void InputRows::words(Place& row, size_t rows, Range words, uint64_t* out) const {
   const Window& w = block_.window;
   const size_t per_tap = lanes_.words_per_group;
-  const uint64_t* map = input_.bits + row.sample * w.in.positions() * per_tap;
-  each_run(
-      Taps(w, row), per_tap, {first, first + count},
-      [&](size_t n, size_t from) { out = copied(out, map + from, n); },
-      [&](size_t n) {
-        for (; n > 0; --n) *out++ = 0;
-      });
+  for (; rows > 0; --rows, advance(row, w.out)) {
+    const uint64_t* map = input_.bits + row.sample * w.in.positions() * per_tap;
+    each_run(
+        Taps(w, row), per_tap, words,
+        [&](size_t n, size_t from) { out = copied(out, map + from, n); },
+        [&](size_t n) {
+          for (; n > 0; --n) *out++ = 0;
+        });
+  }
 }
 
 }  // namespace edgebnn

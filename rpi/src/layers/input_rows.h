@@ -60,8 +60,8 @@ class InputRows {
 
   // Lanes [first, first + lanes) of a row of centred pixels, zero beyond the fan-in.
   void integers(const Place& row, size_t first, size_t lanes, int16_t* out) const;
-  // Words [first, first + count) of a row of signs.
-  void words(const Place& row, size_t first, size_t count, uint64_t* out) const;
+  // Words of signs, of rows one behind the other; `row` moves behind the last. out: [rows][words].
+  void words(Place& row, size_t rows, Range words, uint64_t* out) const;
 
  private:
   template <class Copy, class Clear>

@@ -59,7 +59,7 @@ void multiply_rows(const Block& block, const Kernels& kernels, const InputRows& 
     return;
   }
   auto* in = static_cast<uint64_t*>(scratch);
-  each_product([&](size_t i, const Place& place) { input.words(place, 0, words, in + i * words); });
+  each_product([&](size_t i, Place place) { input.words(place, 1, {0, words}, in + i * words); });
   kernels.binary_binary(count, units, words, static_cast<int32_t>(block.fan_in()), in,
                         weights.packed, products);
   if (weights.tap_counts == nullptr) return;

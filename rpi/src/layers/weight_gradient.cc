@@ -123,13 +123,9 @@ void WeightGradient::gather(const Task& task, const Tile& tile, size_t first, si
   Place place = place_of(block_.window.out, first);
   for (size_t m = 0; m < count; m += 32, bits += tile.lanes()) {
     auto* rows = reinterpret_cast<uint64_t*>(bits);
-    for (size_t i = 0; i < 32; ++i, advance(place, block_.window.out)) {
-      if (m + i < count) {
-        task.input.words(place, tile.words.begin, words, rows + i * words);
-      } else {
-        std::fill(rows + i * words, rows + (i + 1) * words, uint64_t{0});
-      }
-    }
+    const size_t there = std::min(count - m, size_t{32});
+    task.input.words(place, there, tile.words, rows);
+    std::fill(rows + there * words, rows + 32 * words, uint64_t{0});
     context_.kernels.transpose_bits(words * 2, bits);
   }
 }

@@ -50,12 +50,7 @@ inline void block(size_t words, int32_t bits, const uint64_t* x, const uint64_t*
     for (size_t k = 0; k < count; ++k, w += kUnitsTogether) {
       uint8x16_t word[R];
 #pragma GCC unroll 4
-      for (size_t m = 0; m < R; ++m) {
-        word[m] = vreinterpretq_u8_u64(vld1q_dup_u64(row[m]++));
-#if defined(__aarch64__)  // a load moves its own address on
-        asm("" : "+r"(row[m]));
-#endif
-      }
+      for (size_t m = 0; m < R; ++m) word[m] = vreinterpretq_u8_u64(vld1q_dup_u64(row[m]++));
       uint8x16_t two[kVectors];
 #if defined(__aarch64__)  // all are loaded before any is used: cores that run in order wait once
 #pragma GCC unroll 4

@@ -36,11 +36,14 @@ namespace {
   return xn >= 0 ? m2 : -m2;
 }
 
-// Sixteen sums of float64 are eight of NEON's registers: only two of three kinds stay in them.
+// Sixteen sums of float64 are eight of NEON's registers: only two of three kinds stay in them. To
+// load gradients of bytes again costs more than that.
 #if defined(__ARM_NEON)
-constexpr bool kFewRegisters = true;
+template <class T>
+constexpr bool kInTwo = sizeof(T) > 1;
 #else
-constexpr bool kFewRegisters = false;
+template <class T>
+constexpr bool kInTwo = false;
 #endif
 
 struct Sums {
@@ -55,9 +58,9 @@ struct Sums {
         const Floats g = load_gradient<T>(in.g, m, c, left), v = g * r;
         all_g += as<double>(g);
         all_v += as<double>(v);
-        if constexpr (!kFewRegisters) all_vx += product(in, m, c, left, v);
+        if constexpr (!kInTwo<T>) all_vx += product(in, m, c, left, v);
       }
-      for (size_t m = 0; m < rows && kFewRegisters; ++m)
+      for (size_t m = 0; m < rows && kInTwo<T>; ++m)
         all_vx += product(in, m, c, left, load_gradient<T>(in.g, m, c, left) * r);
       store(sum_g + c, all_g, left);
       store(sum_v + c, all_v, left);

@@ -282,9 +282,8 @@ void byte_binary_neon(size_t rows, size_t terms, size_t lanes, const int8_t* g,
   Step tables[kReady / kRows];
   int32_t rests[kReady / 4];
   Plan plan;
-  const size_t most = kSteps;
-  for (size_t first = 0; first < terms / 8; first += most, b += most / 4 * lanes) {
-    const size_t steps = terms / 8 - first < most ? terms / 8 - first : most;
+  for (size_t first = 0; first < terms / 8; first += kSteps, b += kSteps / 4 * lanes) {
+    const size_t steps = terms / 8 - first < kSteps ? terms / 8 - first : kSteps;
     make_plan(steps, shifts == nullptr ? nullptr : shifts + first, plan);
     const size_t together = kReady / steps / kRows * kRows;
     for (size_t r = 0; r < rows; r += together) {

@@ -36,9 +36,9 @@ namespace {
   return xn >= 0 ? m2 : -m2;
 }
 
-// Sixteen sums of float64 are eight of NEON's registers: only two of three kinds stay in them. To
-// load gradients of bytes again costs more than that.
-#if defined(__ARM_NEON)
+// Sixteen sums of float64 are eight of AArch64's registers: only two of three kinds stay in them.
+// To load gradients of bytes again costs more than that.
+#if defined(__aarch64__)
 template <class T>
 constexpr bool kInTwo = sizeof(T) > 1;
 #else

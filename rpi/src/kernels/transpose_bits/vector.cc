@@ -56,7 +56,9 @@ inline void transpose(size_t stride, uint32_t* rows) {
 
 void EDGEBNN_NAME(transpose_bits)(size_t words, uint32_t* rows) {
   size_t w = 0;
+#if !defined(__arm__)  // its registers hold four rows of eight
   for (; w + 16 <= words; w += 16) transpose<16>(words, rows + w);
+#endif
   for (; w + 8 <= words; w += 8) transpose<8>(words, rows + w);
   for (; w + 4 <= words; w += 4) transpose<4>(words, rows + w);
   for (; w < words; w += 2) transpose<2>(words, rows + w);

@@ -197,19 +197,18 @@ print((seconds() - began[1]) / (time.monotonic() - began[0]))
 
 @pytest.mark.slow
 def test_50_samples_a_second_take_a_quarter_of_a_percent_of_a_core(measured: Measured) -> None:
-    """Beyond the wake-ups: on a virtual machine these are dear. The least of three, as beside
-    other work caches are cold and each sample takes longer."""
+    """Beyond the wake-ups: on a virtual machine these are dear. The least of three each, as beside
+    other work caches are cold and both take longer."""
     power = measured.folder / "power"
     power.write_text("2500000")
-    shares = []
+    shares, bare = [], []
     for _ in range(3):
         measured.run("sleep", "4", options=("--interval", 0.02, "--read", f"power={power}"))
         assert measured.result["samples"] >= 4 * 50 * 0.5
-        bare = subprocess.run([sys.executable, "-c", WAKE_UPS], check=True, capture_output=True)
-        shares.append(
-            measured.result["measuring_s"] / measured.result["wall_s"] - float(bare.stdout)
-        )
-    assert min(shares) < 0.0025
+        shares.append(measured.result["measuring_s"] / measured.result["wall_s"])
+        done = subprocess.run([sys.executable, "-c", WAKE_UPS], check=True, capture_output=True)
+        bare.append(float(done.stdout))
+    assert min(shares) - min(bare) < 0.0025
 
 
 def test_a_command_that_takes_too_much_memory_is_ended(measured: Measured) -> None:

@@ -6,6 +6,7 @@
 #include <arm_neon.h>
 
 #include "kernels/byte_binary/byte_binary.h"
+#include "kernels/byte_binary/steps.h"
 
 namespace edgebnn {
 namespace {
@@ -16,28 +17,13 @@ constexpr size_t kRows = 4;  // whose sums lie in registers: 16 of 32
 constexpr size_t kRows = 2;  // 8 of 16
 #endif
 constexpr size_t kVectors = 2, kLanes = 16;  // of a block, of a vector
-constexpr size_t kSteps = 64;                // of a block at most: of one shift, 16 bits hold them
-constexpr size_t kMostOfStep = kTermsTogether * kLargestByte;
-constexpr size_t kReady = 768;  // steps of rows whose tables lie ready: 24 KiB
+constexpr size_t kReady = 768;               // steps of rows whose tables lie ready: 24 KiB
 
 struct Step {
   alignas(16) uint8_t tables[kRows][2][16];  // by the byte's lower nibble, by its upper
 };
 struct Nibbles {
   alignas(16) uint8_t of[2][kVectors][kLanes];
-};
-// Steps of one shift.
-struct Run {
-  size_t steps;
-  int16_t rise;     // the sums before it count 2^rise of its own
-  uint16_t factor;  // by which s takes the sums after it; 0: the next run goes on with them
-};
-// In which order steps are taken: those of the highest shift first.
-struct Plan {
-  size_t steps, runs;
-  Run of[kLargestShift + 1];
-  uint8_t place[kSteps];         // of a step in that order
-  uint32_t factors[2 * kSteps];  // 2^shift of each four terms, as they stand in g
 };
 
 inline uint8x16_t look_up(uint8x16_t table, uint8x16_t index) {
@@ -47,31 +33,6 @@ inline uint8x16_t look_up(uint8x16_t table, uint8x16_t index) {
   const uint8x8x2_t both = {{vget_low_u8(table), vget_high_u8(table)}};
   return vcombine_u8(vtbl2_u8(both, vget_low_u8(index)), vtbl2_u8(both, vget_high_u8(index)));
 #endif
-}
-
-inline void make_plan(size_t steps, const uint8_t* shifts, Plan& plan) {
-  const auto shift_of = [&](size_t step) { return shifts == nullptr ? size_t{0} : shifts[step]; };
-  uint8_t counts[kLargestShift + 1] = {}, next[kLargestShift + 1];
-  for (size_t step = 0; step < steps; ++step) {
-    ++counts[shift_of(step)];
-    plan.factors[2 * step] = plan.factors[2 * step + 1] = 1u << shift_of(step);
-  }
-  plan.steps = steps;
-  plan.runs = 0;
-  size_t most = 0, before = kLargestShift;  // that the sums can be; the last run's shift
-  uint8_t taken = 0;
-  for (size_t shift = kLargestShift + 1; shift-- > 0; taken += counts[shift]) {
-    next[shift] = taken;
-    if (counts[shift] == 0) continue;
-    const size_t rise = before - shift, own = counts[shift] * kMostOfStep;
-    const bool on = plan.runs > 0 && (most << rise) + own <= UINT16_MAX;
-    if (on) plan.of[plan.runs - 1].factor = 0;
-    plan.of[plan.runs++] = {counts[shift], static_cast<int16_t>(on ? rise : 0),
-                            static_cast<uint16_t>(2u << shift)};
-    most = own + (on ? most << rise : 0);
-    before = shift;
-  }
-  for (size_t step = 0; step < steps; ++step) plan.place[step] = next[shift_of(step)]++;
 }
 
 // Of the pairs of eight terms, (pp, nn) of each, then (pn, np) of each: where bits 0 and 1 of an

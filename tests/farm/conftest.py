@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import stat
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -49,8 +51,8 @@ def digits(once: Callable[[str, Callable[[Path], Any]], Path]) -> Path:
 @pytest.fixture(scope="session", params=KINDS)
 def device(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[tuple[Path, Address]]:
-    """A device for the tests that need no start of their own: its HOME, and the way to it.
+) -> Iterator[tuple[Board, Address]]:
+    """A device for the tests that need no start of their own, and the way to it.
 
     They run twice: on the server of our own, and on OpenSSH's.
     """
@@ -61,26 +63,30 @@ def device(
         known_hosts.write_text(found.pinned)
         entry = found.entry
         own_key = Path(entry["identity_file"])
-        yield (
-            found.home,
-            Address(entry["host"], entry["port"], entry["user"], known_hosts, own_key),
-        )
+        yield found, Address(entry["host"], entry["port"], entry["user"], known_hosts, own_key)
 
 
 @pytest.fixture
-def home(device: tuple[Path, Address]) -> Path:
-    """The folder that is HOME on the device; empty, as at the first start."""
-    folder, _ = device
-    for path in folder.iterdir():
+def home(device: tuple[Board, Address]) -> Path:
+    """The folder that is HOME on the device; empty, as at the first start, and nothing works in it."""
+    found, _ = device
+    while (
+        working := found.processes()
+    ):  # a test that cut its connection leaves some that clear up by themselves
+        for process in working:
+            with suppress(ProcessLookupError):
+                os.kill(process, signal.SIGKILL)
+        time.sleep(0.01)
+    for path in found.home.iterdir():
         if path.is_dir():
             shutil.rmtree(path)
         else:
             path.unlink()
-    return folder
+    return found.home
 
 
 @pytest.fixture
-def address(device: tuple[Path, Address], home: Path) -> Address:
+def address(device: tuple[Board, Address], home: Path) -> Address:
     """The way to the running device."""
     return device[1]
 

@@ -14,7 +14,7 @@
 # make fuzz       made-up files for what the trainer reads, each kind for so long: make fuzz SECONDS=300
 # make faults     300 faults over 60 jobs on 8 boards of this machine; FAULTS="--faults 30 --jobs 8 --boards 3", or --servers built-in
 # make scale      500 boards and 5,000 jobs in simulated time; SCALE="--boards 50 --jobs 400 --seed 1"
-# Each sets up what it needs. Tests run on two workers, slow ones on three, as they often wait: make test WORKERS=8 for more.
+# Each sets up what it needs. Tests run on three workers, as they often wait: make test WORKERS=8 for more.
 # Another Python than the first suitable one on the PATH: make run PYTHON=python3.12
 ifneq (,$(or $(findstring :,$(CURDIR)),$(findstring {,$(CURDIR)),$(findstring },$(CURDIR))))
 $(error '$(CURDIR)': rename this folder, or move it: ':' ends a name in PATH, Snakemake reads braces as wildcards)
@@ -28,7 +28,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 CXX_FILES = $(shell git ls-files 'rpi/*.cc' 'rpi/*.h')
 PY_FILES = src tests
 STUDY ?= config/config.yaml
-WORKERS ?= 2
+WORKERS ?= 3
 TARGETS ?= native
 PYTEST = pytest -q -n $(WORKERS) --dist worksteal
 
@@ -44,7 +44,6 @@ quick: $(VENV)/ready
 test: $(VENV)/ready
 	$(PYTEST) -m "not slow"
 
-test-slow: WORKERS = 3
 test-slow: $(VENV)/ready
 	$(PYTEST) -m slow
 

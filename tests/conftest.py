@@ -46,7 +46,7 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Marks what is heavy, wherever it stands, and puts the tests in the order that keeps workers busy.
 
-    Each of two workers begins with half of the list: the first builds the trainer, the second runs what
+    Each of three workers begins with a third of the list: the first builds the trainer, the others run what
     does not need it, whole studies first. The smallest tests come last, so that all end together.
     """
     needing: list[pytest.Item] = []
@@ -58,8 +58,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         (needing if needs_build else others).append(item)
     needing.sort(key=lambda item: ("unit_tests" not in item.name, room(item.path) != "trainer"))
     others.sort(key=lambda item: room(item.path) != "workflow")
-    half = len(items) // 2
-    items[:] = [*needing[:half], *others, *needing[half:]]
+    third = len(items) // 3
+    items[:] = [*needing[:third], *others, *needing[third:]]
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:

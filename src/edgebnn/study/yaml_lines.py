@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ def line_of(place: Iterable[Any], path: Path) -> int | None:
     A place is keys and indices from the top: `("experiments", 0, "seeds")`. A part that the file has not is passed over: pydantic's places name the kinds of a union too.
     """
     try:
-        node = yaml.compose(path.read_bytes().decode("utf-8-sig"), yaml.SafeLoader)
+        node = _composed(path.read_bytes().decode("utf-8-sig"))
     except (OSError, ValueError, yaml.YAMLError, RecursionError):
         return None
     line = None
@@ -57,6 +58,12 @@ def located(label: str, place: Sequence[Any], files: Sequence[Path]) -> str:
         if line_of(place[:1], path):
             return f"{path}: line {line_of(place, path)}: {label}"
     return label
+
+
+@lru_cache(maxsize=8)
+def _composed(text: str) -> Any:
+    """The nodes of a file: a study has many places, and its files are few."""
+    return yaml.compose(text, yaml.SafeLoader)
 
 
 def _under(node: Any, part: Any) -> tuple[int, Any] | None:

@@ -221,12 +221,14 @@ class Planner {
     const int phase = plan_.phases.weights(l_);
     const Life life{phase, phase};
     const bool first = block_->first;
-    const size_t units = std::min(block_->units(), kUnitsAtOnce);
     const size_t rows =
         std::min(shared_ ? kRowsAtOnce : kRealRowsAtOnce, batch_ * block_->window.out.positions());
     buffers_->rows_dw = rows;
-    buffers_->tile_words = first ? 1 : std::min(kTileWords, lanes_of(*block_).words());
-    const size_t lanes = buffers_->tile_words * 64;
+    const size_t words = lanes_of(*block_).words();
+    buffers_->tile_words = first ? 1 : std::min(kTileWords, words);
+    const size_t across = (words + buffers_->tile_words - 1) / buffers_->tile_words;
+    buffers_->tile_units = units_of_tile(block_->units(), across, plan_.threads);
+    const size_t lanes = buffers_->tile_words * 64, units = buffers_->tile_units;
     const Type gradient = first && shared_ ? kShort : gradient_;
     buffers_->gradients_dw =
         scratch("dY of a tile", gradient.name, units * terms_for(rows) * gradient.bytes, life);

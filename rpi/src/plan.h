@@ -45,6 +45,17 @@ inline constexpr size_t kTileWords = 9, kUnitsAtOnce = 64;
 // Channels that belong to one thread: as many as a byte of bits and a vector of sums ask for.
 inline constexpr size_t kChannelGrain = 16;
 
+// Units of a tile of dW, of `across` words of inputs: fewer than at most, if that leaves the
+// busiest thread a quarter less to do. (Each tile gathers its inputs itself.)
+inline size_t units_of_tile(size_t units, size_t across, size_t threads) {
+  const auto most = [&](size_t tile) {
+    return largest_part((units + tile - 1) / tile * across, threads) * tile;
+  };
+  size_t tile = kUnitsAtOnce;
+  while (tile > kChannelGrain && most(tile / 2) * 4 <= most(tile) * 3) tile /= 2;
+  return std::min(tile, units);
+}
+
 // The phases of a step: forward of each block, the loss, then for each block, last first, its norm
 // and dW, and its dX.
 struct Phases {
@@ -93,11 +104,11 @@ struct BlockBuffers {
   Scratch input_rows, products;  // [rows][words] or i16 terms; [rows][channels] i32
   // Norm and dW; not of a frozen block. G, S: f32 and f64, or i16 (i6: i8) and i32; the first
   // block's bytes are i16 too.
-  size_t rows_dw = 0, tile_words = 1;
-  Scratch gradients_dw;   // [units at once][rows] G; first block: [rows][units at once]
+  size_t rows_dw = 0, tile_words = 1, tile_units = 1;
+  Scratch gradients_dw;   // [units of the tile][rows] G; first block: [rows][units of the tile]
   Scratch input_columns;  // [rows/32][lanes of the tile] u32; first block: [rows][64] i16
-  Scratch accumulator;    // [units at once][lanes of the tile] S; first block: [64][units] f64
-  std::optional<Scratch> border;  // [taps][units at once] f64 (padded windows)
+  Scratch accumulator;    // [units of the tile][its lanes] S; first block: [64][units] f64
+  std::optional<Scratch> border;  // [taps][units of the tile] f64 (padded windows)
   // dX; of the blocks above the lowest that is trained.
   size_t rows_dx = 0, samples_dx = 0;
   size_t words_dx = 0;            // of inputs at once: dX of rows is made in parts

@@ -1,13 +1,15 @@
 #include "threads.h"
 
+#include <chrono>
 #include <utility>
 
 namespace edgebnn {
 namespace {
 
-// A step gives work a hundred times, mostly within microseconds: less than it takes to be put to
-// sleep and woken. So waiting begins awake, for about as long.
-constexpr int kLooks = 1000;
+// A step gives work fifty times, and most of it ends within a millisecond: who is put to sleep and
+// woken, by a hypervisor above all, would lose a good part of that. So waiting begins awake.
+constexpr std::chrono::microseconds kAwake{500};
+constexpr int kLooks = 100;  // between two looks at the clock
 
 void rest() {
 #if defined(__x86_64__)
@@ -17,18 +19,23 @@ void rest() {
 #endif
 }
 
-void wait_for_change(const std::atomic<int32_t>& value, int32_t from, int looks) {
-  for (; looks > 0; --looks) {
-    if (value.load(std::memory_order_acquire) != from) return;
-    rest();
+void wait_for_change(const std::atomic<int32_t>& value, int32_t from, bool awake) {
+  if (awake) {
+    const auto until = std::chrono::steady_clock::now() + kAwake;
+    do {
+      for (int look = 0; look < kLooks; ++look) {
+        if (value.load(std::memory_order_acquire) != from) return;
+        rest();
+      }
+    } while (std::chrono::steady_clock::now() < until);
   }
   value.wait(from);
 }
 
 }  // namespace
 
-// Where threads share cores, looking takes time from the one that works.
-Threads::Threads(size_t count) : looks_(count <= std::thread::hardware_concurrency() ? kLooks : 0) {
+// Where threads share cores, who waits awake takes time from the one that works.
+Threads::Threads(size_t count) : awake_(count <= std::thread::hardware_concurrency()) {
   for (size_t part = 1; part < count; ++part) workers_.emplace_back([this, part] { work(part); });
 }
 
@@ -48,13 +55,13 @@ void Threads::run(Call call, void* body) {
     round_.notify_all();
   }
   guarded(0);
-  for (int32_t left = pending_; left != 0; left = pending_) wait_for_change(pending_, left, looks_);
+  for (int32_t left = pending_; left != 0; left = pending_) wait_for_change(pending_, left, awake_);
   if (failed_.exchange(false)) std::rethrow_exception(std::exchange(failure_, nullptr));
 }
 
 void Threads::work(size_t part) {
   for (int32_t seen = 0;; ++seen) {
-    wait_for_change(round_, seen, looks_);
+    wait_for_change(round_, seen, awake_);
     if (ending_) return;
     guarded(part);
     if (--pending_ == 0) pending_.notify_one();

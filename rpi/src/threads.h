@@ -54,7 +54,7 @@ class Threads {
   void work(size_t part);
   void guarded(size_t part);
 
-  const int looks_;  // at what is waited for, before sleeping
+  const bool awake_;  // while they wait, at first
   std::vector<std::thread> workers_;
   Call call_ = nullptr;
   void* body_ = nullptr;

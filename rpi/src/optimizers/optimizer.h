@@ -29,7 +29,7 @@ struct WeightMatrix {
 // Weights of one input and some units.
 struct WeightSlice {
   size_t input = 0;
-  Range units;  // at most kUnitsAtOnce, from a multiple of it on
+  Range units;  // at most kUnitsAtOnce, from a multiple of kChannelGrain on
 };
 
 class Optimizer {

@@ -200,7 +200,7 @@ class Planner {
     const Life life{l_, l_};
     const size_t words = lanes_of(*block_).words(), taps = block_->window.taps();
     const size_t per_row = block_->pool_before.present ? 4 : 1;
-    const size_t channels = largest_part(block_->units(), plan_.threads, kChannelGrain);
+    const size_t channels = rounded_up(block_->units(), kChannelGrain);
     const bool first = block_->first;
     const size_t row_bytes = words * (first ? 128 : 8);
     const size_t units = rounded_up(block_->units(), first ? kChannelGrain : kUnitsTogether);
@@ -212,8 +212,8 @@ class Planner {
     if (first) rows = std::min(std::max<size_t>(rows / kTileRows, 1) * kTileRows, all * per_row);
     buffers_->rows_forward = rows;
     buffers_->input_rows = scratch("input rows", first ? "i16" : "bit", rows * row_bytes, life);
-    buffers_->products =
-        scratch("products", "i32", rows * rounded_up(channels, kChannelGrain) * 4, life);
+    buffers_->products = scratch("products", "i32", rows * channels * 4, life);
+    buffers_->sums = scratch("sums of Y", "f64", block_->units() * 8, life);
   }
 
   void add_weight_gradient() {

@@ -98,10 +98,10 @@ struct BlockBuffers {
   Format product_format = Format::i16;  // of Y in the map
   bool keeps_products = true;           // whether the map has room for Y
   Arena::Id packed_forward;             // W^ (packed_weights.h)
-  std::optional<Arena::Id>
-      tap_counts;  // [taps][C] i32, of a thread's channels: +1 weights of each tap (padded windows)
-  size_t rows_forward = 0;       // rows handled at once, of the product
-  Scratch input_rows, products;  // [rows][words] or i16 terms; [rows][channels] i32
+  std::optional<Arena::Id> tap_counts;  // [taps][C] i32: +1 weights of each tap (padded windows)
+  size_t rows_forward = 0;              // rows handled at once, of the product
+  Scratch input_rows, products;         // [rows][words] or i16 terms; [rows][C] i32
+  Scratch sums;                         // [C] f64, of Y and what is made of it
   // Norm and dW; not of a frozen block. G, S: f32 and f64, or i16 (i6: i8) and i32; the first
   // block's bytes are i16 too.
   size_t rows_dw = 0, tile_words = 1, tile_units = 1;

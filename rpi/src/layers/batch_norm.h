@@ -7,14 +7,18 @@
 
 namespace edgebnn {
 
-// The forward pass of channels [c.begin, c.end), fed with some rows at a time, in order, of centred
-// products: [rows][c.size()]. Training passes over the rows three times: add, then add_deviation,
-// then normalise.
+// The forward pass of channels [c.begin, c.end), fed with some rows at a time of products:
+// [rows][c.size()]. Training passes over the rows three times: add, of any rows by any thread, as
+// the sums are exact; then, in order, add_deviation and normalise.
 class NormForward {
  public:
-  NormForward(const Block& block, const BlockBuffers& buffers, const Context& context, Range c);
+  NormForward(const Block& block, const BlockBuffers& buffers, const Context& context, Range c,
+              size_t part);
 
+  // Before add, by every thread.
+  void begin();
   void add(size_t rows, const Products& y) { kernels_.product_sum(rows, c_.size(), y, sum_); }
+  // When all threads have added.
   void end_mean(size_t rows);
   void add_deviation(size_t rows, const Products& y) {
     kernels_.deviation_sum(rows, c_.size(), y, mu_, l2_, sum_);
@@ -28,11 +32,13 @@ class NormForward {
   void end(size_t rows);
 
  private:
+  const Context& context_;
+  const BlockBuffers& buffers_;
   const Kernels& kernels_;
   Range c_;
   size_t units_, words_;
   bool l2_;
-  double* sum_;             // [units], the channels' part
+  double* sum_;             // the thread's
   float *mu_, *r_, *beta_;  // mu lies where omega will
   float *moving_mu_, *moving_psi_;
   uint64_t *signs_, *inside_;

@@ -9,12 +9,47 @@
 namespace edgebnn {
 
 void Forward::run(const ProductInput& input, size_t samples, bool training) {
-  const size_t parts = context_.threads.count();
-  context_.threads.each([&](size_t part) {
-    const Range c = part_of(block_.units(), part, parts, kChannelGrain);
-    if (c.size() > 0)
-      channels({InputRows(context_.kernels, block_, input), samples, part, c}, training);
+  const size_t parts = context_.threads.count(), rows = samples * block_.normed.positions();
+  const Range all{0, block_.units()};
+  const InputRows inputs(context_.kernels, block_, input);
+  const auto each_channels = [&](auto&& body) {
+    context_.threads.each([&](size_t part) {
+      const Range c = part_of(block_.units(), part, parts, kChannelGrain);
+      if (c.size() > 0) body(Task{inputs, part, {0, rows}, c});
+    });
+  };
+  each_channels([&](const Task& task) {
+    prepare_weights(task.c, all);
+    if (!training) norm_of(task).use_moving();
   });
+  const Source again = buffers_.keeps_products ? Source::map : Source::compute;
+  context_.threads.each([&](size_t part) {
+    const Task task{inputs, part, part_of(rows, part, parts), all};
+    NormForward norm = norm_of(task);
+    norm.begin();
+    if (training) {
+      each_rows(task, buffers_.keeps_products ? Source::compute_and_keep : Source::compute,
+                [&](size_t, size_t count, const Products& y) { norm.add(count, y); });
+    } else {
+      each_rows(task, Source::compute, [&](size_t first, size_t count, const Products& y) {
+        norm.normalise(first, count, y);
+      });
+    }
+  });
+  if (training) {
+    each_channels([&](const Task& task) {
+      NormForward norm = norm_of(task);
+      norm.end_mean(rows);
+      if (block_.first && !buffers_.keeps_products) prepare_weights(task.c, task.c);
+      each_rows(task, again,
+                [&](size_t, size_t count, const Products& y) { norm.add_deviation(count, y); });
+      norm.end_deviation(rows);
+      each_rows(task, again, [&](size_t first, size_t count, const Products& y) {
+        norm.normalise(first, count, y);
+      });
+      norm.end(rows);
+    });
+  }
   if (!block_.pool_after.present) return;
   const auto* signs = context_.arena.at<uint64_t>(buffers_.signs);
   auto* pooled = context_.arena.at<uint64_t>(*buffers_.pooled);
@@ -22,53 +57,35 @@ void Forward::run(const ProductInput& input, size_t samples, bool training) {
       [&](size_t part) { pool_signs(block_, signs, pooled, part_of(samples, part, parts)); });
 }
 
-void Forward::channels(const Task& task, bool training) {
-  prepare_weights(task.c);
-  const size_t rows = task.samples * block_.normed.positions();
-  const Source again = buffers_.keeps_products ? Source::map : Source::compute;
-  NormForward norm(block_, buffers_, context_, task.c);
-  if (training) {
-    each_rows(task, buffers_.keeps_products ? Source::compute_and_keep : Source::compute,
-              [&](size_t, size_t count, const Products& y) { norm.add(count, y); });
-    norm.end_mean(rows);
-    each_rows(task, again,
-              [&](size_t, size_t count, const Products& y) { norm.add_deviation(count, y); });
-    norm.end_deviation(rows);
-  } else {
-    norm.use_moving();
-  }
-  each_rows(
-      task, training ? again : Source::compute,
-      [&](size_t first, size_t count, const Products& y) { norm.normalise(first, count, y); });
-  norm.end(rows);
+NormForward Forward::norm_of(const Task& task) const {
+  return {block_, buffers_, context_, task.c, task.part};
 }
 
-void Forward::prepare_weights(Range c) {
+// Those of channels c, as parts of those that are multiplied together.
+void Forward::prepare_weights(Range c, Range together) {
   auto* packed = context_.arena.at<uint64_t>(buffers_.packed_forward);
   pack_forward(context_.kernels, block_, buffers_.weight_format,
-               context_.arena.at(buffers_.weights), c, packed);
+               context_.arena.at(buffers_.weights), c, together, packed);
   if (!buffers_.tap_counts) return;
-  const size_t taps = block_.window.taps();
   count_taps(block_, packed + c.begin * lanes_.words(), c.size(),
-             context_.arena.at<int32_t>(*buffers_.tap_counts) + c.begin * taps);
+             context_.arena.at<int32_t>(*buffers_.tap_counts) + c.begin);
 }
 
-// Calls body(first, count, y) for all rows that the batch norm sees, in order, a few at a time.
+// Calls body(first, count, y) for the rows of a task, in order, a few at a time.
 template <class Body>
 void Forward::each_rows(const Task& task, Source source, Body&& body) {
-  const size_t rows = task.samples * block_.normed.positions();
   const size_t at_once = buffers_.rows_forward / products_per_row(block_);
   auto* products = buffers_.products.at<int32_t>(context_.arena, task.part);
   const Products computed{Format::i32, products, product_stride(block_, task.c.size())};
-  for (size_t first = 0; first < rows;) {
+  for (size_t first = task.rows.begin; first < task.rows.end;) {
     if (source == Source::map) {
       const auto [y, there] = kept_rows(first, task.c);
-      const size_t count = std::min({at_once, there, rows - first});
+      const size_t count = std::min({at_once, there, task.rows.end - first});
       body(first, count, Products{y.format, y.y, y.stride});
       first += count;
       continue;
     }
-    const size_t count = std::min(at_once, rows - first);
+    const size_t count = std::min(at_once, task.rows.end - first);
     multiply(task, first, count, products);
     if (source == Source::compute_and_keep) keep(first, count, task.c, products);
     body(first, count, computed);
@@ -99,11 +116,10 @@ void Forward::keep(size_t first, size_t count, Range c, const int32_t* products)
 // The products of `count` rows of the batch norm, pooled.
 void Forward::multiply(const Task& task, size_t first, size_t count, int32_t* products) {
   Arena& arena = context_.arena;
-  const size_t taps = block_.window.taps();
   PackedWeights weights{arena.at<uint64_t>(buffers_.packed_forward) +
                         task.c.begin * lanes_.words()};
   if (buffers_.tap_counts)
-    weights.tap_counts = arena.at<int32_t>(*buffers_.tap_counts) + task.c.begin * taps;
+    weights.tap_counts = arena.at<int32_t>(*buffers_.tap_counts) + task.c.begin;
   multiply_rows(block_, context_.kernels, task.input, weights, {first, first + count},
                 task.c.size(), buffers_.input_rows.at<void>(arena, task.part), products);
   if (!buffers_.winners) return;

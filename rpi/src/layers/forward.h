@@ -1,8 +1,9 @@
 // The forward pass of a block: Y = X^ W^, [max-pool], batch norm, sign (docs/numerics.md, Forward).
 //
-// Channels are split over threads. Batch norm wants Y three times: for the mean, for the deviation,
-// and for the signs. Where the map has room, Y is computed once and kept there (pooled); else the
-// product, which is cheap, is computed again each time, to the same integers.
+// Batch norm wants Y three times: for the mean, for the deviation, and for the signs. Where the map
+// has room, Y is computed once and kept there (pooled); else the product, which is cheap, is
+// computed again each time, to the same integers. Threads share the rows of the product, so that
+// none gathers what another has; then, as sums of reals run over the rows in order, the channels.
 #pragma once
 
 #include <utility>
@@ -24,13 +25,13 @@ class Forward {
  private:
   struct Task {
     InputRows input;
-    size_t samples, part;
-    Range c;
+    size_t part;
+    Range rows, c;  // of the batch norm
   };
   enum class Source { compute, compute_and_keep, map };
 
-  void channels(const Task& task, bool training);
-  void prepare_weights(Range c);
+  NormForward norm_of(const Task& task) const;
+  void prepare_weights(Range c, Range together);
   void multiply(const Task& task, size_t first, size_t count, int32_t* products);
   std::pair<KeptProducts, size_t> kept_rows(size_t first, Range c);
   void keep(size_t first, size_t count, Range c, const int32_t* products);

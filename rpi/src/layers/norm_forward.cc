@@ -7,11 +7,16 @@
 namespace edgebnn {
 
 NormForward::NormForward(const Block& block, const BlockBuffers& buffers, const Context& context,
-                         Range c)
-    : kernels_(context.kernels), c_(c), units_(block.units()), words_(words_for(units_)) {
+                         Range c, size_t part)
+    : context_(context),
+      buffers_(buffers),
+      kernels_(context.kernels),
+      c_(c),
+      units_(block.units()),
+      words_(words_for(units_)) {
   Arena& arena = context.arena;
   l2_ = context.run.switches.batch_norm == Switches::BatchNorm::l2;
-  sum_ = arena.at<double>(context.plan.sums) + c.begin;
+  sum_ = buffers.sums.at<double>(arena, part) + c.begin;
   mu_ = arena.at<float>(buffers.omega) + c.begin;
   r_ = arena.at<float>(buffers.reciprocal) + c.begin;
   beta_ = arena.at<float>(buffers.beta) + c.begin;
@@ -22,13 +27,18 @@ NormForward::NormForward(const Block& block, const BlockBuffers& buffers, const 
   kept_ = context.run.switches.activations;
   xn_ = buffers.normed ? arena.at<uint8_t>(*buffers.normed) : nullptr;
   logits_ = block.last ? arena.at<float>(context.plan.logits) + c.begin : nullptr;
-  std::memset(sum_, 0, c.size() * 8);
 }
 
+void NormForward::begin() { std::memset(sum_, 0, c_.size() * 8); }
+
 void NormForward::end_mean(size_t rows) {
-  for (size_t i = 0; i < c_.size(); ++i)
-    mu_[i] = static_cast<float>(sum_[i] / static_cast<double>(rows));
-  std::memset(sum_, 0, c_.size() * 8);
+  for (size_t i = 0; i < c_.size(); ++i) {
+    double sum = 0;
+    for (size_t part = 0; part < context_.threads.count(); ++part)
+      sum += buffers_.sums.at<double>(context_.arena, part)[c_.begin + i];
+    mu_[i] = static_cast<float>(sum / static_cast<double>(rows));
+  }
+  begin();
 }
 
 void NormForward::end_deviation(size_t rows) {
@@ -39,13 +49,12 @@ void NormForward::end_deviation(size_t rows) {
     moving_psi_[i] = moving_psi_[i] * 0.9f + psi * 0.1f;
     r_[i] = psi > 0 ? 1.0f / psi : 0.0f;
   }
-  std::memset(sum_, 0, c_.size() * 8);
+  begin();
 }
 
 void NormForward::use_moving() {
   std::memcpy(mu_, moving_mu_, c_.size() * 4);
   for (size_t i = 0; i < c_.size(); ++i) r_[i] = reciprocal_of(moving_psi_[i]);
-  std::memset(sum_, 0, c_.size() * 8);
 }
 
 // Byte by byte, as a word of bits may be shared with another thread; who has the last channels

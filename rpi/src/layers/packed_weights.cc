@@ -55,11 +55,11 @@ void each_square(const Kernels& kernels, const Block& block, Format format, cons
 }  // namespace
 
 void pack_forward(const Kernels& kernels, const Block& block, Format format, const void* weights,
-                  Range units, uint64_t* packed) {
+                  Range units, Range together, uint64_t* packed) {
   auto* halves = reinterpret_cast<uint32_t*>(packed);
   if (block.first) {
-    const size_t lanes = (units.size() + 15) / 16 * 16, terms = words_for(block.fan_in()) * 2;
-    uint32_t* own = halves + units.begin * terms;
+    const size_t lanes = (together.size() + 15) / 16 * 16, terms = words_for(block.fan_in()) * 2;
+    uint32_t* own = halves + together.begin * terms + units.begin - together.begin;
     each_square(kernels, block, format, weights, units,
                 [&](size_t, size_t place, const uint32_t* rows, size_t unit, size_t n) {
                   for (size_t o = 0; o < n; ++o)

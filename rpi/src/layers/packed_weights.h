@@ -7,11 +7,11 @@
 
 namespace edgebnn {
 
-// Units [units.begin, units.end), of which begin is a multiple of 16, for Y.
-// First block: [inputs/32][units of the range, rounded up to 16], bits over 32 inputs (the range's
-// part begins behind those of smaller units). Others: [units/8][words][8], bits over a row.
+// Units [units.begin, units.end), of which begin is a multiple of 16, for Y. First block: their
+// part of [inputs/32][units multiplied together, rounded up to 16], bits over 32 inputs (which
+// begins behind those of smaller units). Others: [units/8][words][8], bits over a row.
 void pack_forward(const Kernels& kernels, const Block& block, Format format, const void* weights,
-                  Range units, uint64_t* packed);
+                  Range units, Range together, uint64_t* packed);
 
 // The same for a machine to read that knows nothing of vectors: [units][words], bits over a row.
 // All units; and from there to what pack_forward would have left.

@@ -11,7 +11,7 @@ void correct_border(const Block& block, const int32_t* counts, const Place& plac
                     int32_t* y) {
   each_tap_outside(block.window, place, [&](size_t tap) {
     for (size_t o = 0; o < units; ++o)
-      y[o] -= block.window.in.channels - 2 * counts[tap * units + o];
+      y[o] -= block.window.in.channels - 2 * counts[tap * block.units() + o];
   });
 }
 
@@ -25,7 +25,7 @@ void count_taps(const Block& block, const uint64_t* packed, size_t units, int32_
       int32_t count = 0;
       for (size_t k = tap * per_tap; k < (tap + 1) * per_tap; ++k)
         count += std::popcount(unit[k * kUnitsTogether + o % kUnitsTogether]);
-      counts[tap * units + o] = count;
+      counts[tap * block.units() + o] = count;
     }
   }
 }

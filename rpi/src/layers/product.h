@@ -20,7 +20,7 @@ inline bool counts_taps(const Block& block) { return block.window.padded() && !b
 // Of the units to be multiplied.
 struct PackedWeights {
   const uint64_t* packed = nullptr;     // as pack_forward leaves them
-  const int32_t* tap_counts = nullptr;  // [taps][units] +1 weights, where counts_taps()
+  const int32_t* tap_counts = nullptr;  // of the first of them, where counts_taps()
 };
 
 // From one row of products to the next: the first block's come in whole vectors.
@@ -28,7 +28,7 @@ inline size_t product_stride(const Block& block, size_t units) {
   return block.first ? (units + kChannelGrain - 1) / kChannelGrain * kChannelGrain : units;
 }
 
-// Packed weights of units -> counts: [taps][units].
+// Packed weights of some units -> their part of counts: [taps][all units], +1 weights of each tap.
 void count_taps(const Block& block, const uint64_t* packed, size_t units, int32_t* counts);
 
 // The products of rows [rows) of the batch norm, products_per_row each: products:

@@ -24,7 +24,7 @@ GROUPS = {
     ),
     "images": ("images", "labels"),
     "scratch": (
-        "packed W", "W of a tap", "input rows", "products", "input rows of dW", "input columns",
+        "packed W", "W of a tap", "input rows", "products", "sums of Y", "input rows of dW", "input columns",
         "columns of W", "winners of a row", "row of a thread", "sums", "order of channels",
         "shifts of channels",
     ),

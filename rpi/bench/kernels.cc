@@ -167,7 +167,7 @@ void integer_integer(const Report& report, const Kernels& kernels, const Shape& 
   const auto c = drawn<int16_t>(s.m * 64, kPixel), g = drawn<int16_t>(s.m * s.n, kShort);
   std::vector<double> a(64 * s.n);
   report.line("integer_integer", s,
-              [&] { kernels.integer_integer(s.m, s.n, c.data(), g.data(), a.data()); });
+              [&] { kernels.integer_integer(s.m, 64, s.n, c.data(), g.data(), a.data()); });
 }
 
 void integer_real(const Report& report, const Kernels& kernels, const Shape& s) {
@@ -175,7 +175,7 @@ void integer_real(const Report& report, const Kernels& kernels, const Shape& s) 
   const auto g = drawn<float>(s.m * s.n, kShort);
   std::vector<double> a(64 * s.n);
   report.line("integer_real", s,
-              [&] { kernels.integer_real(s.m, s.n, c.data(), g.data(), a.data()); });
+              [&] { kernels.integer_real(s.m, 64, s.n, c.data(), g.data(), a.data()); });
 }
 
 constexpr Shape kY[] = {{"mlp Y", 31, 256, 256},

@@ -138,11 +138,11 @@ size_t wrong_bytes(const Bytes& o, const uint8_t* shifts) {
 }
 
 template <class G, class Kernel>
-size_t wrong_pixels(Kernel kernel, const Pixels<G>& o) {
-  std::vector<double> a(64 * o.units + 1, -2.0);
-  kernel(o.rows, o.units, o.c.data(), o.g.data(), a.data());
+size_t wrong_pixels(Kernel kernel, const Pixels<G>& o, size_t inputs) {
+  std::vector<double> a(inputs * o.units + 1, -2.0);
+  kernel(o.rows, inputs, o.units, o.c.data(), o.g.data(), a.data());
   size_t wrong = a.back() != -2.0;
-  for (size_t i = 0; i < 64; ++i) {
+  for (size_t i = 0; i < inputs; ++i) {
     for (size_t n = 0; n < o.units; ++n) wrong += a[i * o.units + n] != o.product(i, n) - 2;
   }
   return wrong;
@@ -197,9 +197,12 @@ TEST("kernels: pixels x gradients") {
   each_variant([&](const Kernels& kernels) {
     for (const size_t rows : {0, 1, 2, 3, 255, 256, 257, 600}) {
       for (const size_t units : {1, 7, 15, 16, 17, 40, 64}) {
-        wrong += wrong_pixels(kernels.integer_integer, Pixels<int16_t>(rows, units));
-        // Few enough rows for float32 sums to be exact: 2^14 · 2^8 · rows.
-        if (rows <= 3) wrong += wrong_pixels(kernels.integer_real, Pixels<float>(rows, units));
+        for (const size_t inputs : {8, 32, 64}) {
+          wrong += wrong_pixels(kernels.integer_integer, Pixels<int16_t>(rows, units), inputs);
+          // Few enough rows for float32 sums to be exact: 2^14 · 2^8 · rows.
+          if (rows <= 3)
+            wrong += wrong_pixels(kernels.integer_real, Pixels<float>(rows, units), inputs);
+        }
       }
     }
   });
@@ -216,7 +219,7 @@ TEST("kernels: real gradients, to the rounding of float32") {
     for (float& g : p.g) g *= 0x1.3579bp-3f;
     std::vector<double> s(o.rows * o.lanes), a(64 * p.units);
     kernels.real_binary(o.rows, o.terms, o.lanes, o.g.data(), o.b.data(), s.data());
-    kernels.integer_real(p.rows, p.units, p.c.data(), p.g.data(), a.data());
+    kernels.integer_real(p.rows, 64, p.units, p.c.data(), p.g.data(), a.data());
     double worst = 0;
     for (size_t i = 0; i < s.size(); ++i)
       worst = std::max(worst, std::fabs(s[i] - o.product(i / o.lanes, i % o.lanes)) / (500 * 20.0));

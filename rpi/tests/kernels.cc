@@ -109,8 +109,8 @@ TEST("kernels: exact sums of any reals are the scalar variant's to the bit") {
     EQUAL(found == expected, true);
     for (const size_t units : kSizes) {
       std::vector<double> sums(64 * units, 0.1), wanted = sums;
-      kernels.integer_real_exact(kCount, units, c.data(), g.data(), sums.data());
-      scalar.integer_real(kCount, units, c.data(), g.data(), wanted.data());
+      kernels.integer_real_exact(kCount, 64, units, c.data(), g.data(), sums.data());
+      scalar.integer_real(kCount, 64, units, c.data(), g.data(), wanted.data());
       EQUAL(sums == wanted, true);
     }
   });

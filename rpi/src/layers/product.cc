@@ -9,9 +9,11 @@ namespace {
 // A tap in the padding was counted as -1 · W^: takes channels - 2·(+1 weights) out again.
 void correct_border(const Block& block, const int32_t* counts, const Place& place, size_t units,
                     int32_t* y) {
+  const int32_t channels = block.window.in.channels;
+  const size_t stride = block.units();
   each_tap_outside(block.window, place, [&](size_t tap) {
-    for (size_t o = 0; o < units; ++o)
-      y[o] -= block.window.in.channels - 2 * counts[tap * block.units() + o];
+    const int32_t* of_tap = counts + tap * stride;
+    for (size_t o = 0; o < units; ++o) y[o] -= channels - 2 * of_tap[o];
   });
 }
 

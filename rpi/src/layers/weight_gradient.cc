@@ -137,17 +137,19 @@ void WeightGradient::accumulate_first(const Task& task, const Tile& tile, double
   const size_t n = tile.units.size();
   auto* g = buffers_.gradients_dw.at<G>(context_.arena, task.part);
   auto* pixels = buffers_.input_columns.at<int16_t>(context_.arena, task.part);
+  const size_t first_input = tile.words.begin * 64;
+  const size_t inputs = std::min<size_t>(64, (block_.fan_in() - first_input + 7) / 8 * 8);
   std::memset(sums, 0, 64 * n * sizeof(double));
   for (size_t first = 0; first < task.rows; first += buffers_.rows_dw) {
     const size_t count = std::min(buffers_.rows_dw, task.rows - first);
     load_rows(tile.units, first, count, g);
     Place place = place_of(block_.window.out, first);
     for (size_t m = 0; m < count; ++m, advance(place, block_.window.out))
-      task.input.integers(place, tile.words.begin * 64, 64, pixels + m * 64);
+      task.input.integers(place, first_input, inputs, pixels + m * 64);
     if constexpr (std::is_same_v<G, float>) {
-      context_.kernels.integer_real(count, n, pixels, g, sums);
+      context_.kernels.integer_real(count, inputs, n, pixels, g, sums);
     } else {
-      context_.kernels.integer_integer(count, n, pixels, g, sums);
+      context_.kernels.integer_integer(count, inputs, n, pixels, g, sums);
     }
   }
 }

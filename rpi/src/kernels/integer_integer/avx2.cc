@@ -43,15 +43,15 @@ inline void add_to(double* a, __m256i sum, size_t left) {
 
 }  // namespace
 
-void integer_integer_avx2(size_t rows, size_t units, const int16_t* c, const int16_t* g,
-                          double* a) {
-  alignas(32) int16_t inputs[kRows / 2][128], gradients[kRows / 2][128];
+void integer_integer_avx2(size_t rows, size_t inputs, size_t units, const int16_t* c,
+                          const int16_t* g, double* a) {
+  alignas(32) int16_t pixels[kRows / 2][128], gradients[kRows / 2][128];
   constexpr size_t kInputs = 4, kVectors = 2;
   for (size_t first = 0; first < rows; first += kRows) {
     const size_t count = rows - first < kRows ? rows - first : kRows;
-    interleave(count, 64, c + first * 64, inputs);
+    interleave(count, 64, c + first * 64, pixels);
     interleave(count, units, g + first * units, gradients);
-    for (size_t i = 0; i < 64; i += kInputs) {
+    for (size_t i = 0; i < inputs; i += kInputs) {
       for (size_t n = 0; n < units; n += kVectors * 8) {
         __m256i sum[kInputs][kVectors];
         for (auto& row : sum) {
@@ -61,7 +61,7 @@ void integer_integer_avx2(size_t rows, size_t units, const int16_t* c, const int
           const auto* gradient = reinterpret_cast<const __m256i*>(gradients[p] + n * 2);
           for (size_t k = 0; k < kInputs; ++k) {
             int32_t two;
-            std::memcpy(&two, inputs[p] + (i + k) * 2, 4);
+            std::memcpy(&two, pixels[p] + (i + k) * 2, 4);
             const __m256i pair = _mm256_set1_epi32(two);
             for (size_t v = 0; v < kVectors; ++v) {
               const __m256i product = _mm256_madd_epi16(pair, _mm256_load_si256(gradient + v));

@@ -39,15 +39,15 @@ inline void add(double* a, __m512i sum, size_t left) {
 
 }  // namespace
 
-void integer_integer_avx512(size_t rows, size_t units, const int16_t* c, const int16_t* g,
-                            double* a) {
-  alignas(64) int32_t inputs[kRows / 2][64], gradients[kRows / 2][64];
+void integer_integer_avx512(size_t rows, size_t inputs, size_t units, const int16_t* c,
+                            const int16_t* g, double* a) {
+  alignas(64) int32_t pixels[kRows / 2][64], gradients[kRows / 2][64];
   constexpr size_t kInputs = 8, kVectors = 2;
   for (size_t first = 0; first < rows; first += kRows) {
     const size_t count = rows - first < kRows ? rows - first : kRows;
-    interleave(count, 64, c + first * 64, inputs);
+    interleave(count, 64, c + first * 64, pixels);
     interleave(count, units, g + first * units, gradients);
-    for (size_t i = 0; i < 64; i += kInputs) {
+    for (size_t i = 0; i < inputs; i += kInputs) {
       for (size_t n = 0; n < units; n += kVectors * 16) {
         __m512i sum[kInputs][kVectors];
         for (auto& row : sum) {
@@ -55,7 +55,7 @@ void integer_integer_avx512(size_t rows, size_t units, const int16_t* c, const i
         }
         for (size_t p = 0; p < (count + 1) / 2; ++p) {
           for (size_t k = 0; k < kInputs; ++k) {
-            const __m512i pair = _mm512_set1_epi32(inputs[p][i + k]);
+            const __m512i pair = _mm512_set1_epi32(pixels[p][i + k]);
             for (size_t v = 0; v < kVectors; ++v) {
               sum[k][v] = _mm512_dpwssd_epi32(sum[k][v], pair,
                                               _mm512_load_si512(gradients[p] + n + v * 16));

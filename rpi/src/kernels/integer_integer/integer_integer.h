@@ -1,5 +1,5 @@
 // Small integer times short integer: a[i][n] += sum over m of c[m][i]·g[m][n], |c| <= 255,
-// |g| <= 8191: the first layer's dW on gradients of shared exponents, for 64 inputs. Exact.
+// |g| <= 8191: the first layer's dW on gradients of shared exponents. Exact.
 #pragma once
 
 #include <cstddef>
@@ -7,15 +7,18 @@
 
 namespace edgebnn {
 
-// c: [rows][64]; g: [rows][units], at most 64 units; a: [64][units].
-using IntegerInteger = void (*)(size_t rows, size_t units, const int16_t* c, const int16_t* g,
-                                double* a);
+// c: [rows][64], of which `inputs` count, a multiple of 8; g: [rows][units], at most 64 units;
+// a: [inputs][units].
+using IntegerInteger = void (*)(size_t rows, size_t inputs, size_t units, const int16_t* c,
+                                const int16_t* g, double* a);
 
-void integer_integer_scalar(size_t rows, size_t units, const int16_t* c, const int16_t* g,
-                            double* a);
-void integer_integer_avx512(size_t rows, size_t units, const int16_t* c, const int16_t* g,
-                            double* a);
-void integer_integer_avx2(size_t rows, size_t units, const int16_t* c, const int16_t* g, double* a);
-void integer_integer_neon(size_t rows, size_t units, const int16_t* c, const int16_t* g, double* a);
+void integer_integer_scalar(size_t rows, size_t inputs, size_t units, const int16_t* c,
+                            const int16_t* g, double* a);
+void integer_integer_avx512(size_t rows, size_t inputs, size_t units, const int16_t* c,
+                            const int16_t* g, double* a);
+void integer_integer_avx2(size_t rows, size_t inputs, size_t units, const int16_t* c,
+                          const int16_t* g, double* a);
+void integer_integer_neon(size_t rows, size_t inputs, size_t units, const int16_t* c,
+                          const int16_t* g, double* a);
 
 }  // namespace edgebnn

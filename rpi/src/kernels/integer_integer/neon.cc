@@ -99,8 +99,8 @@ inline void block(size_t rows, const int16_t* c, const int16_t* g, size_t stride
 
 }  // namespace
 
-void integer_integer_neon(size_t rows, size_t units, const int16_t* c, const int16_t* g,
-                          double* a) {
+void integer_integer_neon(size_t rows, size_t inputs, size_t units, const int16_t* c,
+                          const int16_t* g, double* a) {
   int16_t last[kRows][kUnits] = {};  // of a row's gradients, where they are fewer than eight
   for (size_t first = 0; first < rows; first += kRows, c += kRows * 64, g += kRows * units) {
     const size_t count = rows - first < kRows ? rows - first : kRows;
@@ -113,7 +113,7 @@ void integer_integer_neon(size_t rows, size_t units, const int16_t* c, const int
         }
         gradients = last[0];
       }
-      for (size_t i = 0; i < 64; i += kInputs)
+      for (size_t i = 0; i < inputs; i += kInputs)
         block(count, c + i, gradients, left < kUnits ? kUnits : units, left, units,
               a + i * units + n);
     }

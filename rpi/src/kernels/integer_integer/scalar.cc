@@ -2,9 +2,9 @@
 
 namespace edgebnn {
 
-void integer_integer_scalar(size_t rows, size_t units, const int16_t* c, const int16_t* g,
-                            double* a) {
-  for (size_t i = 0; i < 64; ++i) {
+void integer_integer_scalar(size_t rows, size_t inputs, size_t units, const int16_t* c,
+                            const int16_t* g, double* a) {
+  for (size_t i = 0; i < inputs; ++i) {
     double* sum = a + i * units;
     for (size_t m = 0; m < rows; ++m) {
       const double value = c[m * 64 + i];

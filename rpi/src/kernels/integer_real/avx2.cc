@@ -29,18 +29,19 @@ inline __m256i first_of(size_t left) {
 
 }  // namespace
 
-void integer_real_avx2(size_t rows, size_t units, const int16_t* c, const float* g, double* a) {
-  alignas(32) float inputs[kRowsInFloat][64];
+void integer_real_avx2(size_t rows, size_t inputs, size_t units, const int16_t* c, const float* g,
+                       double* a) {
+  alignas(32) float pixels[kRowsInFloat][64];
   for (size_t first = 0; first < rows; first += kRowsInFloat) {
     const size_t count = rows - first < kRowsInFloat ? rows - first : kRowsInFloat;
     for (size_t m = 0; m < count; ++m) {
-      for (size_t i = 0; i < 64; ++i) inputs[m][i] = c[(first + m) * 64 + i];
+      for (size_t i = 0; i < inputs; ++i) pixels[m][i] = c[(first + m) * 64 + i];
     }
     for (size_t n = 0; n < units; n += kVectors * 8) {
       __m256i here[kVectors];
       for (size_t v = 0; v < kVectors; ++v)
         here[v] = first_of(n + v * 8 < units ? units - n - v * 8 : 0);
-      for (size_t i = 0; i < 64; i += kInputs) {
+      for (size_t i = 0; i < inputs; i += kInputs) {
         __m256 sum[kInputs][kVectors];
         for (auto& row : sum) {
           for (__m256& one : row) one = _mm256_setzero_ps();
@@ -50,7 +51,7 @@ void integer_real_avx2(size_t rows, size_t units, const int16_t* c, const float*
           for (size_t v = 0; v < kVectors; ++v)
             gradient[v] = _mm256_maskload_ps(g + (first + m) * units + n + v * 8, here[v]);
           for (size_t k = 0; k < kInputs; ++k) {
-            const __m256 value = _mm256_set1_ps(inputs[m][i + k]);
+            const __m256 value = _mm256_set1_ps(pixels[m][i + k]);
             for (size_t v = 0; v < kVectors; ++v)
               sum[k][v] = _mm256_fmadd_ps(value, gradient[v], sum[k][v]);
           }

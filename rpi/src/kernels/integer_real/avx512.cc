@@ -15,12 +15,13 @@ inline void add(double* a, __m512 sum, size_t left) {
 
 }  // namespace
 
-void integer_real_avx512(size_t rows, size_t units, const int16_t* c, const float* g, double* a) {
-  alignas(64) float inputs[kRowsInFloat][64];
+void integer_real_avx512(size_t rows, size_t inputs, size_t units, const int16_t* c, const float* g,
+                         double* a) {
+  alignas(64) float pixels[kRowsInFloat][64];
   for (size_t first = 0; first < rows; first += kRowsInFloat) {
     const size_t count = rows - first < kRowsInFloat ? rows - first : kRowsInFloat;
     for (size_t m = 0; m < count; ++m) {
-      for (size_t i = 0; i < 64; ++i) inputs[m][i] = c[(first + m) * 64 + i];
+      for (size_t i = 0; i < inputs; ++i) pixels[m][i] = c[(first + m) * 64 + i];
     }
     for (size_t n = 0; n < units; n += kVectors * 16) {
       __mmask16 here[kVectors];
@@ -28,7 +29,7 @@ void integer_real_avx512(size_t rows, size_t units, const int16_t* c, const floa
         const size_t left = n + v * 16 < units ? units - n - v * 16 : 0;
         here[v] = static_cast<__mmask16>(left >= 16 ? 0xFFFF : (1u << left) - 1);
       }
-      for (size_t i = 0; i < 64; i += kInputs) {
+      for (size_t i = 0; i < inputs; i += kInputs) {
         __m512 sum[kInputs][kVectors];
         for (auto& row : sum) {
           for (__m512& one : row) one = _mm512_setzero_ps();
@@ -38,7 +39,7 @@ void integer_real_avx512(size_t rows, size_t units, const int16_t* c, const floa
           for (size_t v = 0; v < kVectors; ++v)
             gradient[v] = _mm512_maskz_loadu_ps(here[v], g + (first + m) * units + n + v * 16);
           for (size_t k = 0; k < kInputs; ++k) {
-            const __m512 value = _mm512_set1_ps(inputs[m][i + k]);
+            const __m512 value = _mm512_set1_ps(pixels[m][i + k]);
             for (size_t v = 0; v < kVectors; ++v)
               sum[k][v] = _mm512_fmadd_ps(value, gradient[v], sum[k][v]);
           }

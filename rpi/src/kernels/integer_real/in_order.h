@@ -7,9 +7,9 @@
 
 namespace edgebnn {
 
-static inline void integer_real_in_order(size_t rows, size_t units, const int16_t* c,
+static inline void integer_real_in_order(size_t rows, size_t inputs, size_t units, const int16_t* c,
                                          const float* g, double* a) {
-  for (size_t i = 0; i < 64; ++i) {
+  for (size_t i = 0; i < inputs; ++i) {
     double* sum = a + i * units;
     for (size_t m = 0; m < rows; ++m) {
       const double value = c[m * 64 + i];

@@ -61,8 +61,9 @@ inline void block(size_t rows, const float (*c)[kInputs], const float* g, size_t
 
 }  // namespace
 
-void integer_real_neon(size_t rows, size_t units, const int16_t* c, const float* g, double* a) {
-  float inputs[kRowsInFloat][kInputs];
+void integer_real_neon(size_t rows, size_t inputs, size_t units, const int16_t* c, const float* g,
+                       double* a) {
+  float pixels[kRowsInFloat][kInputs];
   float last[kRowsInFloat][kUnits] = {};  // of a row's gradients, where they are fewer than eight
   const size_t whole = units / kUnits * kUnits;
   for (size_t first = 0; first < rows; first += kRowsInFloat) {
@@ -70,14 +71,14 @@ void integer_real_neon(size_t rows, size_t units, const int16_t* c, const float*
     for (size_t m = 0; m < count; ++m) {
       for (size_t n = whole; n < units; ++n) last[m][n - whole] = g[(first + m) * units + n];
     }
-    for (size_t i = 0; i < 64; i += kInputs) {
+    for (size_t i = 0; i < inputs; i += kInputs) {
       for (size_t m = 0; m < count; ++m) {
-        for (size_t k = 0; k < kInputs; ++k) inputs[m][k] = c[(first + m) * 64 + i + k];
+        for (size_t k = 0; k < kInputs; ++k) pixels[m][k] = c[(first + m) * 64 + i + k];
       }
       double* to = a + i * units;
       for (size_t n = 0; n < whole; n += kUnits)
-        block(count, inputs, g + first * units + n, units, kUnits, units, to + n);
-      if (whole < units) block(count, inputs, last[0], kUnits, units - whole, units, to + whole);
+        block(count, pixels, g + first * units + n, units, kUnits, units, to + n);
+      if (whole < units) block(count, pixels, last[0], kUnits, units - whole, units, to + whole);
     }
   }
 }

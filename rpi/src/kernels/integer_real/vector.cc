@@ -5,9 +5,9 @@
 
 namespace edgebnn {
 
-void EDGEBNN_NAME(integer_real_exact)(size_t rows, size_t units, const int16_t* c, const float* g,
-                                      double* a) {
-  integer_real_in_order(rows, units, c, g, a);
+void EDGEBNN_NAME(integer_real_exact)(size_t rows, size_t inputs, size_t units, const int16_t* c,
+                                      const float* g, double* a) {
+  integer_real_in_order(rows, inputs, units, c, g, a);
 }
 
 }  // namespace edgebnn

@@ -226,8 +226,8 @@ class Planner {
     buffers_->rows_dw = rows;
     const size_t words = lanes_of(*block_).words();
     buffers_->tile_words = first ? 1 : std::min(kTileWords, words);
-    const size_t across = (words + buffers_->tile_words - 1) / buffers_->tile_words;
-    buffers_->tile_units = units_of_tile(block_->units(), across, plan_.threads);
+    buffers_->tiles_across = (words + buffers_->tile_words - 1) / buffers_->tile_words;
+    buffers_->tile_units = units_of_tile(block_->units(), buffers_->tiles_across, plan_.threads);
     const size_t lanes = buffers_->tile_words * 64, units = buffers_->tile_units;
     const Type gradient = first && shared_ ? kShort : gradient_;
     buffers_->gradients_dw =

@@ -105,9 +105,10 @@ struct BlockBuffers {
   // Norm and dW; not of a frozen block. G, S: f32 and f64, or i16 (i6: i8) and i32; the first
   // block's bytes are i16 too.
   size_t rows_dw = 0, tile_words = 1, tile_units = 1;
-  Scratch gradients_dw;   // [units of the tile][rows] G; first block: [rows][units of the tile]
-  Scratch input_columns;  // [rows/32][lanes of the tile] u32; first block: [rows][64] i16
-  Scratch accumulator;    // [units of the tile][its lanes] S; first block: [64][units] f64
+  size_t tiles_across = 1;  // of all words
+  Scratch gradients_dw;     // [units of the tile][rows] G; first block: [rows][units of the tile]
+  Scratch input_columns;    // [rows/32][lanes of the tile] u32; first block: [rows][64] i16
+  Scratch accumulator;      // [units of the tile][its lanes] S; first block: [64][units] f64
   std::optional<Scratch> border;  // [taps][units of the tile] f64 (padded windows)
   // dX; of the blocks above the lowest that is trained.
   size_t rows_dx = 0, samples_dx = 0;

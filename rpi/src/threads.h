@@ -1,5 +1,5 @@
-// A small pool of threads, started once. Work is split by sample, row or channel, never by the
-// terms of a sum, so results do not depend on the number of threads.
+// A small pool of threads, started once. Work is split by sample, row or channel, but never by the
+// terms of a sum that rounds, so results do not depend on the number of threads.
 #pragma once
 
 #include <algorithm>

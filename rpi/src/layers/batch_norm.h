@@ -1,6 +1,7 @@
 // Batch norm with a shift and no scale, in its three forms, and the sign behind it
 // (docs/numerics.md, Forward 3-4, Backward 2). All of it is channel by channel, and so is its split
-// over threads: sums run over the rows in order, whatever their number.
+// over threads: sums run over the rows in order, whatever their number. But the sums of Y are
+// exact, so threads add up rows as they make them.
 #pragma once
 
 #include "layers/context.h"

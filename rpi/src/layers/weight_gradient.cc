@@ -8,12 +8,11 @@ namespace edgebnn {
 void WeightGradient::run(const ProductInput& input, size_t samples) {
   const size_t parts = context_.threads.count();
   const size_t groups = (block_.units() + buffers_.tile_units - 1) / buffers_.tile_units;
-  const size_t across = (lanes_.words() + buffers_.tile_words - 1) / buffers_.tile_words;
   context_.threads.each([&](size_t part) {
     const Task task{InputRows(context_.kernels, block_, input), samples, part,
                     samples * block_.window.out.positions(),
                     optimizer_.matrix(layer_, block_, buffers_, context_.arena)};
-    const Range numbers = part_of(groups * across, part, parts);
+    const Range numbers = part_of(groups * buffers_.tiles_across, part, parts);
     if (context_.gradients.in_bytes() && !block_.first) {
       tiles<int8_t, int32_t>(task, numbers);
     } else if (context_.gradients.shared()) {
@@ -26,9 +25,8 @@ void WeightGradient::run(const ProductInput& input, size_t samples) {
 
 // Group of units by group, inputs within.
 WeightGradient::Tile WeightGradient::tile_of(size_t number) const {
-  const size_t across = (lanes_.words() + buffers_.tile_words - 1) / buffers_.tile_words;
-  const size_t unit = number / across * buffers_.tile_units,
-               word = number % across * buffers_.tile_words;
+  const size_t unit = number / buffers_.tiles_across * buffers_.tile_units;
+  const size_t word = number % buffers_.tiles_across * buffers_.tile_words;
   return {{unit, std::min(unit + buffers_.tile_units, block_.units())},
           {word, std::min(word + buffers_.tile_words, lanes_.words())}};
 }

@@ -95,9 +95,13 @@ template <class V>
 
 // All ones where bit i of the word is set.
 [[gnu::always_inline]] inline Ints mask_of(uint16_t word) {
+#if defined(__ARM_NEON)
+  return neon::mask_of(word);
+#else
   constexpr Ints kBit = {1 << 0, 1 << 1, 1 << 2,  1 << 3,  1 << 4,  1 << 5,  1 << 6,  1 << 7,
                          1 << 8, 1 << 9, 1 << 10, 1 << 11, 1 << 12, 1 << 13, 1 << 14, 1 << 15};
   return (Ints{} + static_cast<int32_t>(word) & kBit) != 0;
+#endif
 }
 
 // Bit i is set where element i of a mask is all ones.

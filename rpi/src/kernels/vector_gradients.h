@@ -20,27 +20,30 @@ template <class T, class Rows>
   return powers_of_two(Ints{} + sign * *e);
 }
 
-template <class T>
-[[gnu::always_inline]] inline Floats load_gradient(const GradientRows& rows, size_t m, size_t c,
-                                                   size_t left) {
-  const T* k = static_cast<const T*>(rows.k) + m * rows.stride + c;
-  const Floats x = as<float>(load(k, left));
-  if constexpr (!kShared<T>) return x;
-  return x * unit_of<T>(rows, m, c, left, 1);
-}
+// Gradients of channels c, ...: k as stored, and k·2^e. kSame: all rows have the first one's
+// exponents (e_stride is 0), which are read once.
+template <class T, bool kSame>
+struct LoadedGradients {
+  const GradientRows& rows;
+  size_t c, left;
+  Floats unit = kShared<T> && kSame ? unit_of<T>(rows, 0, c, left, 1) : Floats{};
+
+  [[gnu::always_inline]] Vector<T> stored(size_t m) const {
+    return load(static_cast<const T*>(rows.k) + m * rows.stride + c, left);
+  }
+  [[gnu::always_inline]] Floats value(size_t m, Vector<T> k) const {
+    if constexpr (!kShared<T>) return as<float>(k);
+    const Floats x = as<float>(as<int32_t>(k));
+    if constexpr (kSame) return x * unit;
+    return x * unit_of<T>(rows, m, c, left, 1);
+  }
+};
 
 // Of a value that is scaled already.
 template <class T>
 [[gnu::always_inline]] inline void store_scaled(T* to, size_t left, Floats x) {
   constexpr float kLow = sizeof(T) == 1 ? -128 : -32768, kHigh = -kLow - 1;
   store(to, narrowed<T>(x, kLow, kHigh), left);
-}
-
-template <class T>
-[[gnu::always_inline]] inline void store_gradient(const GradientRowsOut& rows, size_t m, size_t c,
-                                                  size_t left, Floats x) {
-  if constexpr (kShared<T>) x *= unit_of<T>(rows, m, c, left, -1);
-  store_scaled(static_cast<T*>(rows.k) + m * rows.stride + c, left, x);
 }
 
 // x where the channel's bit is set, else 0.

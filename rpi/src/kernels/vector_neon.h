@@ -35,6 +35,21 @@ template <class V, class Parts>
   return joined<Floats>(p);
 }
 
+// A mask like any other to the compiler: what is made of it shall not be made of its bits, lane by
+// lane.
+[[gnu::always_inline]] inline Ints mask_of(uint16_t word) {
+  alignas(16) static constexpr uint32_t kBit[16] = {
+      1 << 0, 1 << 1, 1 << 2,  1 << 3,  1 << 4,  1 << 5,  1 << 6,  1 << 7,
+      1 << 8, 1 << 9, 1 << 10, 1 << 11, 1 << 12, 1 << 13, 1 << 14, 1 << 15};
+  Words4 mask;
+  for (int i = 0; i < 4; ++i) {
+    uint32x4_t part = vtstq_u32(vdupq_n_u32(word), vld1q_u32(kBit + 4 * i));
+    asm("" : "+w"(part));
+    mask.part[i] = vreinterpretq_s32_u32(part);
+  }
+  return joined<Ints>(mask);
+}
+
 // The sums of a mask's bits, each in its place: a byte of eight lanes.
 [[gnu::always_inline]] inline uint16_t bits_of(Ints mask) {
   alignas(16) static constexpr uint8_t kBit[16] = {1, 2, 4, 8, 16, 32, 64, 128,
@@ -93,10 +108,11 @@ template <class V, class Parts>
 }
 #endif
 
-// Of bytes, by halfwords.
+// Of bytes, by halfwords; the compiler would rather shift pairs of bytes up and down again.
 [[gnu::always_inline]] inline Ints widened(Vector<int8_t> v) {
   const int8x16_t bytes = (int8x16_t)v;
-  const int16x8_t low = vmovl_s8(vget_low_s8(bytes)), high = vmovl_s8(vget_high_s8(bytes));
+  int16x8_t low = vmovl_s8(vget_low_s8(bytes)), high = vmovl_s8(vget_high_s8(bytes));
+  asm("" : "+w"(low), "+w"(high));
   return joined<Ints>(Words4{{vmovl_s16(vget_low_s16(low)), vmovl_s16(vget_high_s16(low)),
                               vmovl_s16(vget_low_s16(high)), vmovl_s16(vget_high_s16(high))}});
 }

@@ -19,7 +19,8 @@ void NormBackward::each_rows(Range c, size_t samples, Body&& body) {
   const GradientMap& map = context_.gradients;
   const size_t units = block_.units(), words = words_for(units), bytes = bytes_of(map.format());
   const size_t rows = samples * block_.normed.positions();
-  const size_t at_once = std::max<size_t>(1, kBytesAtOnce / (c.size() * bytes));
+  // The same for any split of the channels: as many integers are added up before they are float64.
+  const size_t at_once = std::max<size_t>(1, kBytesAtOnce / (units * bytes));
   const auto* signs = context_.arena.at<uint64_t>(buffers_.signs);
   const Format kept = context_.run.switches.activations;
   const auto* xn = buffers_.normed ? context_.arena.at<uint8_t>(*buffers_.normed) : nullptr;
@@ -55,9 +56,12 @@ void NormBackward::averages(Range c, size_t samples) {
     context_.kernels.norm_backward_sums(rows, c.size(), in, sum_g, sum_v, sum_vx);
   });
   const auto n = static_cast<double>(samples * block_.normed.positions());
+  const Form form = context_.run.switches.batch_norm;
   for (size_t i = 0; i < c.size(); ++i) {
-    auto m2 = static_cast<float>(sum_vx[i] / n);
-    if (context_.run.switches.batch_norm == Form::bnn) m2 *= omega[i];
+    const double vx =
+        form == Form::bnn || form == Form::bnn_xn ? 2 * sum_vx[i] - sum_v[i] : sum_vx[i];
+    auto m2 = static_cast<float>(vx / n);
+    if (form == Form::bnn) m2 *= omega[i];
     sum_g[i] = static_cast<double>(static_cast<float>(sum_g[i]) / static_cast<float>(samples));
     sum_v[i] = static_cast<double>(static_cast<float>(sum_v[i] / n));
     sum_vx[i] = static_cast<double>(m2);

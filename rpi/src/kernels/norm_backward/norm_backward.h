@@ -1,6 +1,8 @@
 // Batch norm backwards (docs/numerics.md, Backward 2), from rows of g = dX' and of x: the signs x^
 // (bnn), or Xn. Passes over rows in order and all channels, with v = g·r[c]:
-//   sums:     sum_g[c] += g,  sum_v[c] += v,  sum_vx[c] += v·x, all in float64
+//   sums:     sum_g[c] += g,  sum_v[c] += v, and sum_vx[c] += v·x or, where x is a sign, the v
+//             whose x is +1 (v·x adds up to twice those, less all). In float64; g whose exponent
+//             all rows share are added as integers first, of at most 2^17 rows
 //   largest:  top[c] = max(top[c], |dY|), as the bits of a float
 //   store:    dY, times inverse[c] where gradients share exponents, as the format has it
 // with dY = (v - m1[c]) - m2[c]·x, there x by its sign alone under l1.
@@ -19,6 +21,9 @@ struct NormGradient {
   size_t xn_stride = 0;
   bool by_sign = false;       // l1, bnn-xn: of Xn, its sign
   bool sums_by_sign = false;  // bnn-xn: in sum_vx too
+
+  // Whether sum_vx is that of the v whose x is +1.
+  bool by_sums_of_signs() const { return signs.bits != nullptr || sums_by_sign; }
 };
 
 // f32 values.

@@ -33,15 +33,20 @@ float output_gradient(const NormGradient& in, const NormAverages& averages, size
 
 void norm_backward_sums_scalar(size_t rows, size_t n, const NormGradient& in, double* sum_g,
                                double* sum_v, double* sum_vx) {
-  for (size_t m = 0; m < rows; ++m) {
-    for (size_t c = 0; c < n; ++c) {
-      const float g = gradient(in.g, m, c), v = g * in.r[c];
-      sum_g[c] += static_cast<double>(g);
+  const bool whole = shares_exponents(in.g.format) && in.g.e_stride == 0;
+  for (size_t c = 0; c < n; ++c) {
+    double of_these = 0;  // exact, of one exponent
+    for (size_t m = 0; m < rows; ++m) {
+      const float g = gradient(in.g, m, c), v = g * in.r[c], x = x_of(in, m, c);
+      (whole ? of_these : sum_g[c]) += static_cast<double>(g);
       sum_v[c] += static_cast<double>(v);
-      float x = x_of(in, m, c);
-      if (in.sums_by_sign) x = x >= 0 ? 1.0f : -1.0f;
-      sum_vx[c] += static_cast<double>(v) * static_cast<double>(x);
+      if (!in.by_sums_of_signs()) {
+        sum_vx[c] += static_cast<double>(v) * static_cast<double>(x);
+      } else if (x >= 0) {
+        sum_vx[c] += static_cast<double>(v);
+      }
     }
+    if (whole) sum_g[c] += of_these;
   }
 }
 

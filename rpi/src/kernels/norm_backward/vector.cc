@@ -18,18 +18,24 @@ namespace {
   return as<float>(load(static_cast<const _Float16*>(in.xn) + at, left));
 }
 
-// v·x, in float64.
-[[gnu::always_inline]] inline Doubles product(const NormGradient& in, size_t m, size_t c,
+// What x is to sum_vx: a value, a value's sign, or a sign's bit.
+enum class X { value, sign, bit };
+
+// What sum_vx takes of v.
+template <X x>
+[[gnu::always_inline]] inline Doubles along_x(const NormGradient& in, size_t m, size_t c,
                                               size_t left, Floats v) {
-  if (in.signs.bits != nullptr) return as<double>(signed_by(in.signs, m, c, v));
+  const auto where = [&](Ints plus) { return bits_as<float>(bits_as<int32_t>(v) & plus); };
+  if constexpr (x == X::bit)
+    return as<double>(where(mask_of(word_at(in.signs.bits + m * in.signs.stride, c))));
   const Floats xn = kept_x(in, m * in.xn_stride + c, left);
-  if (in.sums_by_sign) return as<double>(xn >= 0 ? v : -v);
+  if constexpr (x == X::sign) return as<double>(where(xn >= 0));
   return as<double>(v) * as<double>(xn);
 }
 
 // m2·x, x by its sign alone if so asked.
-[[gnu::always_inline]] inline Floats along_x(const NormGradient& in, size_t m, size_t c,
-                                             size_t left, Floats m2) {
+[[gnu::always_inline]] inline Floats part_along_x(const NormGradient& in, size_t m, size_t c,
+                                                  size_t left, Floats m2) {
   if (in.signs.bits != nullptr) return signed_by(in.signs, m, c, m2);
   const Floats xn = kept_x(in, m * in.xn_stride + c, left);
   if (!in.by_sign) return m2 * xn;
@@ -47,21 +53,38 @@ constexpr bool kInTwo = false;
 #endif
 
 struct Sums {
-  template <class T>
+  template <class T, bool kSame>
   void run(size_t rows, size_t n, const NormGradient& in) const {
+    if (in.signs.bits != nullptr) return run_by<T, kSame, X::bit>(rows, n, in);
+    if (in.sums_by_sign) return run_by<T, kSame, X::sign>(rows, n, in);
+    run_by<T, kSame, X::value>(rows, n, in);
+  }
+
+  template <class T, bool kSame, X x>
+  void run_by(size_t rows, size_t n, const NormGradient& in) const {
+    constexpr bool kWhole = kShared<T> && kSame;  // of one exponent: sums of integers
+    constexpr bool kAgain = kInTwo<T> && !kWhole;
     for (size_t c = 0; c < n; c += kAtOnce) {
       const size_t left = n - c;
+      const LoadedGradients<T, kSame> gradients{in.g, c, left};
       const Floats r = load(in.r + c, left);
       Doubles all_g = load(sum_g + c, left), all_v = load(sum_v + c, left);
       Doubles all_vx = load(sum_vx + c, left);
+      Ints whole{};
       for (size_t m = 0; m < rows; ++m) {
-        const Floats g = load_gradient<T>(in.g, m, c, left), v = g * r;
-        all_g += as<double>(g);
+        const Vector<T> k = gradients.stored(m);
+        const Floats g = gradients.value(m, k), v = g * r;
+        if constexpr (kWhole) {
+          whole += as<int32_t>(k);
+        } else {
+          all_g += as<double>(g);
+        }
         all_v += as<double>(v);
-        if constexpr (!kInTwo<T>) all_vx += product(in, m, c, left, v);
+        if constexpr (!kAgain) all_vx += along_x<x>(in, m, c, left, v);
       }
-      for (size_t m = 0; m < rows && kInTwo<T>; ++m)
-        all_vx += product(in, m, c, left, load_gradient<T>(in.g, m, c, left) * r);
+      for (size_t m = 0; m < rows && kAgain; ++m)
+        all_vx += along_x<x>(in, m, c, left, gradients.value(m, gradients.stored(m)) * r);
+      if constexpr (kWhole) all_g += as<double>(whole) * as<double>(gradients.unit);
       store(sum_g + c, all_g, left);
       store(sum_v + c, all_v, left);
       store(sum_vx + c, all_vx, left);
@@ -71,28 +94,29 @@ struct Sums {
 };
 
 // Calls each(m, c, left, dY).
-template <class T, class Begin, class Each, class End>
+template <class T, bool kSame, class Begin, class Each, class End>
 [[gnu::always_inline]] inline void output_gradients(size_t rows, size_t n, const NormGradient& in,
                                                     const NormAverages& averages, Begin&& begin,
                                                     Each&& each, End&& end) {
   for (size_t c = 0; c < n; c += kAtOnce) {
     const size_t left = n - c;
+    const LoadedGradients<T, kSame> gradients{in.g, c, left};
     const Floats r = load(in.r + c, left), m1 = as<float>(load(averages.m1 + c, left));
     const Floats m2 = as<float>(load(averages.m2 + c, left));
     begin(c, left);
     for (size_t m = 0; m < rows; ++m) {
-      const Floats g = load_gradient<T>(in.g, m, c, left);
-      each(m, c, left, (g * r - m1) - along_x(in, m, c, left, m2));
+      const Floats g = gradients.value(m, gradients.stored(m));
+      each(m, c, left, (g * r - m1) - part_along_x(in, m, c, left, m2));
     }
     end(c, left);
   }
 }
 
 struct Largest {
-  template <class T>
+  template <class T, bool kSame>
   void run(size_t rows, size_t n, const NormGradient& in) const {
     Ints most;
-    output_gradients<T>(
+    output_gradients<T, kSame>(
         rows, n, in, averages, [&](size_t c, size_t left) { most = load(top + c, left); },
         [&](size_t, size_t, size_t, Floats dy) {
           most = largest(most, bits_as<int32_t>(magnitude(dy)));
@@ -104,10 +128,10 @@ struct Largest {
 };
 
 struct Store {
-  template <class T>
+  template <class T, bool kSame>
   void run(size_t rows, size_t n, const NormGradient& in) const {
     Floats inverse;
-    output_gradients<T>(
+    output_gradients<T, kSame>(
         rows, n, in, averages,
         [&](size_t c, size_t left) {
           if constexpr (kShared<T>) inverse = load(out.inverse + c, left);
@@ -122,18 +146,24 @@ struct Store {
   const OutputGradientRows& out;
 };
 
+template <class T, class Pass>
+inline void by_rows(size_t rows, size_t n, const NormGradient& in, const Pass& pass) {
+  if (kShared<T> && in.g.e_stride != 0) return pass.template run<T, !kShared<T>>(rows, n, in);
+  pass.template run<T, true>(rows, n, in);
+}
+
 template <class Pass>
 inline void by_format(size_t rows, size_t n, const NormGradient& in, const Pass& pass) {
   switch (in.g.format) {
     case Format::i16:
-      return pass.template run<int16_t>(rows, n, in);
+      return by_rows<int16_t>(rows, n, in, pass);
     case Format::i8:
     case Format::i6:
-      return pass.template run<int8_t>(rows, n, in);
+      return by_rows<int8_t>(rows, n, in, pass);
     case Format::f16:
-      return pass.template run<_Float16>(rows, n, in);
+      return by_rows<_Float16>(rows, n, in, pass);
     default:
-      return pass.template run<float>(rows, n, in);
+      return by_rows<float>(rows, n, in, pass);
   }
 }
 

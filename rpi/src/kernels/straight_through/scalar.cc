@@ -34,7 +34,7 @@ void straight_through_store_scalar(size_t rows, size_t n, const InputGradientSum
   for (size_t m = 0; m < rows; ++m) {
     for (size_t c = 0; c < n; ++c) {
       float x = shared ? gradient<int32_t>(sums, m, c) : gradient<double>(sums, m, c);
-      if (shared) x *= power_of_two(-out.e[m * out.e_stride + (out.by_channel() ? c : 0)]);
+      if (shared) x *= power_of_two(-out.e[out.by_channel() ? c : 0]);
       store(out.format, out.k, m * out.stride + c, 1, &x);
     }
   }

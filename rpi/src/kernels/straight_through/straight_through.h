@@ -4,7 +4,7 @@
 //
 // `largest` comes first where gradients share exponents:
 //   top[c] = max(top[c], |dX'[m][c]|), as the bits of a float
-// and `store` rounds dX'·2^-e to the format.
+// and `store` rounds dX'·2^-e to the format. The rows are a sample's: its exponents are theirs.
 #pragma once
 
 #include "kernels/gradients.h"

@@ -16,9 +16,14 @@ inline Floats gradient(const InputGradientSums& sums, size_t m, size_t c, size_t
 template <class S, class T>
 inline void store_rows(size_t rows, size_t n, const InputGradientSums& sums,
                        const GradientRowsOut& out) {
-  for (size_t m = 0; m < rows; ++m) {
-    for (size_t c = 0; c < n; c += kAtOnce)
-      store_gradient<T>(out, m, c, n - c, gradient<S>(sums, m, c, n - c));
+  for (size_t c = 0; c < n; c += kAtOnce) {
+    const size_t left = n - c;
+    const Floats inverse = kShared<T> ? unit_of<T>(out, 0, c, left, -1) : Floats{};
+    for (size_t m = 0; m < rows; ++m) {
+      Floats x = gradient<S>(sums, m, c, left);
+      if constexpr (kShared<T>) x *= inverse;
+      store_scaled(static_cast<T*>(out.k) + m * out.stride + c, left, x);
+    }
   }
 }
 

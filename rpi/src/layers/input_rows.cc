@@ -6,29 +6,59 @@
 namespace edgebnn {
 namespace {
 
-// So few that a call of memcpy costs more: in a loop, the compiler would call it.
-template <class T>
-inline T* copied_one_by_one(T* to, const T* from, size_t n) {
-  for (size_t i = 0; i < n; ++i) {
-    to[i] = from[i];
-    asm volatile("");
+// So few bytes that a call of memcpy costs more than its copying.
+template <size_t kBytes>
+inline void copy_rows(size_t rows, const uint8_t* from, size_t from_next, uint8_t* to,
+                      size_t to_next) {
+  for (; rows > 0; --rows, from += from_next, to += to_next) std::memcpy(to, from, kBytes);
+}
+
+inline void copy_bytes(size_t n, const uint8_t* from, uint8_t* to) {
+  const auto copy = [&](size_t at, auto word) {
+    std::memcpy(&word, from + at, sizeof word);
+    std::memcpy(to + at, &word, sizeof word);
+  };
+  struct alignas(16) Sixteen {
+    uint64_t halves[2];
+  };
+  if (n >= 16) {
+    for (size_t i = 0; i + 16 < n; i += 16) copy(i, Sixteen{});
+    copy(n - 16, Sixteen{});  // in part what is there already
+  } else if (n >= 8) {
+    copy(0, uint64_t{});
+    copy(n - 8, uint64_t{});
+  } else {
+    for (size_t i = 0; i + 2 <= n; i += 2) copy(i, uint16_t{});
   }
-  return to + n;
 }
 
-inline uint8_t* copied(uint8_t* to, const uint8_t* from, size_t n) {
-  size_t i = 0;
-  for (; i + 8 <= n; i += 8) std::memcpy(to + i, from + i, 8);
-  return copied_one_by_one(to + i, from + i, n - i);
+// n items of each row, whose first lie so many apart.
+template <class T>
+inline void copy_rows(size_t rows, size_t n, const T* from, size_t from_next, T* to,
+                      size_t to_next) {
+  const auto* in = reinterpret_cast<const uint8_t*>(from);
+  auto* out = reinterpret_cast<uint8_t*>(to);
+  const size_t bytes = n * sizeof(T), in_next = from_next * sizeof(T),
+               out_next = to_next * sizeof(T);
+  switch (bytes) {  // one to four words; a line of three taps of three colours
+    case 8:
+      return copy_rows<8>(rows, in, in_next, out, out_next);
+    case 16:
+      return copy_rows<16>(rows, in, in_next, out, out_next);
+    case 24:
+      return copy_rows<24>(rows, in, in_next, out, out_next);
+    case 32:
+      return copy_rows<32>(rows, in, in_next, out, out_next);
+    case 18:
+      return copy_rows<18>(rows, in, in_next, out, out_next);
+    default:
+      for (; rows > 0; --rows, in += in_next, out += out_next) copy_bytes(bytes, in, out);
+  }
 }
 
-inline uint64_t* copied(uint64_t* to, const uint64_t* from, size_t n) {
-  if (n < 4) return copied_one_by_one(to, from, n);
-  uint64_t* const last = to + n - 4;
-  const uint64_t* const from_last = from + n - 4;
-  for (; to < last; to += 4, from += 4) std::memcpy(to, from, 32);
-  std::memcpy(last, from_last, 32);  // in part what is there already
-  return last + 4;
+template <class T>
+inline void clear_rows(size_t rows, size_t n, T* to, size_t next) {
+  for (; n > 0 && rows > 0; --rows, to += next) std::fill_n(to, n, T{});
 }
 
 }  // namespace
@@ -99,48 +129,103 @@ void InputRows::each_run(const Taps& taps, size_t per_tap, Range items, Copy&& c
   }
 }
 
-void InputRows::integers(const Place& row, size_t first, size_t lanes, int16_t* out) const {
+// Calls body(line, taps) for parts of a line: rows all of whose taps lie on the map, together;
+// others one by one.
+template <class Body>
+void InputRows::each_even(Line line, Body&& body) const {
   const Window& w = block_.window;
-  const uint8_t* image = input_.images + row.sample * w.in.size();
-  const size_t fan_in = block_.fan_in(), end = std::min(first + lanes, fan_in);
-  const auto channels = static_cast<size_t>(w.in.channels);
-  int16_t* const behind = out + lanes;
-  const auto centre = [&](size_t n, const uint8_t* pixels) {
-    kernels_.centre_pixels(n, pixels, out);
-    out += n;
-  };
-  if (first < end && w.whole()) {
-    centre(end - first, image + first);
-  } else if (first < end) {
-    const Taps taps(w, row);
-    uint8_t pixels[256];
-    if (taps.all(w) && end - first <= sizeof pixels) {
-      uint8_t* pixel = pixels;
-      each_run(
-          taps, channels, {first, end},
-          [&](size_t n, size_t from) { pixel = copied(pixel, image + from, n); }, [](size_t) {});
-      centre(end - first, pixels);
-    } else {
-      each_run(
-          taps, channels, {first, end}, [&](size_t n, size_t from) { centre(n, image + from); },
-          [&](size_t n) { out = std::fill_n(out, n, int16_t{0}); });
-    }
+  for (size_t some = 0; line.rows > 0; line.rows -= some) {
+    const Taps taps(w, line.first);
+    const auto room = static_cast<size_t>(w.in.width - w.width - taps.left);
+    some =
+        taps.all(w) ? std::min(line.rows, room / static_cast<size_t>(line.step * w.stride) + 1) : 1;
+    body(Line{line.first, some, line.step}, taps);
+    line.first.x += static_cast<int>(some) * line.step;
   }
-  std::fill(out, behind, int16_t{0});
 }
 
-void InputRows::words(Place& row, size_t rows, Range words, uint64_t* out) const {
+void InputRows::integers(Line line, Range lanes, size_t apart, int16_t* out) const {
+  const Window& w = block_.window;
+  const uint8_t* image = input_.images + line.first.sample * w.in.size();
+  const auto channels = static_cast<size_t>(w.in.channels);
+  const size_t next = static_cast<size_t>(line.step * w.stride) * channels;
+  const Range there{lanes.begin, std::clamp(block_.fan_in(), lanes.begin, lanes.end)};
+  int16_t centred[512];
+  each_even(line, [&](const Line& part, const Taps& taps) {
+    int16_t* to = out;
+    each_run(
+        taps, channels, there,
+        [&](size_t n, size_t from) {
+          if (part.rows == 1 || n > std::size(centred)) {
+            for (size_t r = 0; r < part.rows; ++r)
+              kernels_.centre_pixels(n, image + from + r * next, to + r * apart);
+          } else {
+            // As many rows at a time as pixels are centred at once.
+            const size_t at_once = (std::size(centred) - n) / next + 1;
+            for (size_t r = 0; r < part.rows; r += at_once) {
+              const size_t rows = std::min(at_once, part.rows - r);
+              kernels_.centre_pixels((rows - 1) * next + n, image + from + r * next, centred);
+              copy_rows(rows, n, centred, next, to + r * apart, apart);
+            }
+          }
+          to += n;
+        },
+        [&](size_t n) {
+          clear_rows(part.rows, n, to, apart);
+          to += n;
+        });
+    clear_rows(part.rows, lanes.end - there.end, out + there.size(), apart);
+    out += part.rows * apart;
+  });
+}
+
+void InputRows::words(Line line, Range words, size_t apart, uint64_t* out) const {
   const Window& w = block_.window;
   const size_t per_tap = lanes_.words_per_group;
-  for (; rows > 0; --rows, advance(row, w.out)) {
-    const uint64_t* map = input_.bits + row.sample * w.in.positions() * per_tap;
+  const size_t next = static_cast<size_t>(line.step * w.stride) * per_tap;
+  const uint64_t* map = input_.bits + line.first.sample * w.in.positions() * per_tap;
+  each_even(line, [&](const Line& part, const Taps& taps) {
+    uint64_t* to = out;
     each_run(
-        Taps(w, row), per_tap, words,
-        [&](size_t n, size_t from) { out = copied(out, map + from, n); },
+        taps, per_tap, words,
+        [&](size_t n, size_t from) {
+          copy_rows(part.rows, n, map + from, next, to, apart);
+          to += n;
+        },
         [&](size_t n) {
-          for (; n > 0; --n) *out++ = 0;
+          clear_rows(part.rows, n, to, apart);
+          to += n;
         });
+    out += part.rows * apart;
+  });
+}
+
+void InputRows::integers(Place& place, size_t rows, Range lanes, size_t apart, int16_t* out) const {
+  const Window& w = block_.window;
+  if (w.whole()) {  // a row is an image
+    const size_t all = w.in.size(), n = std::clamp(all, lanes.begin, lanes.end) - lanes.begin;
+    const uint8_t* pixels = input_.images + place.sample * all + lanes.begin;
+    for (size_t r = 0; r < rows; ++r) kernels_.centre_pixels(n, pixels + r * all, out + r * apart);
+    clear_rows(rows, lanes.size() - n, out + n, apart);
+    place.sample += rows;
+    return;
   }
+  each_line(place, rows, w.out, [&](const Place& first, size_t done, size_t count) {
+    integers(Line{first, count, 1}, lanes, apart, out + done * apart);
+  });
+}
+
+void InputRows::words(Place& place, size_t rows, Range words, size_t apart, uint64_t* out) const {
+  const Window& w = block_.window;
+  if (w.whole()) {  // a row is a sample
+    const size_t all = lanes_.words();
+    copy_rows(rows, words.size(), input_.bits + place.sample * all + words.begin, all, out, apart);
+    place.sample += rows;
+    return;
+  }
+  each_line(place, rows, w.out, [&](const Place& first, size_t done, size_t count) {
+    this->words(Line{first, count, 1}, words, apart, out + done * apart);
+  });
 }
 
 }  // namespace edgebnn

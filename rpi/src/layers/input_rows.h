@@ -5,6 +5,8 @@
 // corrected.
 #pragma once
 
+#include <algorithm>
+
 #include "kernels/registry.h"
 #include "plan.h"
 
@@ -27,6 +29,20 @@ inline void advance(Place& place, const Shape& map) {
   if (++place.y < map.height) return;
   place.y = 0;
   ++place.sample;
+}
+
+// Calls body(place, first, count) for each line of a map, or part of one, on which `rows` rows from
+// `place` on lie, `first` of them before it; `place` moves behind the last.
+template <class Body>
+void each_line(Place& place, size_t rows, const Shape& map, Body&& body) {
+  const auto width = static_cast<size_t>(map.width);
+  for (size_t done = 0; done < rows;) {
+    const size_t count = std::min(rows - done, width - static_cast<size_t>(place.x));
+    body(Place(place), done, count);
+    done += count;
+    place.x += static_cast<int>(count) - 1;
+    advance(place, map);
+  }
 }
 
 // Where a window lies whose output is at a place, and which of its lines and columns of taps lie on
@@ -58,14 +74,26 @@ class InputRows {
   InputRows(const Kernels& kernels, const Block& block, const ProductInput& input)
       : kernels_(kernels), block_(block), input_(input), lanes_(lanes_of(block)) {}
 
-  // Lanes [first, first + lanes) of a row of centred pixels, zero beyond the fan-in.
-  void integers(const Place& row, size_t first, size_t lanes, int16_t* out) const;
-  // Words of signs, of rows one behind the other; `row` moves behind the last. out: [rows][words].
-  void words(Place& row, size_t rows, Range words, uint64_t* out) const;
+  // Of `rows` rows from `place` on, which moves behind the last. out: [rows][apart].
+  // Lanes of centred pixels, zero beyond the fan-in.
+  void integers(Place& place, size_t rows, Range lanes, size_t apart, int16_t* out) const;
+  // Words of signs.
+  void words(Place& place, size_t rows, Range words, size_t apart, uint64_t* out) const;
+
+  // Of rows on one line of outputs, of which each is `step` from the one before.
+  struct Line {
+    Place first;
+    size_t rows;
+    int step;
+  };
+  void integers(Line line, Range lanes, size_t apart, int16_t* out) const;
+  void words(Line line, Range words, size_t apart, uint64_t* out) const;
 
  private:
   template <class Copy, class Clear>
   void each_run(const Taps& taps, size_t per_tap, Range items, Copy&& copy, Clear&& clear) const;
+  template <class Body>
+  void each_even(Line line, Body&& body) const;
 
   const Kernels& kernels_;
   const Block& block_;

@@ -36,37 +36,46 @@ void multiply_rows(const Block& block, const Kernels& kernels, const InputRows& 
                    const PackedWeights& weights, Range rows, size_t units, void* scratch,
                    int32_t* products) {
   const size_t words = lanes_of(block).words(), per_row = products_per_row(block);
-  // Calls body(i, place) for each row of the product.
-  const auto each_product = [&](auto&& body) {
-    Place normed = place_of(block.normed, rows.begin);
-    for (size_t i = 0; i < rows.size() * per_row; i += per_row, advance(normed, block.normed)) {
-      if (per_row == 1) {
-        body(i, normed);
-        continue;
-      }
-      for (int k = 0; k < 4; ++k)
-        body(i + static_cast<size_t>(k),
-             Place{normed.sample, normed.y * 2 + k / 2, normed.x * 2 + k % 2});
-    }
-  };
   const size_t count = rows.size() * per_row;
+  // Calls body(line, i, apart) for the product's rows i, i + apart, ... along a line: those of a
+  // pool's window follow one another.
+  const auto each_product_line = [&](auto&& body) {
+    Place normed = place_of(block.normed, rows.begin);
+    each_line(normed, rows.size(), block.normed, [&](Place place, size_t first, size_t n) {
+      if (per_row == 1) return body(InputRows::Line{place, n, 1}, first, size_t{1});
+      for (int k = 0; k < 4; ++k) {
+        const Place corner{place.sample, place.y * 2 + k / 2, place.x * 2 + k % 2};
+        body(InputRows::Line{corner, n, 2}, first * 4 + static_cast<size_t>(k), size_t{4});
+      }
+    });
+  };
+  // Gathers the rows, [count][n], by rows_of(from, lanes, apart, to).
+  const auto gather = [&](size_t n, auto* in, auto&& rows_of) {
+    if (per_row == 1) {
+      Place place = place_of(block.normed, rows.begin);
+      return rows_of(place, count, Range{0, n}, n, in);
+    }
+    each_product_line([&](const InputRows::Line& line, size_t i, size_t apart) {
+      rows_of(line, Range{0, n}, apart * n, in + i * n);
+    });
+  };
   if (block.first) {
     const size_t terms = terms_for(block.fan_in()), lanes = product_stride(block, units);
     auto* in = static_cast<int16_t*>(scratch);
-    each_product(
-        [&](size_t i, const Place& place) { input.integers(place, 0, terms, in + i * terms); });
+    gather(terms, in, [&](auto&&... rows) { input.integers(rows...); });
     std::memset(products, 0, count * lanes * sizeof(int32_t));
     kernels.short_binary(count, terms, lanes, in, reinterpret_cast<const uint32_t*>(weights.packed),
                          products);
     return;
   }
   auto* in = static_cast<uint64_t*>(scratch);
-  each_product([&](size_t i, Place place) { input.words(place, 1, {0, words}, in + i * words); });
+  gather(words, in, [&](auto&&... rows) { input.words(rows...); });
   kernels.binary_binary(count, units, words, static_cast<int32_t>(block.fan_in()), in,
                         weights.packed, products);
   if (weights.tap_counts == nullptr) return;
-  each_product([&](size_t i, const Place& place) {
-    correct_border(block, weights.tap_counts, place, units, products + i * units);
+  each_product_line([&](InputRows::Line line, size_t i, size_t apart) {
+    for (; line.rows > 0; --line.rows, line.first.x += line.step, i += apart)
+      correct_border(block, weights.tap_counts, line.first, units, products + i * units);
   });
 }
 

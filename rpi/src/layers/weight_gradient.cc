@@ -123,7 +123,7 @@ void WeightGradient::gather(const Task& task, const Tile& tile, size_t first, si
   for (size_t m = 0; m < count; m += 32, bits += tile.lanes()) {
     auto* rows = reinterpret_cast<uint64_t*>(bits);
     const size_t there = std::min(count - m, size_t{32});
-    task.input.words(place, there, tile.words, rows);
+    task.input.words(place, there, tile.words, words, rows);
     std::fill(rows + there * words, rows + 32 * words, uint64_t{0});
     context_.kernels.transpose_bits(words * 2, bits);
   }
@@ -142,8 +142,7 @@ void WeightGradient::accumulate_first(const Task& task, const Tile& tile, double
     const size_t count = std::min(buffers_.rows_dw, task.rows - first);
     load_rows(tile.units, first, count, g);
     Place place = place_of(block_.window.out, first);
-    for (size_t m = 0; m < count; ++m, advance(place, block_.window.out))
-      task.input.integers(place, first_input, inputs, pixels + m * 64);
+    task.input.integers(place, count, {first_input, first_input + inputs}, 64, pixels);
     if constexpr (std::is_same_v<G, float>) {
       context_.kernels.integer_real(count, inputs, n, pixels, g, sums);
     } else {

@@ -133,7 +133,7 @@ void short_binary(const Report& report, const Kernels& kernels, const Shape& s) 
   std::vector<int32_t> sums(s.m * s.n);
   report.line("short_binary", s, [&] {
     std::fill(sums.begin(), sums.end(), 0);
-    kernels.short_binary(s.m, s.k, s.n, g.data(), b.data(), sums.data());
+    kernels.short_binary(s.m, s.k, s.n, g.data(), b.data(), {sums.data(), s.n});
   });
 }
 
@@ -148,7 +148,7 @@ void byte_binary(const Report& report, const Kernels& kernels, const Shape& s) {
   report.line("byte_binary", s, [&] {
     std::fill(sums.begin(), sums.end(), 0);
     kernels.byte_binary(s.m, s.k, s.n, g.data(), summed ? shifts.data() : nullptr, b.data(),
-                        sums.data());
+                        {sums.data(), s.n});
   });
 }
 
@@ -158,7 +158,7 @@ void real_binary(const Report& report, const Kernels& kernels, const Shape& s) {
   std::vector<double> sums(s.m * s.n);
   report.line("real_binary", s, [&] {
     std::fill(sums.begin(), sums.end(), 0.0);
-    kernels.real_binary(s.m, s.k, s.n, g.data(), b.data(), sums.data());
+    kernels.real_binary(s.m, s.k, s.n, g.data(), b.data(), {sums.data(), s.n});
   });
 }
 

@@ -80,8 +80,6 @@ void time_all(const Kernels& kernels) {
     for (size_t m = 0; m < kRows; m += 32)
       k.transpose_bits(kChannels / 32, reinterpret_cast<uint32_t*>(b.bits.data()));
   });
-  report.line("take_sums", 16,
-              [](K k, Bench& b) { k.take_sums(kElements, false, b.sums.data(), b.more.data()); });
   report.line("widen_rows", 4, [](K k, Bench& b) {
     k.widen_rows(kRows, n, Format::i16, b.shorts.data(), n, nullptr, b.others.data(), n);
   });

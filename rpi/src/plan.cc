@@ -14,9 +14,8 @@ constexpr size_t kScratch = 32 * 1024;  // bytes that a block of rows may take: 
 // Rows that dW sums at once. Sums of integers are fetched seldom; an odd number of lines of the
 // cache, as columns of gradients lie so far apart. Sums of reals are float32's no longer than that.
 constexpr size_t kRowsAtOnce = 480, kRealRowsAtOnce = kTermsInFloat;
-// Rows of dX that share the bits of W^ while they are at hand; that tables are made for at least;
-// of products made by the tile (kernels/amx.h).
-constexpr size_t kManyRows = 32, kFewRows = 8, kTileRows = 16;
+// Rows of dX that tables are made for at least; of products made by the tile (kernels/amx.h).
+constexpr size_t kFewRows = 8, kTileRows = 16;
 
 size_t rounded_up(size_t n, size_t grain) { return (n + grain - 1) / grain * grain; }
 
@@ -249,27 +248,24 @@ class Planner {
     const int phase = plan_.phases.inputs(l_);
     const Life life{phase, phase};
     const Window& w = block_->window;
-    const size_t words = lanes_of(*block_).words(),
+    const Lanes lanes = lanes_of(*block_);
+    const size_t words = lanes.words(),
                  terms = terms_of_dx(block_->units(), run_.switches.gradients);
     buffers_->packed_backward = add("packed W", "bit", terms / 8 * words * 64, {phase - 1, phase});
     buffers_->unit_columns =
         scratch("columns of W", "bit", block_->units() * 4, {phase - 1, phase - 1});
     // As many samples as give the product enough rows for a table to be worth its making.
     const size_t enough = (kFewRows + w.out.positions() - 1) / w.out.positions();
-    buffers_->samples_dx =
-        std::min(batch_, std::max(rows_within(w.in.size() * sum_.bytes, batch_), enough));
-    const size_t rows = buffers_->samples_dx * w.out.positions();
-    const size_t row_bytes = words * 64 * sum_.bytes + terms * gradient_.bytes;
+    const size_t sample_bytes = PaddedMap(*block_).size() * sum_.bytes;
+    buffers_->samples_dx = std::min(batch_, std::max(rows_within(sample_bytes, batch_), enough));
+    buffers_->rows_dx = std::min(buffers_->samples_dx * w.out.positions(), kRowsOfDx);
     // In parts, tables are made again for each; sums of reals depend on their order.
-    buffers_->words_dx = shared_ ? std::min(words, 2 * kTileWords) : words;
-    buffers_->rows_dx =
-        std::min(rows, shared_ ? kManyRows : std::max(rows_within(row_bytes, rows), kFewRows));
-    const size_t lanes = buffers_->words_dx * 64;
+    const size_t line = static_cast<size_t>(w.width) * lanes.words_per_group;
+    buffers_->parts_dx = {words, line, shared_ ? 2 * kTileWords : words};
     buffers_->gradients =
         scratch("dY rows", gradient_.name, buffers_->rows_dx * terms * gradient_.bytes, life);
-    buffers_->lanes = scratch("dX rows", sum_.name, buffers_->rows_dx * lanes * sum_.bytes, life);
     buffers_->samples =
-        scratch("dX of samples", sum_.name, buffers_->samples_dx * w.in.size() * sum_.bytes, life);
+        scratch("dX of samples", sum_.name, buffers_->samples_dx * sample_bytes, life);
     buffers_->sum_bytes = sum_.bytes;
     const Block& below = network_.blocks[static_cast<size_t>(l_) - 1];
     if (!below.pool_after.present) return;

@@ -2,6 +2,7 @@
 // declared to the arena.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <optional>
 #include <vector>
@@ -32,15 +33,59 @@ inline size_t terms_of_dx(size_t units, Format gradients) {
                    (gradients == Format::i6 ? (kLargestShift + 1) * (kTermsTogether - 1) : 0));
 }
 
+// Words of a row of inputs in parts of a few: of whole lines of taps, or of part of one.
+struct InputParts {
+  size_t words = 0, line = 0;  // of a row, of a line of its taps
+  size_t most = 0;             // of a part
+
+  InputParts() = default;
+  // The largest parts of at most so many words.
+  InputParts(size_t words, size_t line, size_t most)
+      : words(words), line(line), most(most < line ? most : most / line * line) {}
+
+  // The part of a word.
+  Range of(size_t word) const {
+    const size_t within = most < line ? word / line * line : 0;
+    const size_t begin = within + (word - within) / most * most;
+    return {begin, std::min(begin + most, most < line ? within + line : words)};
+  }
+};
+
 inline Lanes lanes_of(const Block& block) {
   if (block.first) return {1, block.fan_in(), words_for(block.fan_in())};
   const auto channels = static_cast<size_t>(block.window.in.channels);
   return {block.window.taps(), channels, words_for(channels)};
 }
 
+// A map with all that its block's windows read of it, padding too; a position has whole words of
+// lanes.
+struct PaddedMap {
+  size_t height, width, lanes;
+
+  explicit PaddedMap(const Block& block)
+      : height(side(block.window.pad_top, block.window.in.height, block.window.out.height,
+                    block.window.stride, block.window.height)),
+        width(side(block.window.pad_left, block.window.in.width, block.window.out.width,
+                   block.window.stride, block.window.width)),
+        lanes(lanes_of(block).words_per_group * 64) {}
+  size_t size() const { return height * width * lanes; }
+  // Of a position of the padded map.
+  size_t at(int y, int x) const {
+    return (static_cast<size_t>(y) * width + static_cast<size_t>(x)) * lanes;
+  }
+
+ private:
+  static size_t side(int before, int in, int out, int stride, int window) {
+    return static_cast<size_t>(std::max(before + in, (out - 1) * stride + window));
+  }
+};
+
 // dW is made for a tile of at most so many words of inputs (of 64) and so many units, and moves
 // their weights at once. Nine: so many taps have most windows.
 inline constexpr size_t kTileWords = 9, kUnitsAtOnce = 64;
+
+// Rows of dX at once: they share the bits of W^ while those are at hand.
+inline constexpr size_t kRowsOfDx = 32;
 
 // Channels that belong to one thread: as many as a byte of bits and a vector of sums ask for.
 inline constexpr size_t kChannelGrain = 16;
@@ -112,11 +157,11 @@ struct BlockBuffers {
   std::optional<Scratch> border;  // [taps][units of the tile] f64 (padded windows)
   // dX; of the blocks above the lowest that is trained.
   size_t rows_dx = 0, samples_dx = 0;
-  size_t words_dx = 0;            // of inputs at once: dX of rows is made in parts
+  InputParts parts_dx;            // dX of rows is made in these
   Arena::Id packed_backward = 0;  // from dW on, as dW moves the weights
   Scratch unit_columns;           // [C] u32, while packing it
-  Scratch gradients, lanes;       // [rows][C, as terms] G, [rows][64·words at once] S
-  Scratch samples;                // [samples][input] S
+  Scratch gradients;              // [rows][C, as terms] G
+  Scratch samples;                // [samples][PaddedMap] S
   size_t sum_bytes = 0;           // of S
   std::optional<Scratch>
       winners_of_row;  // [4][P' across][words] bits (below: a pool behind the sign)

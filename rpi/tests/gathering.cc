@@ -20,24 +20,6 @@ TEST("centred pixels: every variant is the definition") {
   }
 }
 
-TEST("sums taken over: every variant is the definition") {
-  for (const size_t n : kChannels) {
-    Drawn drawn(n);
-    const auto integers = drawn.many<int32_t>(n + 1, [&] { return drawn.integer(1 << 29); });
-    const auto reals = drawn.many<double>(n + 1, [&] { return drawn.real(); });
-    const auto taken = [&](const Kernels& by, bool real, auto from) {
-      auto to = from;
-      by.take_sums(n, real, from.data(), to.data());
-      to.insert(to.end(), from.begin(), from.end());
-      return to;
-    };
-    each_variant([&](const Kernels& kernels, const Kernels& scalar) {
-      EQUAL(same_bytes(taken(kernels, false, integers), taken(scalar, false, integers)), true);
-      EQUAL(same_bytes(taken(kernels, true, reals), taken(scalar, true, reals)), true);
-    });
-  }
-}
-
 TEST("transposed bits: every variant is the definition") {
   for (const size_t words : {2, 4, 6, 8, 10, 14, 16, 18, 32, 46}) {
     Drawn drawn(words);

@@ -121,19 +121,19 @@ size_t wrong_products(const Operands& o, Call call) {
 
 size_t wrong_shorts(const Terms<int16_t>& o) {
   return wrong_products<int32_t>(o, [&](const Kernels& kernels, int32_t* s) {
-    kernels.short_binary(o.rows, o.terms, o.lanes, o.g.data(), o.b.data(), s);
+    kernels.short_binary(o.rows, o.terms, o.lanes, o.g.data(), o.b.data(), {s, o.lanes});
   });
 }
 
 size_t wrong_reals(const Terms<float>& o) {
   return wrong_products<double>(o, [&](const Kernels& kernels, double* s) {
-    kernels.real_binary(o.rows, o.terms, o.lanes, o.g.data(), o.b.data(), s);
+    kernels.real_binary(o.rows, o.terms, o.lanes, o.g.data(), o.b.data(), {s, o.lanes});
   });
 }
 
 size_t wrong_bytes(const Bytes& o, const uint8_t* shifts) {
   return wrong_products<int32_t>(o, [&](const Kernels& kernels, int32_t* s) {
-    kernels.byte_binary(o.rows, o.terms, o.lanes, o.g.data(), shifts, o.b.data(), s);
+    kernels.byte_binary(o.rows, o.terms, o.lanes, o.g.data(), shifts, o.b.data(), {s, o.lanes});
   });
 }
 
@@ -177,6 +177,37 @@ TEST("kernels: bytes x binary") {
   EQUAL(wrong, size_t{0});
 }
 
+// Rows that lie over each other, lane 64 of one on lane 0 of the next; and runs of lanes that do.
+TEST("kernels: sums among the rows of a map") {
+  const Kernels& scalar = all_kernels().back();
+  for (const size_t rows : {1, 7, 32, 50}) {
+    for (const size_t terms : {32, 160}) {
+      const Terms<int16_t> shorts(rows, terms, 384);
+      const Bytes bytes(rows, terms, 384, kLargestShift + 1);
+      const Terms<float> reals(rows, terms, 384);
+      std::vector<size_t> begins(rows);
+      for (size_t r = 0; r < rows; ++r) begins[r] = (r / 10 * 15 + r % 10) * 64;
+      for (const size_t run : {64, 128, 192}) {
+        // All three, by one variant: integers, and reals whose sums are exact.
+        const auto sums = [&](const Kernels& kernels) {
+          std::vector<int32_t> integers(200 * 64, 3);
+          std::vector<double> doubles(integers.size(), 3);
+          const SumRows<int32_t> in{integers.data(), 0, begins.data(), run, 15 * 64};
+          kernels.short_binary(rows, terms, 384, shorts.g.data(), shorts.b.data(), in);
+          kernels.byte_binary(rows, terms, 384, bytes.g.data(), bytes.shifts.data(), bytes.b.data(),
+                              in);
+          kernels.real_binary(rows, terms, 384, reals.g.data(), reals.b.data(),
+                              {doubles.data(), 0, begins.data(), run, 15 * 64});
+          doubles.insert(doubles.end(), integers.begin(), integers.end());
+          return doubles;
+        };
+        const auto expected = sums(scalar);
+        each_variant([&](const Kernels& kernels) { EQUAL(sums(kernels) == expected, true); });
+      }
+    }
+  }
+}
+
 // More rows and terms than a strip of tiles has, and tiles that are not full.
 TEST("kernels: gradients x binary, by the tile") {
   size_t wrong = 0;
@@ -218,7 +249,7 @@ TEST("kernels: real gradients, to the rounding of float32") {
     for (float& g : o.g) g *= 0x1.3579bp-3f;
     for (float& g : p.g) g *= 0x1.3579bp-3f;
     std::vector<double> s(o.rows * o.lanes), a(64 * p.units);
-    kernels.real_binary(o.rows, o.terms, o.lanes, o.g.data(), o.b.data(), s.data());
+    kernels.real_binary(o.rows, o.terms, o.lanes, o.g.data(), o.b.data(), {s.data(), o.lanes});
     kernels.integer_real(p.rows, 64, p.units, p.c.data(), p.g.data(), a.data());
     double worst = 0;
     for (size_t i = 0; i < s.size(); ++i)
@@ -240,13 +271,13 @@ TEST("kernels: sums of the largest gradients overflow nothing") {
         const std::vector<uint32_t> ones(terms / 32 * 16, ~uint32_t{0});
         const std::vector<int16_t> shorts(rows * terms, -kLargestShort);
         std::vector<int32_t> s(rows * 16);
-        kernels.short_binary(rows, terms, 16, shorts.data(), ones.data(), s.data());
+        kernels.short_binary(rows, terms, 16, shorts.data(), ones.data(), {s.data(), 16});
         EQUAL(s.back(), -kLargestShort * count);
         const std::vector<int8_t> bytes(rows * terms, -kLargestByte);
         const std::vector<uint8_t> shifts(terms / kTermsTogether, kLargestShift);
         for (const uint8_t* by : {static_cast<const uint8_t*>(nullptr), shifts.data()}) {
           std::fill(s.begin(), s.end(), 0);
-          kernels.byte_binary(rows, terms, 16, bytes.data(), by, ones.data(), s.data());
+          kernels.byte_binary(rows, terms, 16, bytes.data(), by, ones.data(), {s.data(), 16});
           EQUAL(s.back(), -kLargestByte * count << (by == nullptr ? 0 : kLargestShift));
         }
       }

@@ -104,8 +104,8 @@ TEST("kernels: exact sums of any reals are the scalar variant's to the bit") {
   const Kernels& scalar = all_kernels().back();
   each_variant([&](const Kernels& kernels) {
     std::vector<double> found(kCount * kLanes, 0.1), expected = found;
-    kernels.real_binary_exact(kCount, kTerms, kLanes, g.data(), b.data(), found.data());
-    scalar.real_binary(kCount, kTerms, kLanes, g.data(), b.data(), expected.data());
+    kernels.real_binary_exact(kCount, kTerms, kLanes, g.data(), b.data(), {found.data(), kLanes});
+    scalar.real_binary(kCount, kTerms, kLanes, g.data(), b.data(), {expected.data(), kLanes});
     EQUAL(found == expected, true);
     for (const size_t units : kSizes) {
       std::vector<double> sums(64 * units, 0.1), wanted = sums;

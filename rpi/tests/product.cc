@@ -250,6 +250,28 @@ TEST("convolution, valid: the last rows and columns may be read by no window") {
   check_layer({3, 3, 70}, "conv 5 3 1 valid");
 }
 
+TEST("convolution: more words of inputs than dX takes at once") {
+  check_layer({3, 4, 300}, "conv 4 3 1 same", 2);   // a line of taps at once
+  check_layer({3, 3, 450}, "conv 4 3 1 valid", 2);  // not all of a line
+  check_layer({2, 2, 1300}, "conv 4 1 1 same", 2);
+}
+
+TEST("dX: parts of a window's words are lines of taps, or within one") {
+  const auto parts = [](const InputParts& of) {
+    std::vector<size_t> sizes;
+    for (size_t word = 0; word < of.words; word += sizes.back()) {
+      sizes.push_back(of.of(word).size());
+      EQUAL(of.of(word).begin, word);
+      EQUAL(of.of(word + sizes.back() - 1).begin, word);
+    }
+    return sizes;
+  };
+  EQUAL(parts({9, 3, 18}) == std::vector<size_t>{9}, true);
+  EQUAL(parts({27, 9, 20}) == std::vector<size_t>({18, 9}), true);
+  EQUAL(parts({50, 25, 18}) == std::vector<size_t>({18, 7, 18, 7}), true);
+  EQUAL(parts({100, 25, 1000}) == std::vector<size_t>{100}, true);
+}
+
 TEST("convolution: a window larger than the map") {
   check_layer({3, 2, 5}, "conv 4 5 1 same");
   check_layer({3, 2, 5}, "conv 4 7 2 same");

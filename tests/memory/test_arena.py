@@ -102,7 +102,7 @@ def test_buffers_that_live_at_once_lie_apart(case: Case) -> None:
     assert {buffer.type for buffer in weights} == {"bit" if case.optimizer == "bop" else "q15"}
 
 
-@pytest.mark.parametrize(("switches", "size"), [(PROPOSED, 72385320), (LEAN, 31444264)])
+@pytest.mark.parametrize(("switches", "size"), [(PROPOSED, 71873320), (LEAN, 31407400)])
 @pytest.mark.usefixtures("native")
 def test_binarynets_arena(switches: Switches, size: int) -> None:
     arena = plan_arena(load_network("binarynet", MODELS), 40, "adam", switches)

@@ -67,11 +67,10 @@ bool with_amx() {
 // Those that one source makes for every ISA.
 #define EDGEBNN_BESIDE(isa)                                                                       \
   .centre_pixels = centre_pixels_##isa, .transpose_bits = transpose_bits_##isa,                   \
-  .take_sums = take_sums_##isa, .widen_rows = widen_rows_##isa,                                   \
-  .widen_columns = widen_columns_##isa, .max_pool = max_pool_##isa, .spread = spread_##isa,       \
-  .keep_products = keep_products_##isa, .product_sum = product_sum_##isa,                         \
-  .deviation_sum = deviation_sum_##isa, .normalise = normalise_##isa,                             \
-  .norm_backward_sums = norm_backward_sums_##isa,                                                 \
+  .widen_rows = widen_rows_##isa, .widen_columns = widen_columns_##isa,                           \
+  .max_pool = max_pool_##isa, .spread = spread_##isa, .keep_products = keep_products_##isa,       \
+  .product_sum = product_sum_##isa, .deviation_sum = deviation_sum_##isa,                         \
+  .normalise = normalise_##isa, .norm_backward_sums = norm_backward_sums_##isa,                   \
   .norm_backward_largest = norm_backward_largest_##isa,                                           \
   .norm_backward_store = norm_backward_store_##isa, .highest_magnitude = highest_magnitude_##isa, \
   .shared_exponents = shared_exponents_##isa,                                                     \

@@ -22,7 +22,6 @@
 #include "kernels/short_binary/short_binary.h"
 #include "kernels/sign_bits/sign_bits.h"
 #include "kernels/straight_through/straight_through.h"
-#include "kernels/take_sums/take_sums.h"
 #include "kernels/transpose_bits/transpose_bits.h"
 #include "kernels/weight_update/weight_update.h"
 #include "kernels/widen/widen.h"
@@ -33,19 +32,18 @@ struct Kernels {
   const char* name;  // "scalar", an ISA
   bool (*runs)();    // whether this machine can run it
   BinaryBinary binary_binary;
-  RealBinary real_binary;
-  ShortBinary short_binary;
+  RealBinary* real_binary;
+  ShortBinary* short_binary;
   ByteBinary* byte_binary;
   IntegerReal integer_real;
   IntegerInteger integer_integer;
   Reorder* reorder;
   // Those whose sums are float32, in float64 as the scalar ones: what `exact` has in their places.
-  RealBinary real_binary_exact;
+  RealBinary* real_binary_exact;
   IntegerReal integer_real_exact;
   // Beside the products.
   CentrePixels* centre_pixels;
   TransposeBits* transpose_bits;
-  TakeSums* take_sums;
   WidenRows* widen_rows;
   WidenColumns* widen_columns;
   MaxPool* max_pool;

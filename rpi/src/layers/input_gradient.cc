@@ -17,7 +17,7 @@ void pack_for_dx(const Block& block, const BlockBuffers& buffers, const Context&
   const size_t parts = context.threads.count();
   context.threads.each([&](size_t part) {
     pack_backward(context.kernels, block, buffers.weight_format, arena.at(buffers.weights),
-                  part_of(squares(block), part, parts), buffers.words_dx, bytes ? &order : nullptr,
+                  part_of(squares(block), part, parts), buffers.parts_dx, bytes ? &order : nullptr,
                   buffers.unit_columns.at<uint32_t>(arena, part), packed);
   });
 }
@@ -42,12 +42,12 @@ void InputGradient::run_as(size_t samples) {
       const Range some{b, std::min(b + buffers_.samples_dx, mine.end)};
       compute<G, S>(some, part, dx);
       for (size_t sample = some.begin; sample < some.end; ++sample)
-        replace(sample, part, dx + (sample - b) * block_.window.in.size());
+        replace(sample, part, dx + (sample - b) * map_.size());
     }
   });
 }
 
-// dX of samples: [samples][in positions][channels].
+// dX of samples: [samples][map_].
 template <class G, class S>
 void InputGradient::compute(Range samples, size_t part, S* dx) const {
   const Window& w = block_.window;
@@ -57,13 +57,15 @@ void InputGradient::compute(Range samples, size_t part, S* dx) const {
   const size_t units = block_.units(), positions = w.out.positions();
   const size_t terms = kBytes ? order.terms : terms_for(units);
   auto* g = buffers_.gradients.at<G>(context_.arena, part);
-  auto* sums = buffers_.lanes.at<S>(context_.arena, part);
-  std::memset(dx, 0, samples.size() * w.in.size() * sizeof(S));
-  std::memset(sums, 0, buffers_.rows_dx * buffers_.words_dx * 64 * sizeof(S));
+  std::memset(dx, 0, samples.size() * map_.size() * sizeof(S));
   if (!kBytes && terms > units) std::memset(g, 0, buffers_.rows_dx * terms * sizeof(G));
   const size_t rows = samples.size() * positions;
-  for (size_t first = 0; first < rows; first += buffers_.rows_dx) {
-    const size_t count = std::min(buffers_.rows_dx, rows - first);
+  size_t begins[kRowsOfDx];
+  Place place{};
+  for (size_t first = 0, count = 0; first < rows; first += count) {
+    count = std::min(buffers_.rows_dx, rows - first);
+    // Reals are added up in the same order whatever samples lie together.
+    if (!map.shared() && positions > 1) count = std::min(count, positions - first % positions);
     for (size_t done = 0; done < count;) {
       const auto [k, there] = map.rows(samples.begin * positions + first + done, w.out, {0, units});
       const size_t some = std::min(there, count - done);
@@ -76,10 +78,13 @@ void InputGradient::compute(Range samples, size_t part, S* dx) const {
       }
       done += some;
     }
+    for (size_t m = 0; m < count; ++m, advance(place, w.out))
+      begins[m] = place.sample * map_.size() + map_.at(place.y * w.stride, place.x * w.stride);
     const auto* packed = context_.arena.at<uint32_t>(buffers_.packed_backward);
-    for (size_t word = 0; word < lanes_.words(); word += buffers_.words_dx) {
-      const Range words{word, std::min(word + buffers_.words_dx, lanes_.words())};
+    for (size_t word = 0; word < lanes_.words();) {
+      const Range words = buffers_.parts_dx.of(word);
       const size_t lanes = words.size() * 64;
+      const SumRows<S> sums = sums_of(words, begins, dx);
       if constexpr (kBytes) {
         context_.kernels.byte_binary(count, terms, lanes, g, order.shifts, packed, sums);
       } else if constexpr (std::is_same_v<G, float>) {
@@ -88,39 +93,17 @@ void InputGradient::compute(Range samples, size_t part, S* dx) const {
         context_.kernels.short_binary(count, terms, lanes, g, packed, sums);
       }
       packed += terms / 32 * lanes;
-      Place place = place_of(w.out, first);
-      for (size_t m = 0; m < count; ++m, advance(place, w.out))
-        take_to_map(place, words, sums + m * lanes, dx + place.sample * w.in.size());
+      word = words.end;
     }
   }
 }
 
-// The sums of an output position, [lanes of these words], go to where its taps lie and leave zeros
-// behind. map: [in positions][channels]. Those of a line of taps lie side by side, as do their
-// lanes where none is padding.
+// Where those of words of a window lie whose first tap lies at `begins`: a line of taps is a run.
 template <class S>
-void InputGradient::take_to_map(const Place& place, Range words, S* sums, S* map) const {
-  const Window& w = block_.window;
-  const size_t channels = lanes_.per_group, per_tap = lanes_.words_per_group * 64;
-  const Taps taps(w, place);
-  const auto take = [&](int y, int x, int n) {  // a tap and those behind it
-    const size_t lane = static_cast<size_t>(y * w.width + x) * per_tap;
-    const size_t begin = std::max(lane, words.begin * 64);
-    const size_t end = std::min(lane + static_cast<size_t>(n) * channels, words.end * 64);
-    if (begin >= end) return;
-    const auto position = static_cast<size_t>((taps.top + y) * w.in.width + taps.left + x);
-    context_.kernels.take_sums(end - begin, std::is_same_v<S, double>,
-                               sums + begin - words.begin * 64,
-                               map + position * channels + begin - lane);
-  };
-  for (int y = taps.begin_y; y < taps.end_y; ++y) {
-    if (channels == per_tap) {
-      take(y, taps.begin_x, taps.end_x - taps.begin_x);
-      continue;
-    }
-    for (int x = taps.begin_x; x < taps.end_x; ++x) take(y, x, 1);
-  }
-  if (!taps.all(w) || channels != per_tap) std::memset(sums, 0, words.size() * 64 * sizeof(S));
+SumRows<S> InputGradient::sums_of(Range words, const size_t* begins, S* dx) const {
+  const size_t line = buffers_.parts_dx.line, y = words.begin / line;
+  S* const first = dx + map_.at(static_cast<int>(y), 0) + words.begin % line * 64;
+  return {first, 0, begins, line * 64, map_.at(1, 0)};
 }
 
 // dX' of a sample into the map.
@@ -142,7 +125,7 @@ void InputGradient::replace(size_t sample, size_t part, const void* dx) const {
 }
 
 // Calls body(rows, first, apart, sums) for rows of dX' of the block below, positions first, first +
-// apart, ... of the sample: with their bits, and behind a pool spread over its winners.
+// apart, ... of the sample: with their bits, and behind a pool spread over its winners. dx: [map_].
 template <class Body>
 void InputGradient::each_kept(size_t sample, size_t part, const void* dx, Body&& body) const {
   Arena& arena = context_.arena;
@@ -155,26 +138,38 @@ void InputGradient::each_kept(size_t sample, size_t part, const void* dx, Body&&
   const auto bits = [&](const uint64_t* of) {
     return BitRows{reinterpret_cast<const uint8_t*>(of), bytes};
   };
+  // Of a line of the map.
+  const auto sums = [&](size_t line, const BitRows& kept) {
+    const Window& w = block_.window;
+    const size_t at = map_.at(static_cast<int>(line) + w.pad_top, w.pad_left);
+    return InputGradientSums{static_cast<const uint8_t*>(dx) + at * buffers_.sum_bytes, map_.lanes,
+                             unit, kept};
+  };
+  const auto width = static_cast<size_t>(below_.normed.width);
+  const auto height = static_cast<size_t>(below_.normed.height);
   if (!below_.pool_after.present) {
-    return body(positions, size_t{0}, size_t{1}, InputGradientSums{dx, units, unit, bits(inside)});
+    // Lines without padding lie one behind the other.
+    const size_t together = map_.width == width ? height : 1;
+    for (size_t y = 0; y < height; y += together) {
+      const size_t first = y * width;
+      body(together * width, first, size_t{1},
+           sums(y, bits(inside == nullptr ? nullptr : inside + first * words)));
+    }
+    return;
   }
   const auto* signs = arena.at<uint64_t>(buffers_below_.signs) + sample * positions * words;
   auto* masks = buffers_.winners_of_row->at<uint64_t>(arena, part);
-  const auto width = static_cast<size_t>(below_.normed.width);
   const auto across = static_cast<size_t>(below_.out.width);
-  const size_t sum = buffers_.sum_bytes;
-  for (size_t p = 0; p < below_.out.positions(); p += across) {
-    winning_signs(below_, signs, inside, p / across, masks);
-    const auto* row = static_cast<const uint8_t*>(dx) + p * units * sum;
+  for (size_t y = 0; y < static_cast<size_t>(below_.out.height); ++y) {
+    winning_signs(below_, signs, inside, y, masks);
     for (size_t k = 0; k < 4; ++k) {
-      body(across, window_position(p, k, width, across), size_t{2},
-           InputGradientSums{row, units, unit, bits(masks + k * across * words)});
+      body(across, window_position(y * across, k, width, across), size_t{2},
+           sums(y, bits(masks + k * across * words)));
     }
   }
   // A last odd row and column are in no window.
   std::memset(masks, 0, bytes);
   const InputGradientSums none{dx, 0, unit, {reinterpret_cast<const uint8_t*>(masks), 0}};
-  const auto height = static_cast<size_t>(below_.normed.height);
   if (width % 2 == 1) {
     for (size_t y = 0; y < height; ++y) body(size_t{1}, y * width + width - 1, size_t{1}, none);
   }

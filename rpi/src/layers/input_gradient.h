@@ -17,7 +17,8 @@ class InputGradient {
         below_(below),
         buffers_below_(buffers_below),
         context_(context),
-        lanes_(lanes_of(block)) {}
+        lanes_(lanes_of(block)),
+        map_(block) {}
 
   void run(size_t samples);
 
@@ -28,7 +29,7 @@ class InputGradient {
   template <class G, class S>
   void compute(Range samples, size_t part, S* dx) const;
   template <class S>
-  void take_to_map(const Place& place, Range words, S* sums, S* map) const;
+  SumRows<S> sums_of(Range words, const size_t* begins, S* dx) const;
   void replace(size_t sample, size_t part, const void* dx) const;
   template <class Body>
   void each_kept(size_t sample, size_t part, const void* dx, Body&& body) const;
@@ -39,6 +40,7 @@ class InputGradient {
   const BlockBuffers& buffers_below_;
   const Context& context_;
   Lanes lanes_;
+  PaddedMap map_;  // dX of a sample
 };
 
 // Packs W^ for a dX that will be asked for, from dY's exponents in the map: in the phase of dW,

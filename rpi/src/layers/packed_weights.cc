@@ -123,8 +123,8 @@ size_t packed_words(const Block& block, size_t units) {
 size_t squares(const Block& block) { return lanes_of(block).groups * squares_of_group(block); }
 
 void pack_backward(const Kernels& kernels, const Block& block, Format format, const void* weights,
-                   Range numbers, size_t words_dx, const ChannelOrder* order, uint32_t* columns,
-                   uint32_t* packed) {
+                   Range numbers, const InputParts& parts, const ChannelOrder* order,
+                   uint32_t* columns, uint32_t* packed) {
   const Lanes lanes = lanes_of(block);
   const size_t units = block.units(), terms = order == nullptr ? terms_for(units) : order->terms;
   const auto column = [&](size_t term) {
@@ -139,9 +139,9 @@ void pack_backward(const Kernels& kernels, const Block& block, Format format, co
                 for (size_t o = 0; o < n; ++o) columns[unit + o] = signs[o % 32 * kWords + o / 32];
               });
     const size_t lane = square.group * lanes.words_per_group * 64 + square.place;
-    const size_t first = lane / 64 / words_dx * words_dx;  // word of the part
-    const size_t stride = std::min(words_dx, lanes.words() - first) * 64;
-    uint32_t* to = packed + first * 64 * (terms / 32) + lane - first * 64;
+    const Range part = parts.of(lane / 64);
+    const size_t first = part.begin * 64, stride = part.size() * 64;
+    uint32_t* to = packed + first * (terms / 32) + lane - first;
     for (size_t word = 0; word < terms / 32; word += kWords) {
       const size_t words = std::min(kWords, terms / 32 - word);
       for (size_t w = 0; w < words; ++w) {

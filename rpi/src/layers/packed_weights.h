@@ -21,13 +21,13 @@ void arrange_rows(const Block& block, const uint64_t* rows, uint64_t* packed);
 // Words of packed weights of so many units, as pack_forward leaves them.
 size_t packed_words(const Block& block, size_t units);
 
-// For dX: parts of words_dx words of inputs, each [terms/32][lanes of the part], bits over 32
-// units, in their own order or in another. Of the squares of 32 inputs (a group's last may be
-// smaller) those from numbers.begin to numbers.end; lanes that belong to no input are left as they
-// are. columns: [units].
+// For dX: parts of the words of inputs, each [terms/32][lanes of the part], bits over 32 units, in
+// their own order or in another. Of the squares of 32 inputs (a group's last may be smaller) those
+// from numbers.begin to numbers.end; lanes that belong to no input are left as they are. columns:
+// [units].
 size_t squares(const Block& block);
 void pack_backward(const Kernels& kernels, const Block& block, Format format, const void* weights,
-                   Range numbers, size_t words_dx, const ChannelOrder* order, uint32_t* columns,
-                   uint32_t* packed);
+                   Range numbers, const InputParts& parts, const ChannelOrder* order,
+                   uint32_t* columns, uint32_t* packed);
 
 }  // namespace edgebnn

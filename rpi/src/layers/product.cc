@@ -65,7 +65,7 @@ void multiply_rows(const Block& block, const Kernels& kernels, const InputRows& 
     gather(terms, in, [&](auto&&... rows) { input.integers(rows...); });
     std::memset(products, 0, count * lanes * sizeof(int32_t));
     kernels.short_binary(count, terms, lanes, in, reinterpret_cast<const uint32_t*>(weights.packed),
-                         products);
+                         {products, lanes});
     return;
   }
   auto* in = static_cast<uint64_t*>(scratch);

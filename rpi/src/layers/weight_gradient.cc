@@ -100,17 +100,18 @@ void WeightGradient::accumulate(const Task& task, const Tile& tile, S* sums) con
   const size_t n = tile.units.size();
   auto* columns = buffers_.gradients_dw.at<G>(context_.arena, task.part);
   auto* bits = buffers_.input_columns.at<uint32_t>(context_.arena, task.part);
+  const SumRows<S> at{sums, tile.lanes()};
   std::memset(sums, 0, n * tile.lanes() * sizeof(S));
   for (size_t first = 0; first < task.rows; first += buffers_.rows_dw) {
     const size_t count = std::min(buffers_.rows_dw, task.rows - first), terms = terms_for(count);
     load_columns(tile.units, first, count, terms, columns);
     gather(task, tile, first, count, bits);
     if constexpr (std::is_same_v<G, int8_t>) {
-      context_.kernels.byte_binary(n, terms, tile.lanes(), columns, nullptr, bits, sums);
+      context_.kernels.byte_binary(n, terms, tile.lanes(), columns, nullptr, bits, at);
     } else if constexpr (std::is_same_v<G, float>) {
-      context_.kernels.real_binary(n, terms, tile.lanes(), columns, bits, sums);
+      context_.kernels.real_binary(n, terms, tile.lanes(), columns, bits, at);
     } else {
-      context_.kernels.short_binary(n, terms, tile.lanes(), columns, bits, sums);
+      context_.kernels.short_binary(n, terms, tile.lanes(), columns, bits, at);
     }
   }
 }

@@ -19,7 +19,7 @@ GROUPS = {
     "activations": ("signs", "|X| <= 1", "pooled signs", "pool winners", "X"),
     "Y and dX": ("Y, dX, dY", "exponents of dX", "exponents of dY", "largest magnitudes"),
     "gradients": (
-        "logits", "gradients of logits", "dY of a tile", "dW of a tile", "border", "dY rows", "dX rows",
+        "logits", "gradients of logits", "dY of a tile", "dW of a tile", "border", "dY rows",
         "dX of samples",
     ),
     "images": ("images", "labels"),

@@ -41,34 +41,48 @@ inline void load(const int8_t* g, size_t stride, size_t terms, __mmask64 quadrup
   }
 }
 
+using Sums = int32_t[kSide][kSide];
+
+inline void add(const Sums& sums, int32_t* const* rows, size_t offset) {
+  for (size_t r = 0; r < kSide; ++r) {
+    int32_t* s = rows[r] + offset;
+    _mm512_storeu_si512(s, _mm512_add_epi32(_mm512_loadu_si512(s), _mm512_load_si512(sums[r])));
+  }
+}
+
 // One tile or two of rows times one or two of lanes.
 template <bool kRows, bool kLanes>
-inline void block(size_t depth, size_t lanes, const amx::Tile (*a)[kDepth],
-                  const amx::Tile (*b)[kDepth], int32_t* s) {
-  const size_t stride = lanes * sizeof(int32_t);
-  int32_t* lower = s + kSide * lanes;
-  _tile_loadd(0, s, stride);
-  if constexpr (kLanes) _tile_loadd(1, s + kSide, stride);
-  if constexpr (kRows) _tile_loadd(2, lower, stride);
-  if constexpr (kRows && kLanes) _tile_loadd(3, lower + kSide, stride);
+inline void block(size_t depth, const amx::Tile (*a)[kDepth], const amx::Tile (*b)[kDepth],
+                  int32_t* const* rows, size_t offset) {
+  alignas(64) Sums sums[4];
+  _tile_zero(0);
+  _tile_zero(1);
+  _tile_zero(2);
+  _tile_zero(3);
   amx::multiply<kRows, kLanes>(depth, a, b);
-  _tile_stored(0, s, stride);
-  if constexpr (kLanes) _tile_stored(1, s + kSide, stride);
-  if constexpr (kRows) _tile_stored(2, lower, stride);
-  if constexpr (kRows && kLanes) _tile_stored(3, lower + kSide, stride);
+  _tile_stored(0, sums[0], sizeof sums[0][0]);
+  if constexpr (kLanes) _tile_stored(1, sums[1], sizeof sums[0][0]);
+  if constexpr (kRows) _tile_stored(2, sums[2], sizeof sums[0][0]);
+  if constexpr (kRows && kLanes) _tile_stored(3, sums[3], sizeof sums[0][0]);
+  add(sums[0], rows, offset);
+  if constexpr (kLanes) add(sums[1], rows, offset + kSide);
+  if constexpr (kRows) add(sums[2], rows + kSide, offset);
+  if constexpr (kRows && kLanes) add(sums[3], rows + kSide, offset + kSide);
 }
 
 template <bool kLanes>
-inline void column(size_t tiles, size_t depth, size_t lanes, const amx::Tile (*a)[kDepth],
-                   const amx::Tile (*b)[kDepth], int32_t* s) {
+inline void column(size_t first_row, size_t tiles, size_t depth, const amx::Tile (*a)[kDepth],
+                   const amx::Tile (*b)[kDepth], const SumRows<int32_t>& s, size_t offset) {
   size_t tile = 0;
-  for (; tile + 2 <= tiles; tile += 2, s += 2 * kSide * lanes)
-    block<true, kLanes>(depth, lanes, a + tile, b, s);
-  if (tile < tiles) block<false, kLanes>(depth, lanes, a + tile, b, s);
+  for (; tile + 2 <= tiles; tile += 2, first_row += 2 * kSide)
+    block<true, kLanes>(depth, a + tile, b, Begins<int32_t, 2 * kSide>(s, first_row).of, offset);
+  if (tile < tiles)
+    block<false, kLanes>(depth, a + tile, b, Begins<int32_t, kSide>(s, first_row).of, offset);
 }
 
-void strip(size_t tiles, size_t terms, size_t lanes, const int8_t* g, const uint8_t* shifts,
-           const uint32_t* bits, int32_t* s) {
+void strip(size_t first_row, size_t tiles, size_t terms, size_t lanes, const int8_t* g,
+           const uint8_t* shifts, const uint32_t* bits, const SumRows<int32_t>& s) {
+  g += first_row * terms;
   alignas(64) amx::Tile a[kTiles][kDepth], b[2][kDepth];
   for (size_t first = 0; first < terms; first += kDepth * kTerms) {
     const size_t left = terms - first;
@@ -80,29 +94,29 @@ void strip(size_t tiles, size_t terms, size_t lanes, const int8_t* g, const uint
       for (size_t tile = 0; tile < tiles; ++tile)
         load(g + tile * kSide * terms + at, terms, here, split_shifts[k].quadrupled, a[tile][k]);
     }
-    for (size_t l = 0; l < lanes; l += 2 * kSide) {
-      const bool two = l + kSide < lanes;
+    each_lanes(s, lanes, 2 * kSide, [&](size_t l, size_t offset, size_t n) {
+      const bool two = n > kSide;
       for (size_t k = 0; k < depth.tiles; ++k) {
         const uint32_t* here = bits + (first + k * kTerms) / 32 * lanes + l;
         amx::spread(here, lanes, split_shifts[k].of_bits, b[0][k]);
         if (two) amx::spread(here + kSide, lanes, split_shifts[k].of_bits, b[1][k]);
       }
-      (two ? column<true> : column<false>)(tiles, depth.tiles, lanes, a, b, s + l);
-    }
+      (two ? column<true> : column<false>)(first_row, tiles, depth.tiles, a, b, s, offset);
+    });
   }
 }
 
 }  // namespace
 
 void byte_binary_amx(size_t rows, size_t terms, size_t lanes, const int8_t* g,
-                     const uint8_t* shifts, const uint32_t* b, int32_t* s) {
+                     const uint8_t* shifts, const uint32_t* b, const SumRows<int32_t>& s) {
   const amx::Tiles configured;
-  while (rows >= kSide) {
-    const size_t tiles = rows / kSide < kTiles ? rows / kSide : kTiles, some = tiles * kSide;
-    strip(tiles, terms, lanes, g, shifts, b, s);
-    rows -= some, g += some * terms, s += some * lanes;
+  size_t r = 0;
+  for (size_t tiles = 0; r + kSide <= rows; r += tiles * kSide) {
+    tiles = (rows - r) / kSide < kTiles ? (rows - r) / kSide : kTiles;
+    strip(r, tiles, terms, lanes, g, shifts, b, s);
   }
-  byte_binary_avx512(rows, terms, lanes, g, shifts, b, s);
+  byte_binary_avx512(rows - r, terms, lanes, g + r * terms, shifts, b, rows_from(s, r));
 }
 
 }  // namespace edgebnn

@@ -115,7 +115,7 @@ inline void add_to(int32_t* s, size_t lanes, const Halfwords& sums, int shift, i
 // R rows times 32 lanes.
 template <size_t R>
 inline void block(size_t n, const Run* runs, const Tables (*tables)[kWords], const Nibbles* nibbles,
-                  const int32_t* sizes, size_t stride, size_t lanes, int32_t* s) {
+                  const int32_t* sizes, size_t lanes, int32_t* const* rows, size_t offset) {
   Halfwords sums[R];
   for (size_t r = 0; r < R; ++r) sums[r].all = sums[r].odd = _mm256_setzero_si256();
   const uint8_t (*nibble)[kLanes] = nibbles->of;  // a byte has two groups
@@ -123,7 +123,7 @@ inline void block(size_t n, const Run* runs, const Tables (*tables)[kWords], con
   for (size_t i = 0; i < n; ++i) {
     const Run& run = runs[i];
     for (size_t r = 0; i > 0 && r < R; ++r) {
-      if (run.up < 0) add_to(s + r * stride, lanes, sums[r], runs[i - 1].shift, 0);
+      if (run.up < 0) add_to(rows[r] + offset, lanes, sums[r], runs[i - 1].shift, 0);
       const __m128i up = _mm_cvtsi32_si128(run.up < 0 ? 16 : run.up);  // 16: nothing is left
       sums[r].all = _mm256_sll_epi16(sums[r].all, up);
       sums[r].odd = _mm256_sll_epi16(sums[r].odd, up);
@@ -138,11 +138,11 @@ inline void block(size_t n, const Run* runs, const Tables (*tables)[kWords], con
     }
   }
   for (size_t r = 0; r < R; ++r)
-    add_to(s + r * stride, lanes, sums[r], runs[n - 1].shift, sizes[r]);
+    add_to(rows[r] + offset, lanes, sums[r], runs[n - 1].shift, sizes[r]);
 }
 
-inline void strip(size_t rows, size_t terms, size_t lanes, const int8_t* g, const uint8_t* shifts,
-                  const uint32_t* b, int32_t* s) {
+inline void strip(size_t first_row, size_t rows, size_t terms, size_t lanes, const int8_t* g,
+                  const uint8_t* shifts, const uint32_t* b, const SumRows<int32_t>& s) {
   Tables tables[kRows][kWords];
   Nibbles nibbles[kWords];
   Run runs[kWords * 4];
@@ -152,27 +152,27 @@ inline void strip(size_t rows, size_t terms, size_t lanes, const int8_t* g, cons
     const uint8_t* own = shifts == nullptr ? nullptr : shifts + first / kTermsTogether;
     const size_t n = make_runs(words, own, runs);
     for (size_t r = 0; r < rows; ++r)
-      sizes[r] = make_row(words, g + r * terms + first, own, tables[r]);
-    for (size_t l = 0; l < lanes; l += kLanes) {
-      const size_t here = lanes - l < kLanes ? lanes - l : kLanes;
+      sizes[r] = make_row(words, g + (first_row + r) * terms + first, own, tables[r]);
+    each_lanes(s, lanes, kLanes, [&](size_t l, size_t offset, size_t here) {
       for (size_t word = 0; word < words; ++word)
         make_nibbles(b + (first / 32 + word) * lanes + l, here, nibbles[word]);
       size_t r = 0;
       for (; r + 4 <= rows; r += 4)
-        block<4>(n, runs, tables + r, nibbles, sizes + r, lanes, here, s + r * lanes + l);
+        block<4>(n, runs, tables + r, nibbles, sizes + r, here,
+                 Begins<int32_t, 4>(s, first_row + r).of, offset);
       for (; r < rows; ++r)
-        block<1>(n, runs, tables + r, nibbles, sizes + r, lanes, here, s + r * lanes + l);
-    }
+        block<1>(n, runs, tables + r, nibbles, sizes + r, here,
+                 Begins<int32_t, 1>(s, first_row + r).of, offset);
+    });
   }
 }
 
 }  // namespace
 
 void byte_binary_avx2(size_t rows, size_t terms, size_t lanes, const int8_t* g,
-                      const uint8_t* shifts, const uint32_t* b, int32_t* s) {
-  for (; rows > kRows; rows -= kRows, g += kRows * terms, s += kRows * lanes)
-    strip(kRows, terms, lanes, g, shifts, b, s);
-  strip(rows, terms, lanes, g, shifts, b, s);
+                      const uint8_t* shifts, const uint32_t* b, const SumRows<int32_t>& s) {
+  for (size_t r = 0; r < rows; r += kRows)
+    strip(r, rows - r < kRows ? rows - r : kRows, terms, lanes, g, shifts, b, s);
 }
 
 }  // namespace edgebnn

@@ -75,11 +75,11 @@ inline size_t make_steps(size_t words, const uint8_t* shifts, Step* steps) {
 // R rows times V vectors of lanes.
 template <size_t R, size_t V>
 inline void block(size_t n, const Step* steps, size_t lanes, const __m512i (*tables)[2 * kWords],
-                  const uint32_t* b, int32_t* s) {
+                  const uint32_t* b, int32_t* const* rows, size_t offset) {
   const __m512i nibble = _mm512_set1_epi32(0x0F0F0F0F), table = _mm512_set1_epi32(0x30201000);
   __m512i sum[R][V];
   for (size_t r = 0; r < R; ++r) {
-    for (size_t v = 0; v < V; ++v) sum[r][v] = _mm512_loadu_si512(s + r * lanes + v * 16);
+    for (size_t v = 0; v < V; ++v) sum[r][v] = _mm512_loadu_si512(rows[r] + offset + v * 16);
   }
   for (size_t i = 0; i < n; ++i) {
     const size_t word = steps[i].word;
@@ -101,13 +101,15 @@ inline void block(size_t n, const Step* steps, size_t lanes, const __m512i (*tab
     }
   }
   for (size_t r = 0; r < R; ++r) {
-    for (size_t v = 0; v < V; ++v) _mm512_storeu_si512(s + r * lanes + v * 16, sum[r][v]);
+    for (size_t v = 0; v < V; ++v) _mm512_storeu_si512(rows[r] + offset + v * 16, sum[r][v]);
   }
 }
 
 template <size_t R>
-inline void strip(size_t terms, size_t lanes, const int8_t* g, const uint8_t* shifts,
-                  const uint32_t* b, int32_t* s) {
+inline void strip(size_t first_row, size_t terms, size_t lanes, const int8_t* g,
+                  const uint8_t* shifts, const uint32_t* b, const SumRows<int32_t>& s) {
+  const Begins<int32_t, R> rows(s, first_row);
+  g += first_row * terms;
   __m512i tables[R][2 * kWords];
   Step steps[2 * kWords];
   for (size_t first = 0; first < terms; first += 32 * kWords) {
@@ -118,19 +120,21 @@ inline void strip(size_t terms, size_t lanes, const int8_t* g, const uint8_t* sh
     }
     const size_t n = make_steps(words, shifts == nullptr ? nullptr : shifts + first / 8, steps);
     const uint32_t* here = b + first / 32 * lanes;
-    size_t l = 0;
-    for (; l + 32 <= lanes; l += 32) block<R, 2>(n, steps, lanes, tables, here + l, s + l);
-    if (l < lanes) block<R, 1>(n, steps, lanes, tables, here + l, s + l);
+    each_lanes(s, lanes, 32, [&](size_t l, size_t offset, size_t wide) {
+      if (wide == 32) return block<R, 2>(n, steps, lanes, tables, here + l, rows.of, offset);
+      block<R, 1>(n, steps, lanes, tables, here + l, rows.of, offset);
+    });
   }
 }
 
 }  // namespace
 
 void byte_binary_avx512(size_t rows, size_t terms, size_t lanes, const int8_t* g,
-                        const uint8_t* shifts, const uint32_t* b, int32_t* s) {
-  for (; rows >= kRows; rows -= kRows, g += kRows * terms, s += kRows * lanes)
-    strip<kRows>(terms, lanes, g, shifts, b, s);
-  for (; rows > 0; --rows, g += terms, s += lanes) strip<1>(terms, lanes, g, shifts, b, s);
+                        const uint8_t* shifts, const uint32_t* b, const SumRows<int32_t>& s) {
+  size_t r = 0;
+  for (; r + kRows <= rows; r += kRows) strip<kRows>(r, terms, lanes, g, shifts, b, s);
+  for (; r + 2 <= rows; r += 2) strip<2>(r, terms, lanes, g, shifts, b, s);
+  if (r < rows) strip<1>(r, terms, lanes, g, shifts, b, s);
 }
 
 }  // namespace edgebnn

@@ -194,14 +194,14 @@ inline void add_to(int32_t* s, uint16x8_t sums, uint16_t factor, int32x4_t rest)
 // R rows times V vectors of lanes. tables: of the first row; rests: of each.
 template <size_t R, size_t V>
 inline void block(const Plan& plan, const uint8_t (*tables)[2][16], const Nibbles* nibbles,
-                  const int32_t* rests, size_t stride, int32_t* s) {
+                  const int32_t* rests, const Begins<int32_t, R>& rows, size_t offset) {
   Halfwords sums[R][V] = {};
   const auto add_sums = [&](const Run& run, auto rest_of) {
 #pragma GCC unroll 4
     for (size_t r = 0; r < R; ++r) {
       const int32x4_t rest = rest_of(r);
       for (size_t v = 0; v < V; ++v) {
-        int32_t* to = s + r * stride + v * kLanes;
+        int32_t* to = rows.of[r] + offset + v * kLanes;
         add_to(to, sums[r][v].low, run.factor, rest);
         add_to(to + 8, sums[r][v].high, run.factor, rest);
       }
@@ -223,23 +223,24 @@ inline void block(const Plan& plan, const uint8_t (*tables)[2][16], const Nibble
 
 // V vectors of lanes, all rows whose tables lie ready.
 template <size_t V>
-inline void strip(size_t rows, const Plan& plan, const Step* tables, const int32_t* rests,
-                  size_t lanes, const uint32_t* b, int32_t* s) {
+inline void strip(size_t first_row, size_t rows, const Plan& plan, const Step* tables,
+                  const int32_t* rests, size_t lanes, const uint32_t* b, const SumRows<int32_t>& s,
+                  size_t offset) {
   Nibbles nibbles[kSteps];
   for (size_t step = 0; step < plan.steps; step += 4, b += lanes) {
     for (size_t v = 0; v < V; ++v) make_nibbles(b + v * kLanes, v, plan.place + step, nibbles);
   }
   size_t r = 0;
   for (; r + kRows <= rows; r += kRows, tables += plan.steps)
-    block<kRows, V>(plan, tables->tables, nibbles, rests + r, lanes, s + r * lanes);
+    block<kRows, V>(plan, tables->tables, nibbles, rests + r, {s, first_row + r}, offset);
   for (; r < rows; ++r)
-    block<1, V>(plan, tables->tables + r % kRows, nibbles, rests + r, lanes, s + r * lanes);
+    block<1, V>(plan, tables->tables + r % kRows, nibbles, rests + r, {s, first_row + r}, offset);
 }
 
 }  // namespace
 
 void byte_binary_neon(size_t rows, size_t terms, size_t lanes, const int8_t* g,
-                      const uint8_t* shifts, const uint32_t* b, int32_t* s) {
+                      const uint8_t* shifts, const uint32_t* b, const SumRows<int32_t>& s) {
   Step tables[kReady / kRows];
   int32_t rests[kReady / 4];
   Plan plan;
@@ -253,10 +254,11 @@ void byte_binary_neon(size_t rows, size_t terms, size_t lanes, const int8_t* g,
         rests[i] = make_row(plan, g + (r + i) * terms + first * 8,
                             tables[i / kRows * steps].tables + i % kRows);
       }
-      size_t l = 0;
-      for (; l + kVectors * kLanes <= lanes; l += kVectors * kLanes)
-        strip<kVectors>(here, plan, tables, rests, lanes, b + l, s + r * lanes + l);
-      if (l < lanes) strip<1>(here, plan, tables, rests, lanes, b + l, s + r * lanes + l);
+      each_lanes(s, lanes, kVectors * kLanes, [&](size_t l, size_t offset, size_t n) {
+        if (n == kVectors * kLanes)
+          return strip<kVectors>(r, here, plan, tables, rests, lanes, b + l, s, offset);
+        strip<1>(r, here, plan, tables, rests, lanes, b + l, s, offset);
+      });
     }
   }
 }

@@ -39,7 +39,7 @@ inline void add_to(double* s, __m256 sum) {
 // R rows times eight lanes.
 template <size_t R>
 inline void block(size_t words, size_t lanes, const __m256 (*tables)[8 * kWords], const uint32_t* b,
-                  double* s) {
+                  double* const* rows, size_t offset) {
   const __m256 one = _mm256_set1_ps(1.0f);
   const __m256i fourths = _mm256_set1_epi32(0x11111111);
   __m256 sum[R];
@@ -61,11 +61,14 @@ inline void block(size_t words, size_t lanes, const __m256 (*tables)[8 * kWords]
       set = _mm256_srli_epi32(set, 4);
     }
   }
-  for (size_t r = 0; r < R; ++r) add_to(s + r * lanes, sum[r]);
+  for (size_t r = 0; r < R; ++r) add_to(rows[r] + offset, sum[r]);
 }
 
 template <size_t R>
-inline void strip(size_t terms, size_t lanes, const float* g, const uint32_t* b, double* s) {
+inline void strip(size_t first_row, size_t terms, size_t lanes, const float* g, const uint32_t* b,
+                  const SumRows<double>& s) {
+  const Begins<double, R> rows(s, first_row);
+  g += first_row * terms;
   __m256 tables[R][8 * kWords];
   for (size_t first = 0; first < terms; first += 32 * kWords) {
     const size_t words = (terms - first) / 32 < kWords ? (terms - first) / 32 : kWords;
@@ -73,18 +76,19 @@ inline void strip(size_t terms, size_t lanes, const float* g, const uint32_t* b,
       for (size_t part = 0; part < 4 * words; ++part)
         make_tables(g + r * terms + first + part * 8, tables[r] + part * 2);
     }
-    for (size_t l = 0; l < lanes; l += 8)
-      block<R>(words, lanes, tables, b + first / 32 * lanes + l, s + l);
+    each_lanes(s, lanes, 8, [&](size_t l, size_t offset, size_t) {
+      block<R>(words, lanes, tables, b + first / 32 * lanes + l, rows.of, offset);
+    });
   }
 }
 
 }  // namespace
 
 void real_binary_avx2(size_t rows, size_t terms, size_t lanes, const float* g, const uint32_t* b,
-                      double* s) {
+                      const SumRows<double>& s) {
   size_t r = 0;
-  for (; r + kRows <= rows; r += kRows) strip<kRows>(terms, lanes, g + r * terms, b, s + r * lanes);
-  for (; r < rows; ++r) strip<1>(terms, lanes, g + r * terms, b, s + r * lanes);
+  for (; r + kRows <= rows; r += kRows) strip<kRows>(r, terms, lanes, g, b, s);
+  for (; r < rows; ++r) strip<1>(r, terms, lanes, g, b, s);
 }
 
 }  // namespace edgebnn

@@ -51,7 +51,7 @@ inline void add_to(double* s, __m512 sum) {
 
 template <size_t R, size_t V>
 inline void block(size_t words, size_t lanes, const __m512 (*tables)[8 * kWords], const uint32_t* b,
-                  double* s) {
+                  double* const* rows, size_t offset) {
   __m512 sum[R][V];
   for (auto& row : sum) {
     for (__m512& one : row) one = _mm512_setzero_ps();
@@ -69,12 +69,15 @@ inline void block(size_t words, size_t lanes, const __m512 (*tables)[8 * kWords]
     }
   }
   for (size_t r = 0; r < R; ++r) {
-    for (size_t v = 0; v < V; ++v) add_to(s + r * lanes + v * 16, sum[r][v]);
+    for (size_t v = 0; v < V; ++v) add_to(rows[r] + offset + v * 16, sum[r][v]);
   }
 }
 
 template <size_t R>
-inline void strip(size_t terms, size_t lanes, const float* g, const uint32_t* b, double* s) {
+inline void strip(size_t first_row, size_t terms, size_t lanes, const float* g, const uint32_t* b,
+                  const SumRows<double>& s) {
+  const Begins<double, R> rows(s, first_row);
+  g += first_row * terms;
   __m512 tables[R][8 * kWords];
   for (size_t first = 0; first < terms; first += 32 * kWords) {
     const size_t words = (terms - first) / 32 < kWords ? (terms - first) / 32 : kWords;
@@ -83,19 +86,21 @@ inline void strip(size_t terms, size_t lanes, const float* g, const uint32_t* b,
         make_tables(g + r * terms + first + part * 16, tables[r] + part * 4);
     }
     const uint32_t* here = b + first / 32 * lanes;
-    size_t l = 0;
-    for (; l + 64 <= lanes; l += 64) block<R, 4>(words, lanes, tables, here + l, s + l);
-    for (; l < lanes; l += 16) block<R, 1>(words, lanes, tables, here + l, s + l);
+    each_lanes(s, lanes, 64, [&](size_t l, size_t offset, size_t n) {
+      if (n == 64) return block<R, 4>(words, lanes, tables, here + l, rows.of, offset);
+      for (size_t i = 0; i < n; i += 16)
+        block<R, 1>(words, lanes, tables, here + l + i, rows.of, offset + i);
+    });
   }
 }
 
 }  // namespace
 
 void real_binary_avx512(size_t rows, size_t terms, size_t lanes, const float* g, const uint32_t* b,
-                        double* s) {
+                        const SumRows<double>& s) {
   size_t r = 0;
-  for (; r + kRows <= rows; r += kRows) strip<kRows>(terms, lanes, g + r * terms, b, s + r * lanes);
-  for (; r < rows; ++r) strip<1>(terms, lanes, g + r * terms, b, s + r * lanes);
+  for (; r + kRows <= rows; r += kRows) strip<kRows>(r, terms, lanes, g, b, s);
+  for (; r < rows; ++r) strip<1>(r, terms, lanes, g, b, s);
 }
 
 }  // namespace edgebnn

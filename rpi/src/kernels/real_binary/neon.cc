@@ -119,8 +119,8 @@ inline void add_to(double* s, float32x4_t sum) {
 
 // R rows times 16 lanes. tables: [R][words].
 template <size_t R>
-inline void block(size_t words, const Word* tables, const Choices& choices, size_t stride,
-                  double* s) {
+inline void block(size_t words, const Word* tables, const Choices& choices,
+                  const Begins<double, R>& rows, size_t offset) {
   float32x4_t sum[R][kVectors];
 #pragma GCC unroll 4
   for (size_t r = 0; r < R; ++r) sum[r][0] = sum[r][1] = sum[r][2] = sum[r][3] = vdupq_n_f32(0);
@@ -145,14 +145,14 @@ inline void block(size_t words, const Word* tables, const Choices& choices, size
 #pragma GCC unroll 4
   for (size_t r = 0; r < R; ++r) {
 #pragma GCC unroll 4
-    for (size_t v = 0; v < kVectors; ++v) add_to(s + r * stride + v * 4, sum[r][v]);
+    for (size_t v = 0; v < kVectors; ++v) add_to(rows.of[r] + offset + v * 4, sum[r][v]);
   }
 }
 
 }  // namespace
 
 void real_binary_neon(size_t rows, size_t terms, size_t lanes, const float* g, const uint32_t* b,
-                      double* s) {
+                      const SumRows<double>& s) {
   Word tables[kReady];
   Choices choices;
   for (size_t first = 0; first < terms; first += 32 * kWords, b += kWords * lanes) {
@@ -165,15 +165,14 @@ void real_binary_neon(size_t rows, size_t terms, size_t lanes, const float* g, c
           make_table(g + (top + r) * terms + first + group * 4,
                      tables[r * words + group / 8].tables[group % 8]);
       }
-      for (size_t l = 0; l < lanes; l += kVectors * 4) {
+      each_lanes(s, lanes, kVectors * 4, [&](size_t l, size_t offset, size_t) {
         for (size_t word = 0; word < words; ++word)
           make_choices(b + word * lanes + l, choices.of[word]);
-        double* to = s + top * lanes + l;
         size_t r = 0;
         for (; r + kRows <= here; r += kRows)
-          block<kRows>(words, tables + r * words, choices, lanes, to + r * lanes);
-        for (; r < here; ++r) block<1>(words, tables + r * words, choices, lanes, to + r * lanes);
-      }
+          block<kRows>(words, tables + r * words, choices, {s, top + r}, offset);
+        for (; r < here; ++r) block<1>(words, tables + r * words, choices, {s, top + r}, offset);
+      });
     }
   }
 }

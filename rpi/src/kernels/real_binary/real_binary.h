@@ -9,28 +9,18 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "kernels/sum_rows.h"
+
 namespace edgebnn {
 
 inline constexpr size_t kTermsInFloat = 128;
 
-// g: [rows][terms]; b: [terms/32][lanes], bit t%32 of a word set for +1; s: [rows][lanes]. terms is
-// a multiple of 32 (g is 0 where there is no term), lanes of 16.
-using RealBinary = void (*)(size_t rows, size_t terms, size_t lanes, const float* g,
-                            const uint32_t* b, double* s);
+// g: [rows][terms]; b: [terms/32][lanes], bit t%32 of a word set for +1. terms is a multiple of 32
+// (g is 0 where there is no term), lanes of 16.
+using RealBinary = void(size_t rows, size_t terms, size_t lanes, const float* g, const uint32_t* b,
+                        const SumRows<double>& s);
 
-void real_binary_scalar(size_t rows, size_t terms, size_t lanes, const float* g, const uint32_t* b,
-                        double* s);
-void real_binary_avx512(size_t rows, size_t terms, size_t lanes, const float* g, const uint32_t* b,
-                        double* s);
-void real_binary_avx2(size_t rows, size_t terms, size_t lanes, const float* g, const uint32_t* b,
-                      double* s);
-void real_binary_neon(size_t rows, size_t terms, size_t lanes, const float* g, const uint32_t* b,
-                      double* s);
-void real_binary_exact_avx512(size_t rows, size_t terms, size_t lanes, const float* g,
-                              const uint32_t* b, double* s);
-void real_binary_exact_avx2(size_t rows, size_t terms, size_t lanes, const float* g,
-                            const uint32_t* b, double* s);
-void real_binary_exact_neon(size_t rows, size_t terms, size_t lanes, const float* g,
-                            const uint32_t* b, double* s);
+RealBinary real_binary_scalar, real_binary_avx512, real_binary_avx2, real_binary_neon,
+    real_binary_exact_avx512, real_binary_exact_avx2, real_binary_exact_neon;
 
 }  // namespace edgebnn

@@ -4,7 +4,7 @@
 namespace edgebnn {
 
 void real_binary_scalar(size_t rows, size_t terms, size_t lanes, const float* g, const uint32_t* b,
-                        double* s) {
+                        const SumRows<double>& s) {
   real_binary_in_order(rows, terms, lanes, g, b, s);
 }
 

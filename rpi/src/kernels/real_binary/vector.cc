@@ -6,7 +6,7 @@
 namespace edgebnn {
 
 void EDGEBNN_NAME(real_binary_exact)(size_t rows, size_t terms, size_t lanes, const float* g,
-                                     const uint32_t* b, double* s) {
+                                     const uint32_t* b, const SumRows<double>& s) {
   real_binary_in_order(rows, terms, lanes, g, b, s);
 }
 

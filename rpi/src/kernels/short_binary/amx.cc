@@ -32,8 +32,9 @@ inline void load(const int16_t* g, size_t stride, size_t terms, amx::Tile& upper
 using Sums = int32_t[kSide][kSide];
 
 // s += 2^7·upper + lower.
-inline void add(const Sums& upper, const Sums& lower, size_t lanes, int32_t* s) {
-  for (size_t r = 0; r < kSide; ++r, s += lanes) {
+inline void add(const Sums& upper, const Sums& lower, int32_t* const* rows, size_t offset) {
+  for (size_t r = 0; r < kSide; ++r) {
+    int32_t* s = rows[r] + offset;
     const __m512i high = _mm512_slli_epi32(_mm512_load_si512(upper[r]), kUpper);
     const __m512i sum = _mm512_add_epi32(high, _mm512_load_si512(lower[r]));
     _mm512_storeu_si512(s, _mm512_add_epi32(_mm512_loadu_si512(s), sum));
@@ -42,8 +43,8 @@ inline void add(const Sums& upper, const Sums& lower, size_t lanes, int32_t* s) 
 
 // A tile of rows, as two of bytes, times one or two of lanes.
 template <bool kLanes>
-inline void block(size_t depth, size_t lanes, const amx::Tile (*a)[kDepth],
-                  const amx::Tile (*b)[kDepth], int32_t* s) {
+inline void block(size_t depth, const amx::Tile (*a)[kDepth], const amx::Tile (*b)[kDepth],
+                  int32_t* const* rows, size_t offset) {
   alignas(64) Sums sums[4];
   _tile_zero(0);
   _tile_zero(1);
@@ -54,12 +55,13 @@ inline void block(size_t depth, size_t lanes, const amx::Tile (*a)[kDepth],
   _tile_stored(2, sums[2], sizeof sums[0][0]);
   if constexpr (kLanes) _tile_stored(1, sums[1], sizeof sums[0][0]);
   if constexpr (kLanes) _tile_stored(3, sums[3], sizeof sums[0][0]);
-  add(sums[0], sums[2], lanes, s);
-  if constexpr (kLanes) add(sums[1], sums[3], lanes, s + kSide);
+  add(sums[0], sums[2], rows, offset);
+  if constexpr (kLanes) add(sums[1], sums[3], rows, offset + kSide);
 }
 
-void strip(size_t tiles, size_t terms, size_t lanes, const int16_t* g, const uint32_t* bits,
-           int32_t* s) {
+void strip(size_t first_row, size_t tiles, size_t terms, size_t lanes, const int16_t* g,
+           const uint32_t* bits, const SumRows<int32_t>& s) {
+  g += first_row * terms;
   alignas(64) amx::Tile a[kTiles][2][kDepth], b[2][kDepth];
   constexpr amx::Exponents kWhole = {},
                            kHalf = {0,           0, 0, 0, amx::kAbsent, amx::kAbsent, amx::kAbsent,
@@ -72,8 +74,8 @@ void strip(size_t tiles, size_t terms, size_t lanes, const int16_t* g, const uin
         load(g + tile * kSide * terms + first + k * kTerms, terms, depth.terms(k), a[tile][0][k],
              a[tile][1][k]);
     }
-    for (size_t l = 0; l < lanes; l += 2 * kSide) {
-      const bool two = l + kSide < lanes;
+    each_lanes(s, lanes, 2 * kSide, [&](size_t l, size_t offset, size_t n) {
+      const bool two = n > kSide;
       for (size_t k = 0; k < depth.tiles; ++k) {
         const uint32_t* here = bits + (first + k * kTerms) / 32 * lanes + l;
         const amx::Exponents& exponents = depth.terms(k) == kTerms ? kWhole : kHalf;
@@ -81,23 +83,24 @@ void strip(size_t tiles, size_t terms, size_t lanes, const int16_t* g, const uin
         if (two) amx::spread(here + kSide, lanes, exponents, b[1][k]);
       }
       for (size_t tile = 0; tile < tiles; ++tile)
-        (two ? block<true> : block<false>)(depth.tiles, lanes, a[tile], b,
-                                           s + tile * kSide * lanes + l);
-    }
+        (two ? block<true> : block<false>)(depth.tiles, a[tile], b,
+                                           Begins<int32_t, kSide>(s, first_row + tile * kSide).of,
+                                           offset);
+    });
   }
 }
 
 }  // namespace
 
 void short_binary_amx(size_t rows, size_t terms, size_t lanes, const int16_t* g, const uint32_t* b,
-                      int32_t* s) {
+                      const SumRows<int32_t>& s) {
   const amx::Tiles configured;
-  while (rows >= kSide) {
-    const size_t tiles = rows / kSide < kTiles ? rows / kSide : kTiles, some = tiles * kSide;
-    strip(tiles, terms, lanes, g, b, s);
-    rows -= some, g += some * terms, s += some * lanes;
+  size_t r = 0;
+  for (size_t tiles = 0; r + kSide <= rows; r += tiles * kSide) {
+    tiles = (rows - r) / kSide < kTiles ? (rows - r) / kSide : kTiles;
+    strip(r, tiles, terms, lanes, g, b, s);
   }
-  short_binary_avx512(rows, terms, lanes, g, b, s);
+  short_binary_avx512(rows - r, terms, lanes, g + r * terms, b, rows_from(s, r));
 }
 
 }  // namespace edgebnn

@@ -98,7 +98,7 @@ inline void add_to(int32_t* s, size_t lanes, const Halfwords& lower, const Halfw
 // R rows times 32 lanes.
 template <size_t R>
 inline void block(size_t words, const Tables (*tables)[kWords], const Nibbles* nibbles,
-                  const int32_t* sizes, size_t stride, size_t lanes, int32_t* s) {
+                  const int32_t* sizes, size_t lanes, int32_t* const* rows, size_t offset) {
   Halfwords lower[R], upper[R];
   for (size_t r = 0; r < R; ++r) {
     lower[r].all = lower[r].odd = _mm256_setzero_si256();
@@ -117,36 +117,39 @@ inline void block(size_t words, const Tables (*tables)[kWords], const Nibbles* n
       }
     }
   }
-  for (size_t r = 0; r < R; ++r) add_to(s + r * stride, lanes, lower[r], upper[r], sizes[r]);
+  for (size_t r = 0; r < R; ++r) add_to(rows[r] + offset, lanes, lower[r], upper[r], sizes[r]);
 }
 
-inline void strip(size_t rows, size_t terms, size_t lanes, const int16_t* g, const uint32_t* b,
-                  int32_t* s) {
+inline void strip(size_t first_row, size_t rows, size_t terms, size_t lanes, const int16_t* g,
+                  const uint32_t* b, const SumRows<int32_t>& s) {
   Tables tables[kRows][kWords];
   Nibbles nibbles[kWords];
   int32_t sizes[kRows];
   for (size_t first = 0; first < terms; first += 32 * kWords) {
     const size_t words = (terms - first) / 32 < kWords ? (terms - first) / 32 : kWords;
-    for (size_t r = 0; r < rows; ++r) sizes[r] = make_row(words, g + r * terms + first, tables[r]);
-    for (size_t l = 0; l < lanes; l += kLanes) {
-      const size_t here = lanes - l < kLanes ? lanes - l : kLanes;
+    for (size_t r = 0; r < rows; ++r)
+      sizes[r] = make_row(words, g + (first_row + r) * terms + first, tables[r]);
+    each_lanes(s, lanes, kLanes, [&](size_t l, size_t offset, size_t here) {
       for (size_t word = 0; word < words; ++word)
         make_nibbles(b + (first / 32 + word) * lanes + l, here, nibbles[word]);
       size_t r = 0;
       for (; r + 2 <= rows; r += 2)
-        block<2>(words, tables + r, nibbles, sizes + r, lanes, here, s + r * lanes + l);
-      if (r < rows) block<1>(words, tables + r, nibbles, sizes + r, lanes, here, s + r * lanes + l);
-    }
+        block<2>(words, tables + r, nibbles, sizes + r, here,
+                 Begins<int32_t, 2>(s, first_row + r).of, offset);
+      if (r < rows)
+        block<1>(words, tables + r, nibbles, sizes + r, here,
+                 Begins<int32_t, 1>(s, first_row + r).of, offset);
+    });
   }
 }
 
 }  // namespace
 
 void short_binary_avx2(size_t rows, size_t terms, size_t lanes, const int16_t* g, const uint32_t* b,
-                       int32_t* s) {
+                       const SumRows<int32_t>& s) {
   for (size_t r = 0; r < rows; r += kRows) {
     const size_t here = rows - r < kRows ? rows - r : kRows;
-    strip(here, terms, lanes, g + r * terms, b, s + r * lanes);
+    strip(r, here, terms, lanes, g, b, s);
   }
 }
 

@@ -48,12 +48,12 @@ inline void make_tables(const int16_t* g, __m512i* tables) {
 // R rows times V vectors of lanes, over `words` words of terms.
 template <size_t R, size_t V>
 inline void block(size_t words, size_t lanes, const __m512i (*tables)[4 * kWords],
-                  const uint32_t* b, int32_t* s) {
+                  const uint32_t* b, int32_t* const* rows, size_t offset) {
   const __m512i nibble = _mm512_set1_epi32(0x000F000F), second = _mm512_set1_epi32(0x00100000);
   const __m512i ones = _mm512_set1_epi16(1);
   __m512i sum[R][V];
   for (size_t r = 0; r < R; ++r) {
-    for (size_t v = 0; v < V; ++v) sum[r][v] = _mm512_loadu_si512(s + r * lanes + v * 16);
+    for (size_t v = 0; v < V; ++v) sum[r][v] = _mm512_loadu_si512(rows[r] + offset + v * 16);
   }
   for (size_t word = 0; word < words; ++word) {
     __m512i bits[V];
@@ -74,12 +74,15 @@ inline void block(size_t words, size_t lanes, const __m512i (*tables)[4 * kWords
     }
   }
   for (size_t r = 0; r < R; ++r) {
-    for (size_t v = 0; v < V; ++v) _mm512_storeu_si512(s + r * lanes + v * 16, sum[r][v]);
+    for (size_t v = 0; v < V; ++v) _mm512_storeu_si512(rows[r] + offset + v * 16, sum[r][v]);
   }
 }
 
 template <size_t R>
-inline void strip(size_t terms, size_t lanes, const int16_t* g, const uint32_t* b, int32_t* s) {
+inline void strip(size_t first_row, size_t terms, size_t lanes, const int16_t* g, const uint32_t* b,
+                  const SumRows<int32_t>& s) {
+  const Begins<int32_t, R> rows(s, first_row);
+  g += first_row * terms;
   __m512i tables[R][4 * kWords];
   for (size_t first = 0; first < terms; first += 32 * kWords) {
     const size_t words = (terms - first) / 32 < kWords ? (terms - first) / 32 : kWords;
@@ -88,20 +91,21 @@ inline void strip(size_t terms, size_t lanes, const int16_t* g, const uint32_t* 
         make_tables(g + r * terms + first + word * 32, tables[r] + word * 4);
     }
     const uint32_t* here = b + first / 32 * lanes;
-    size_t l = 0;
-    for (; l + 32 <= lanes; l += 32) block<R, 2>(words, lanes, tables, here + l, s + l);
-    if (l < lanes) block<R, 1>(words, lanes, tables, here + l, s + l);
+    each_lanes(s, lanes, 32, [&](size_t l, size_t offset, size_t n) {
+      if (n == 32) return block<R, 2>(words, lanes, tables, here + l, rows.of, offset);
+      block<R, 1>(words, lanes, tables, here + l, rows.of, offset);
+    });
   }
 }
 
 }  // namespace
 
 void short_binary_avx512(size_t rows, size_t terms, size_t lanes, const int16_t* g,
-                         const uint32_t* b, int32_t* s) {
+                         const uint32_t* b, const SumRows<int32_t>& s) {
   size_t r = 0;
-  for (; r + kRows <= rows; r += kRows) strip<kRows>(terms, lanes, g + r * terms, b, s + r * lanes);
-  for (; r + 2 <= rows; r += 2) strip<2>(terms, lanes, g + r * terms, b, s + r * lanes);
-  if (r < rows) strip<1>(terms, lanes, g + r * terms, b, s + r * lanes);
+  for (; r + kRows <= rows; r += kRows) strip<kRows>(r, terms, lanes, g, b, s);
+  for (; r + 2 <= rows; r += 2) strip<2>(r, terms, lanes, g, b, s);
+  if (r < rows) strip<1>(r, terms, lanes, g, b, s);
 }
 
 }  // namespace edgebnn

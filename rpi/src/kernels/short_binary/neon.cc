@@ -135,8 +135,8 @@ inline void add_to(int32_t* s, uint16x4_t lower, int16x4_t upper) {
 
 // R rows times V vectors of lanes. tables: [R][words].
 template <size_t R, size_t V>
-inline void block(size_t words, const Word* tables, const Indices& indices, size_t stride,
-                  int32_t* s) {
+inline void block(size_t words, const Word* tables, const Indices& indices,
+                  const Begins<int32_t, R>& rows, size_t offset) {
   uint16x8_t lower[R][V];
   int16x8_t upper[R][V];
   for (size_t r = 0; r < R; ++r) {
@@ -160,7 +160,7 @@ inline void block(size_t words, const Word* tables, const Indices& indices, size
   }
   for (size_t r = 0; r < R; ++r) {
     for (size_t v = 0; v < V; ++v) {
-      int32_t* to = s + r * stride + v * kEight;
+      int32_t* to = rows.of[r] + offset + v * kEight;
       add_to(to, vget_low_u16(lower[r][v]), vget_low_s16(upper[r][v]));
       add_to(to + 4, vget_high_u16(lower[r][v]), vget_high_s16(upper[r][v]));
     }
@@ -169,22 +169,22 @@ inline void block(size_t words, const Word* tables, const Indices& indices, size
 
 // V vectors of lanes, all rows.
 template <size_t V>
-inline void strip(size_t rows, size_t words, const Word* tables, size_t lanes, const uint32_t* b,
-                  int32_t* s) {
+inline void strip(size_t first_row, size_t rows, size_t words, const Word* tables, size_t lanes,
+                  const uint32_t* b, const SumRows<int32_t>& s, size_t offset) {
   Indices indices;
   for (size_t word = 0; word < words; ++word) {
     for (size_t v = 0; v < V; ++v) make_indices(b + word * lanes + v * kEight, v, indices.of[word]);
   }
   size_t r = 0;
   for (; r + kRows <= rows; r += kRows)
-    block<kRows, V>(words, tables + r * words, indices, lanes, s + r * lanes);
-  for (; r < rows; ++r) block<1, V>(words, tables + r * words, indices, lanes, s + r * lanes);
+    block<kRows, V>(words, tables + r * words, indices, {s, first_row + r}, offset);
+  for (; r < rows; ++r) block<1, V>(words, tables + r * words, indices, {s, first_row + r}, offset);
 }
 
 }  // namespace
 
 void short_binary_neon(size_t rows, size_t terms, size_t lanes, const int16_t* g, const uint32_t* b,
-                       int32_t* s) {
+                       const SumRows<int32_t>& s) {
   Word tables[kReady];
   for (size_t first = 0; first < terms; first += 32 * kWords, b += kWords * lanes) {
     const size_t words = (terms - first) / 32 < kWords ? (terms - first) / 32 : kWords;
@@ -193,10 +193,11 @@ void short_binary_neon(size_t rows, size_t terms, size_t lanes, const int16_t* g
       const size_t here = rows - r < together ? rows - r : together;
       for (size_t word = 0; word < here * words; ++word)
         make_tables(g + (r + word / words) * terms + first + word % words * 32, tables[word]);
-      size_t l = 0;
-      for (; l + kVectors * kEight <= lanes; l += kVectors * kEight)
-        strip<kVectors>(here, words, tables, lanes, b + l, s + r * lanes + l);
-      if (l < lanes) strip<2>(here, words, tables, lanes, b + l, s + r * lanes + l);
+      each_lanes(s, lanes, kVectors * kEight, [&](size_t l, size_t offset, size_t n) {
+        if (n == kVectors * kEight)
+          return strip<kVectors>(r, here, words, tables, lanes, b + l, s, offset);
+        strip<2>(r, here, words, tables, lanes, b + l, s, offset);
+      });
     }
   }
 }

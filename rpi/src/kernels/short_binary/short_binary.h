@@ -6,24 +6,18 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "kernels/sum_rows.h"
+
 namespace edgebnn {
 
 inline constexpr int kLargestShort = 8191;
 
-// g: [rows][terms]; b: [terms/32][lanes], bit t%32 of a word set for +1; s: [rows][lanes]. terms is
-// a multiple of 32 (g is 0 where there is no term), lanes of 16.
-using ShortBinary = void (*)(size_t rows, size_t terms, size_t lanes, const int16_t* g,
-                             const uint32_t* b, int32_t* s);
+// g: [rows][terms]; b: [terms/32][lanes], bit t%32 of a word set for +1. terms is a multiple of 32
+// (g is 0 where there is no term), lanes of 16.
+using ShortBinary = void(size_t rows, size_t terms, size_t lanes, const int16_t* g,
+                         const uint32_t* b, const SumRows<int32_t>& s);
 
-void short_binary_scalar(size_t rows, size_t terms, size_t lanes, const int16_t* g,
-                         const uint32_t* b, int32_t* s);
-void short_binary_amx(size_t rows, size_t terms, size_t lanes, const int16_t* g, const uint32_t* b,
-                      int32_t* s);
-void short_binary_avx512(size_t rows, size_t terms, size_t lanes, const int16_t* g,
-                         const uint32_t* b, int32_t* s);
-void short_binary_avx2(size_t rows, size_t terms, size_t lanes, const int16_t* g, const uint32_t* b,
-                       int32_t* s);
-void short_binary_neon(size_t rows, size_t terms, size_t lanes, const int16_t* g, const uint32_t* b,
-                       int32_t* s);
+ShortBinary short_binary_scalar, short_binary_amx, short_binary_avx512, short_binary_avx2,
+    short_binary_neon;
 
 }  // namespace edgebnn

@@ -1,9 +1,9 @@
 // Batch norm backwards (docs/numerics.md, Backward 2), from rows of g = dX' and of x: the signs x^
 // (bnn), or Xn. Passes over rows in order and all channels, with v = g·r[c]:
 //   sums:     sum_g[c] += g,  sum_v[c] += v, and sum_vx[c] += v·x or, where x is a sign, the v
-//             whose x is +1 (v·x adds up to twice those, less all). In float64; g whose exponent
-//             all rows share are added as integers first, of at most 2^17 rows
-//   largest:  top[c] = max(top[c], |dY|), as the bits of a float
+//             whose x is +1 (v·x adds up to twice those, less all). In float64; beside bits of
+//             signs, g whose exponent all rows share are added as integers first, of at most 2^17
+//   largest:  top[c] = max(top[c], |dY|), as the bits of a float; where gradients share exponents
 //   store:    dY, times inverse[c] where gradients share exponents, as the format has it
 // with dY = (v - m1[c]) - m2[c]·x, there x by its sign alone under l1.
 #pragma once

@@ -33,7 +33,8 @@ float output_gradient(const NormGradient& in, const NormAverages& averages, size
 
 void norm_backward_sums_scalar(size_t rows, size_t n, const NormGradient& in, double* sum_g,
                                double* sum_v, double* sum_vx) {
-  const bool whole = shares_exponents(in.g.format) && in.g.e_stride == 0;
+  const bool whole =
+      shares_exponents(in.g.format) && in.g.e_stride == 0 && in.signs.bits != nullptr;
   for (size_t c = 0; c < n; ++c) {
     double of_these = 0;  // exact, of one exponent
     for (size_t m = 0; m < rows; ++m) {

@@ -18,18 +18,15 @@ namespace {
   return as<float>(load(static_cast<const _Float16*>(in.xn) + at, left));
 }
 
-// What x is to sum_vx: a value, a value's sign, or a sign's bit.
-enum class X { value, sign, bit };
-
 // What sum_vx takes of v.
-template <X x>
+template <bool kBits>
 [[gnu::always_inline]] inline Doubles along_x(const NormGradient& in, size_t m, size_t c,
                                               size_t left, Floats v) {
   const auto where = [&](Ints plus) { return bits_as<float>(bits_as<int32_t>(v) & plus); };
-  if constexpr (x == X::bit)
+  if constexpr (kBits)
     return as<double>(where(mask_of(word_at(in.signs.bits + m * in.signs.stride, c))));
   const Floats xn = kept_x(in, m * in.xn_stride + c, left);
-  if constexpr (x == X::sign) return as<double>(where(xn >= 0));
+  if (in.sums_by_sign) return as<double>(where(xn >= 0));
   return as<double>(v) * as<double>(xn);
 }
 
@@ -55,12 +52,11 @@ constexpr bool kInTwo = false;
 struct Sums {
   template <class T, bool kSame>
   void run(size_t rows, size_t n, const NormGradient& in) const {
-    if (in.signs.bits != nullptr) return run_by<T, kSame, X::bit>(rows, n, in);
-    if (in.sums_by_sign) return run_by<T, kSame, X::sign>(rows, n, in);
-    run_by<T, kSame, X::value>(rows, n, in);
+    if (in.signs.bits != nullptr) return run_by<T, kSame, true>(rows, n, in);
+    run_by<T, !kShared<T>, false>(rows, n, in);  // seldom: not made twice
   }
 
-  template <class T, bool kSame, X x>
+  template <class T, bool kSame, bool kBits>
   void run_by(size_t rows, size_t n, const NormGradient& in) const {
     constexpr bool kWhole = kShared<T> && kSame;  // of one exponent: sums of integers
     constexpr bool kAgain = kInTwo<T> && !kWhole;
@@ -80,10 +76,10 @@ struct Sums {
           all_g += as<double>(g);
         }
         all_v += as<double>(v);
-        if constexpr (!kAgain) all_vx += along_x<x>(in, m, c, left, v);
+        if constexpr (!kAgain) all_vx += along_x<kBits>(in, m, c, left, v);
       }
       for (size_t m = 0; m < rows && kAgain; ++m)
-        all_vx += along_x<x>(in, m, c, left, gradients.value(m, gradients.stored(m)) * r);
+        all_vx += along_x<kBits>(in, m, c, left, gradients.value(m, gradients.stored(m)) * r);
       if constexpr (kWhole) all_g += as<double>(whole) * as<double>(gradients.unit);
       store(sum_g + c, all_g, left);
       store(sum_v + c, all_v, left);
@@ -176,7 +172,9 @@ void EDGEBNN_NAME(norm_backward_sums)(size_t rows, size_t n, const NormGradient&
 
 void EDGEBNN_NAME(norm_backward_largest)(size_t rows, size_t n, const NormGradient& in,
                                          const NormAverages& averages, int32_t* top) {
-  by_format(rows, n, in, Largest{averages, top});
+  const Largest pass{averages, top};
+  in.g.format == Format::i16 ? by_rows<int16_t>(rows, n, in, pass)
+                             : by_rows<int8_t>(rows, n, in, pass);
 }
 
 void EDGEBNN_NAME(norm_backward_store)(size_t rows, size_t n, const NormGradient& in,

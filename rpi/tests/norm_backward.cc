@@ -1,3 +1,5 @@
+#include <cmath>
+
 #include "gradient_map.h"
 #include "passes.h"
 
@@ -26,7 +28,7 @@ struct Case {
         signs(drawn.bytes((rows + 1) * bit_stride)),
         exponents(drawn.many<int8_t>((rows + 1) * n, [&] { return drawn.integer(8); })),
         xn(drawn.reals(rows * stride)),
-        r(drawn.reals(n)),
+        r(drawn.many<float>(n, [&] { return std::fabs(drawn.real()); })),
         inverse(drawn.many<float>(n, [&] { return power_of_two(drawn.integer(8)); })),
         m1(drawn.many<double>(n, [&] { return drawn.real(); })),
         m2(drawn.many<double>(n, [&] { return drawn.real(); })) {

@@ -8,6 +8,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
+#include <limits>
 
 #if defined(__AVX2__)
 #include <immintrin.h>
@@ -89,6 +90,11 @@ template <class V>
   return a > b ? a : b;
 }
 
+template <class V>
+[[gnu::always_inline]] inline V smallest(V a, V b) {
+  return a < b ? a : b;
+}
+
 [[gnu::always_inline]] inline Floats magnitude(Floats x) {
   return bits_as<float>(bits_as<int32_t>(x) & 0x7FFFFFFF);
 }
@@ -101,6 +107,24 @@ template <class V>
   constexpr Ints kBit = {1 << 0, 1 << 1, 1 << 2,  1 << 3,  1 << 4,  1 << 5,  1 << 6,  1 << 7,
                          1 << 8, 1 << 9, 1 << 10, 1 << 11, 1 << 12, 1 << 13, 1 << 14, 1 << 15};
   return (Ints{} + static_cast<int32_t>(word) & kBit) != 0;
+#endif
+}
+
+// The same as a mask of halfwords or bytes.
+template <class T>
+[[gnu::always_inline]] inline Vector<T> narrow_mask_of(uint16_t word) {
+  static_assert(sizeof(T) <= 2);
+#if defined(__AVX512BW__)
+  if constexpr (sizeof(T) == 2) return (Vector<T>)_mm256_movm_epi16(word);
+  if constexpr (sizeof(T) == 1) return (Vector<T>)_mm_movm_epi8(word);
+#elif defined(__ARM_NEON)
+  if constexpr (sizeof(T) == 2) return neon::halfword_mask_of(word);
+  if constexpr (sizeof(T) == 1) return neon::byte_mask_of(word);
+#else
+  constexpr Vector<uint16_t> kBit = {1 << 0,  1 << 1,  1 << 2,  1 << 3, 1 << 4,  1 << 5,
+                                     1 << 6,  1 << 7,  1 << 8,  1 << 9, 1 << 10, 1 << 11,
+                                     1 << 12, 1 << 13, 1 << 14, 1 << 15};
+  return as<T>((Vector<uint16_t>{} + word & kBit) != 0);
 #endif
 }
 
@@ -117,6 +141,15 @@ template <class V>
   uint16_t word = 0;
   for (size_t i = 0; i < kAtOnce; ++i) word |= static_cast<uint16_t>((mask[i] & 1) << i);
   return word;
+#endif
+}
+
+// Those of two masks, the second's above.
+[[gnu::always_inline]] inline uint32_t bits_of(Ints mask, Ints above) {
+#if defined(__ARM_NEON)
+  return neon::bits_of(mask, above);
+#else
+  return bits_of(mask) | static_cast<uint32_t>(bits_of(above)) << 16;
 #endif
 }
 
@@ -145,6 +178,12 @@ template <class V>
 [[gnu::always_inline]] inline Ints rounded(Floats x) {
 #if defined(__aarch64__)
   return neon::rounded(x);
+#elif defined(__AVX512F__)
+  return (Ints)_mm512_cvtps_epi32((__m512)x);
+#elif defined(__AVX2__)
+  const auto* half = reinterpret_cast<const __m256*>(&x);
+  const __m256i k[2] = {_mm256_cvtps_epi32(half[0]), _mm256_cvtps_epi32(half[1])};
+  return reinterpret_cast<const Ints&>(k);
 #else
   return as<int32_t>((x + 0x1.8p23f) - 0x1.8p23f);
 #endif
@@ -152,15 +191,21 @@ template <class V>
 
 // An element as it is stored: integers saturate and round to the nearest, halves by themselves.
 template <class T>
-[[gnu::always_inline]] inline Vector<T> narrowed(Floats x, float low, float high) {
+[[gnu::always_inline]] inline Vector<T> narrowed(Floats x) {
   if constexpr (T(0.5f) != T(0)) {
     return as<T>(x);
   } else {
+    constexpr float kLow = std::numeric_limits<T>::min(), kHigh = std::numeric_limits<T>::max();
 #if defined(__aarch64__)
     if constexpr (sizeof(T) == 1) return neon::bytes_of(x);
     if constexpr (sizeof(T) == 2) return neon::halfwords_of(x);
+#elif defined(__AVX512BW__)
+    // What is too low for 32 bits becomes their lowest; what is too high would, too.
+    const auto k = (__m512i)rounded(smallest(x, Floats{} + kHigh));
+    if constexpr (sizeof(T) == 1) return (Vector<T>)_mm512_cvtsepi32_epi8(k);
+    if constexpr (sizeof(T) == 2) return (Vector<T>)_mm512_cvtsepi32_epi16(k);
 #endif
-    return as<T>(rounded(clamped(x, low, high)));
+    return as<T>(rounded(clamped(x, kLow, kHigh)));
   }
 }
 

@@ -24,7 +24,7 @@ template <class T, class Rows>
 // exponents (e_stride is 0), which are read once.
 template <class T, bool kSame>
 struct LoadedGradients {
-  const GradientRows& rows;
+  GradientRows rows;
   size_t c, left;
   Floats unit = kShared<T> && kSame ? unit_of<T>(rows, 0, c, left, 1) : Floats{};
 
@@ -39,18 +39,13 @@ struct LoadedGradients {
   }
 };
 
-// Of a value that is scaled already.
-template <class T>
-[[gnu::always_inline]] inline void store_scaled(T* to, size_t left, Floats x) {
-  constexpr float kLow = sizeof(T) == 1 ? -128 : -32768, kHigh = -kLow - 1;
-  store(to, narrowed<T>(x, kLow, kHigh), left);
-}
-
 // x where the channel's bit is set, else 0.
-[[gnu::always_inline]] inline Floats kept_of(const BitRows& kept, size_t m, size_t c, Floats x) {
+template <class T>
+[[gnu::always_inline]] inline Vector<T> kept_of(const BitRows& kept, size_t m, size_t c,
+                                                Vector<T> x) {
   if (kept.bits == nullptr) return x;
   const Ints mask = mask_of(word_at(kept.bits + m * kept.stride, c));
-  return bits_as<float>(bits_as<int32_t>(x) & mask);
+  return bits_as<T>(bits_as<int32_t>(x) & mask);
 }
 
 }  // namespace

@@ -50,26 +50,53 @@ template <class V, class Parts>
   return joined<Ints>(mask);
 }
 
-// The sums of a mask's bits, each in its place: a byte of eight lanes.
-[[gnu::always_inline]] inline uint16_t bits_of(Ints mask) {
-  alignas(16) static constexpr uint8_t kBit[16] = {1, 2, 4, 8, 16, 32, 64, 128,
-                                                   1, 2, 4, 8, 16, 32, 64, 128};
+alignas(16) constexpr uint8_t kBitOfByte[16] = {1, 2, 4, 8, 16, 32, 64, 128,
+                                                1, 2, 4, 8, 16, 32, 64, 128};
+
+[[gnu::always_inline]] inline Vector<int8_t> byte_mask_of(uint16_t word) {
+  const uint8x8_t bytes = vreinterpret_u8_u16(vdup_n_u16(word));
+  const uint8x16_t both = vcombine_u8(vdup_lane_u8(bytes, 0), vdup_lane_u8(bytes, 1));
+  return (Vector<int8_t>)vtstq_u8(both, vld1q_u8(kBitOfByte));
+}
+
+[[gnu::always_inline]] inline Vector<int16_t> halfword_mask_of(uint16_t word) {
+  const uint16x8_t all = vdupq_n_u16(word);
+  const uint16x8_t low = vtstq_u16(all, vmovl_u8(vld1_u8(kBitOfByte)));
+  const uint16x8_t high = vtstq_u16(all, vshll_n_u8(vld1_u8(kBitOfByte), 8));
+  return (Vector<int16_t>)__builtin_shufflevector(low, high, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11,
+                                                  12, 13, 14, 15);
+}
+
+// Of a mask, bit i % 8 in byte i.
+[[gnu::always_inline]] inline uint8x16_t bits_in_place(Ints mask) {
   const Words4 p = parts_of<Words4>(mask);
   const int16x8_t low = vcombine_s16(vmovn_s32(p.part[0]), vmovn_s32(p.part[1]));
   const int16x8_t high = vcombine_s16(vmovn_s32(p.part[2]), vmovn_s32(p.part[3]));
   const uint8x16_t bytes = vreinterpretq_u8_s8(vcombine_s8(vmovn_s16(low), vmovn_s16(high)));
-  const uint8x16_t bits = vandq_u8(bytes, vld1q_u8(kBit));
+  return vandq_u8(bytes, vld1q_u8(kBitOfByte));
+}
+
+// Bytes are added up by eights: of the first mask, and of the second. Returns two bytes of each.
+[[gnu::always_inline]] inline uint32_t sums_of_eights(uint8x16_t first, uint8x16_t second) {
 #if defined(__aarch64__)
-  uint8x16_t sum = vpaddq_u8(bits, bits);
+  uint8x16_t sum = vpaddq_u8(first, second);
   sum = vpaddq_u8(sum, sum);
   sum = vpaddq_u8(sum, sum);
-  return vgetq_lane_u16(vreinterpretq_u16_u8(sum), 0);
+  return vgetq_lane_u32(vreinterpretq_u32_u8(sum), 0);
 #else
-  uint8x8_t sum = vpadd_u8(vget_low_u8(bits), vget_high_u8(bits));
+  const auto halved = [](uint8x16_t v) { return vpadd_u8(vget_low_u8(v), vget_high_u8(v)); };
+  uint8x8_t sum = vpadd_u8(halved(first), halved(second));
   sum = vpadd_u8(sum, sum);
-  sum = vpadd_u8(sum, sum);
-  return vget_lane_u16(vreinterpret_u16_u8(sum), 0);
+  return vget_lane_u32(vreinterpret_u32_u8(sum), 0);
 #endif
+}
+
+[[gnu::always_inline]] inline uint32_t bits_of(Ints mask, Ints above) {
+  return sums_of_eights(bits_in_place(mask), bits_in_place(above));
+}
+[[gnu::always_inline]] inline uint16_t bits_of(Ints mask) {
+  const uint8x16_t bits = bits_in_place(mask);
+  return static_cast<uint16_t>(sums_of_eights(bits, bits));
 }
 
 #if defined(__aarch64__)

@@ -14,7 +14,7 @@ namespace edgebnn {
 
 struct NormGradient {
   GradientRows g;
-  const float* r;  // [n]
+  const float* r;  // [n], none below 0
   BitRows signs;   // x^, or
   const void* xn;  // [rows][xn_stride], if signs are null
   Format kept;     // of xn: f32 or f16

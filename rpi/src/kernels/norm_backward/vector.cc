@@ -30,10 +30,11 @@ template <bool kBits>
   return as<double>(v) * as<double>(xn);
 }
 
-// m2·x, x by its sign alone if so asked.
+// m2·x, x by its sign alone if so asked. kBits: by its bit.
+template <bool kBits>
 [[gnu::always_inline]] inline Floats part_along_x(const NormGradient& in, size_t m, size_t c,
                                                   size_t left, Floats m2) {
-  if (in.signs.bits != nullptr) return signed_by(in.signs, m, c, m2);
+  if (kBits || in.signs.bits != nullptr) return signed_by(in.signs, m, c, m2);
   const Floats xn = kept_x(in, m * in.xn_stride + c, left);
   if (!in.by_sign) return m2 * xn;
   return xn >= 0 ? m2 : -m2;
@@ -90,10 +91,12 @@ struct Sums {
 };
 
 // Calls each(m, c, left, dY).
-template <class T, bool kSame, class Begin, class Each, class End>
-[[gnu::always_inline]] inline void output_gradients(size_t rows, size_t n, const NormGradient& in,
+template <class T, bool kSame, bool kBits, class Begin, class Each, class End>
+[[gnu::always_inline]] inline void output_gradients(size_t rows, size_t n,
+                                                    const NormGradient& given,
                                                     const NormAverages& averages, Begin&& begin,
                                                     Each&& each, End&& end) {
+  const NormGradient in = given;  // no store changes it
   for (size_t c = 0; c < n; c += kAtOnce) {
     const size_t left = n - c;
     const LoadedGradients<T, kSame> gradients{in.g, c, left};
@@ -102,7 +105,7 @@ template <class T, bool kSame, class Begin, class Each, class End>
     begin(c, left);
     for (size_t m = 0; m < rows; ++m) {
       const Floats g = gradients.value(m, gradients.stored(m));
-      each(m, c, left, (g * r - m1) - part_along_x(in, m, c, left, m2));
+      each(m, c, left, (g * r - m1) - part_along_x<kBits>(in, m, c, left, m2));
     }
     end(c, left);
   }
@@ -112,13 +115,50 @@ struct Largest {
   template <class T, bool kSame>
   void run(size_t rows, size_t n, const NormGradient& in) const {
     Ints most;
-    output_gradients<T, kSame>(
+    output_gradients<T, kSame, false>(
         rows, n, in, averages, [&](size_t c, size_t left) { most = load(top + c, left); },
         [&](size_t, size_t, size_t, Floats dy) {
           most = largest(most, bits_as<int32_t>(magnitude(dy)));
         },
         [&](size_t c, size_t left) { store(top + c, most, left); });
   }
+
+  // Of one exponent and of signs: dY never falls as k grows where x is +1, nor where it is -1,
+  // since each rounding keeps order, and r >= 0. So only the largest and the smallest k of either
+  // are made dY.
+  template <class T>
+  void by_extremes(size_t rows, size_t n, const NormGradient& in) const {
+    constexpr T kMost = std::numeric_limits<T>::max(), kLeast = std::numeric_limits<T>::min();
+    for (size_t c = 0; c < n; c += kAtOnce) {
+      const size_t left = n - c;
+      const LoadedGradients<T, true> gradients{in.g, c, left};
+      Vector<T> high[2], low[2];  // where x is -1, +1
+      for (auto& all : high) all = Vector<T>{} + kLeast;
+      for (auto& all : low) all = Vector<T>{} + kMost;
+      for (size_t m = 0; m < rows; ++m) {
+        const Vector<T> k = gradients.stored(m);
+        const Vector<T> plus = narrow_mask_of<T>(word_at(in.signs.bits + m * in.signs.stride, c));
+        high[1] = largest(high[1], plus ? k : Vector<T>{} + kLeast);
+        high[0] = largest(high[0], plus ? Vector<T>{} + kLeast : k);
+        low[1] = smallest(low[1], plus ? k : Vector<T>{} + kMost);
+        low[0] = smallest(low[0], plus ? Vector<T>{} + kMost : k);
+      }
+      const Floats r = load(in.r + c, left), m1 = as<float>(load(averages.m1 + c, left));
+      const Floats m2 = as<float>(load(averages.m2 + c, left));
+      Ints most = load(top + c, left);
+      for (size_t x = 0; x < 2; ++x) {
+        const Ints there = as<int32_t>(high[x]) >= as<int32_t>(low[x]);
+        const auto take = [&](Vector<T> k) {
+          const Floats dy = (gradients.value(0, k) * r - m1) - (x == 1 ? m2 : -m2);
+          most = largest(most, bits_as<int32_t>(magnitude(dy)) & there);
+        };
+        take(high[x]);
+        take(low[x]);
+      }
+      store(top + c, most, left);
+    }
+  }
+
   const NormAverages& averages;
   int32_t* top;
 };
@@ -126,20 +166,26 @@ struct Largest {
 struct Store {
   template <class T, bool kSame>
   void run(size_t rows, size_t n, const NormGradient& in) const {
+    if (in.signs.bits != nullptr) return run_by<T, kSame, true>(rows, n, in);
+    run_by<T, !kShared<T>, false>(rows, n, in);  // as above
+  }
+
+  template <class T, bool kSame, bool kBits>
+  void run_by(size_t rows, size_t n, const NormGradient& in) const {
     Floats inverse;
-    output_gradients<T, kSame>(
+    output_gradients<T, kSame, kBits>(
         rows, n, in, averages,
         [&](size_t c, size_t left) {
           if constexpr (kShared<T>) inverse = load(out.inverse + c, left);
         },
         [&](size_t m, size_t c, size_t left, Floats dy) {
           if constexpr (kShared<T>) dy *= inverse;
-          store_scaled(static_cast<T*>(out.k) + m * out.stride + c, left, dy);
+          store(static_cast<T*>(out.k) + m * out.stride + c, narrowed<T>(dy), left);
         },
         [](size_t, size_t) {});
   }
   const NormAverages& averages;
-  const OutputGradientRows& out;
+  OutputGradientRows out;
 };
 
 template <class T, class Pass>
@@ -173,8 +219,12 @@ void EDGEBNN_NAME(norm_backward_sums)(size_t rows, size_t n, const NormGradient&
 void EDGEBNN_NAME(norm_backward_largest)(size_t rows, size_t n, const NormGradient& in,
                                          const NormAverages& averages, int32_t* top) {
   const Largest pass{averages, top};
-  in.g.format == Format::i16 ? by_rows<int16_t>(rows, n, in, pass)
-                             : by_rows<int8_t>(rows, n, in, pass);
+  const bool shorts = in.g.format == Format::i16;
+  if (in.signs.bits != nullptr && in.g.e_stride == 0) {
+    shorts ? pass.by_extremes<int16_t>(rows, n, in) : pass.by_extremes<int8_t>(rows, n, in);
+  } else {
+    shorts ? pass.run<int16_t, false>(rows, n, in) : pass.run<int8_t, false>(rows, n, in);
+  }
 }
 
 void EDGEBNN_NAME(norm_backward_store)(size_t rows, size_t n, const NormGradient& in,

@@ -45,32 +45,43 @@ inline void deviations(size_t rows, size_t n, const Products& y, const float* mu
   }
 }
 
-[[gnu::always_inline]] inline void store_bits(uint8_t* row, size_t c, Ints mask, size_t left) {
-  uint16_t word = bits_of(mask);
-  if (left < kAtOnce) word &= static_cast<uint16_t>((1u << left) - 1);
-  std::memcpy(row + c / 8, &word, sizeof word);
-}
-
 [[gnu::always_inline]] inline void keep(const Normalised& out, size_t at, Floats xn, size_t left) {
   if (out.kept == Format::f32) [[likely]]
     return store(static_cast<float*>(out.xn) + at, xn, left);
   store(static_cast<_Float16*>(out.xn) + at, as<_Float16>(xn), left);
 }
 
-template <class T>
+inline void store_bits(uint8_t* to, uint32_t bits, size_t left) {
+  const auto word = static_cast<uint16_t>(left < kAtOnce ? bits & ((1u << left) - 1) : bits);
+  std::memcpy(to, &word, sizeof word);
+}
+
+// kBits: signs and what is inside, no more.
+template <class T, bool kBits>
 inline void normalise_of(size_t rows, size_t n, const Products& y, const NormStatistics& norm,
-                         const Normalised& out, double* sum) {
+                         const Normalised& given, double* sum) {
+  const Normalised out = given;
   for (size_t c = 0; c < n; c += kAtOnce) {
     const size_t left = n - c;
     const Floats mu = load(norm.mu + c, left), r = load(norm.r + c, left);
     const Floats beta = load(norm.beta + c, left);
     Doubles all = load(sum + c, left);
-    for (size_t m = 0; m < rows; ++m) {
+    uint8_t* signs = out.signs + c / 8;
+    uint8_t* inside = out.inside + (kBits ? c / 8 : 0);
+    for (size_t m = 0; m < rows; ++m, signs += out.bit_stride) {
       const Floats xn = (as<float>(product<T>(y, m, c, left)) - mu) * r, x = xn + beta;
       const Floats size = magnitude(x);
       all += as<double>(size);
-      store_bits(out.signs + m * out.bit_stride, c, x >= 0, left);
-      if (out.inside != nullptr) store_bits(out.inside + m * out.bit_stride, c, size <= 1, left);
+      if constexpr (kBits) {
+        const uint32_t bits = bits_of(x >= 0, size <= 1);
+        store_bits(signs, bits, left);
+        store_bits(inside, bits >> 16, left);
+        inside += out.bit_stride;
+        continue;
+      }
+      store_bits(signs, bits_of(x >= 0), left);
+      if (out.inside != nullptr)
+        store_bits(out.inside + m * out.bit_stride + c / 8, bits_of(size <= 1), left);
       if (out.xn != nullptr) keep(out, m * out.stride + c, xn, left);
       if (out.x != nullptr) store(out.x + m * out.stride + c, x, left);
     }
@@ -82,6 +93,14 @@ inline void normalise_of(size_t rows, size_t n, const Products& y, const NormSta
       if (out.inside != nullptr) out.inside[m * out.bit_stride + byte] = 0;
     }
   }
+}
+
+template <class T>
+inline void normalise_of(size_t rows, size_t n, const Products& y, const NormStatistics& norm,
+                         const Normalised& out, double* sum) {
+  out.inside != nullptr&& out.xn == nullptr&& out.x == nullptr
+      ? normalise_of<T, true>(rows, n, y, norm, out, sum)
+      : normalise_of<T, false>(rows, n, y, norm, out, sum);
 }
 
 template <class T>

@@ -9,7 +9,7 @@
 namespace edgebnn {
 namespace {
 
-constexpr size_t kRows = 8, kWords = 4;  // rows and words of terms whose tables lie ready: 8 KiB
+constexpr size_t kRows = 8, kWords = 8;  // rows and words of terms whose tables lie ready: 16 KiB
 
 // Entry e of table k takes ±g0 ± g1 by bits 0 and 1 of e, and ±g2 ± g3 by bits 2 and 3. With
 // x = (g0 + g1, g1 - g0) of each pair, and n = -x: 00 -> n0, 01 -> n1, 10 -> x1, 11 -> x0.

@@ -22,7 +22,7 @@ inline void store_rows(size_t rows, size_t n, const InputGradientSums& sums,
     for (size_t m = 0; m < rows; ++m) {
       Floats x = gradient<S>(sums, m, c, left);
       if constexpr (kShared<T>) x *= inverse;
-      store_scaled(static_cast<T*>(out.k) + m * out.stride + c, left, x);
+      store(static_cast<T*>(out.k) + m * out.stride + c, narrowed<T>(x), left);
     }
   }
 }
@@ -31,13 +31,16 @@ inline void store_rows(size_t rows, size_t n, const InputGradientSums& sums,
 
 void EDGEBNN_NAME(straight_through_largest)(size_t rows, size_t n, const InputGradientSums& sums,
                                             int32_t* top) {
+  // Of a larger sum the rounded one, and its multiple, is no smaller.
   for (size_t c = 0; c < n; c += kAtOnce) {
-    Ints most = load(top + c, n - c);
+    const size_t left = n - c;
+    Ints most{};
     for (size_t m = 0; m < rows; ++m) {
-      const Floats x = magnitude(gradient<int32_t>(sums, m, c, n - c));
-      most = largest(most, bits_as<int32_t>(x));
+      const Ints s = load(static_cast<const int32_t*>(sums.s) + m * sums.stride + c, left);
+      most = largest(most, kept_of(sums.kept, m, c, s < 0 ? -s : s));
     }
-    store(top + c, most, n - c);
+    const Ints x = bits_as<int32_t>(as<float>(most) * sums.unit);
+    store(top + c, largest(load(top + c, left), x), left);
   }
 }
 

@@ -63,7 +63,7 @@ struct Case {
 TEST("norm backward: the sums of signs are those of v and of v·x") {
   const size_t n = 3, rows = 4;
   const int16_t k[rows][n] = {{5, -3, 0}, {8191, 2, 1}, {-8191, 2, -1}, {7, 1, 0}};
-  const uint8_t signs[rows] = {0b011, 0b101, 0b000, 0b110};
+  const uint8_t signs[rows + 1] = {0b011, 0b101, 0b000, 0b110};  // read by two bytes
   const int8_t e = 2;
   const float r[n] = {0.5f, 2, 1};
   each_variant([&](const Kernels& kernels) {

@@ -1,5 +1,5 @@
 // The C++ library reads the mangled names of exceptions that nobody catches, to print them. That
-// reader is a sixth of the program, and of the memory that its code takes; main() catches all.
+// reader is an eighth of the trainer's code, and of the memory that this takes; main() catches all.
 #include <version>
 
 #if defined(_LIBCPP_VERSION)

@@ -85,10 +85,17 @@ struct Depth {
   size_t tiles, last;
 };
 
-// Tiles 0 and 1 (kLanes: two tiles of lanes) += a[0]·b, and tiles 2 and 3 += a[1]·b, over `depth`
-// tiles of terms.
+using Sums = int32_t[kSide][kSide];
+
+// sums[0] and [1] (kLanes: two tiles of lanes) = a[0]·b, and (kRows) sums[2] and [3] = a[1]·b, over
+// `depth` tiles of terms.
 template <bool kRows, bool kLanes>
-inline void multiply(size_t depth, const Tile (*a)[kDepth], const Tile (*b)[kDepth]) {
+inline void multiply(size_t depth, const Tile (*a)[kDepth], const Tile (*b)[kDepth],
+                     Sums (&sums)[4]) {
+  _tile_zero(0);
+  _tile_zero(1);
+  _tile_zero(2);
+  _tile_zero(3);
   for (size_t k = 0; k < depth; ++k) {
     _tile_loadd(6, b[0][k], kTerms);
     _tile_loadd(4, a[0][k], kTerms);
@@ -103,6 +110,10 @@ inline void multiply(size_t depth, const Tile (*a)[kDepth], const Tile (*b)[kDep
       if constexpr (kLanes) _tile_dpbssd(3, 5, 7);
     }
   }
+  _tile_stored(0, sums[0], sizeof sums[0][0]);
+  if constexpr (kLanes) _tile_stored(1, sums[1], sizeof sums[0][0]);
+  if constexpr (kRows) _tile_stored(2, sums[2], sizeof sums[0][0]);
+  if constexpr (kRows && kLanes) _tile_stored(3, sums[3], sizeof sums[0][0]);
 }
 
 }  // namespace edgebnn::amx

@@ -13,6 +13,7 @@ inline void copy_rows(size_t rows, const uint8_t* from, size_t from_next, uint8_
   for (; rows > 0; --rows, from += from_next, to += to_next) std::memcpy(to, from, kBytes);
 }
 
+// An even number of them.
 inline void copy_bytes(size_t n, const uint8_t* from, uint8_t* to) {
   const auto copy = [&](size_t at, auto word) {
     std::memcpy(&word, from + at, sizeof word);

@@ -52,16 +52,16 @@ void NormBackward::averages(Range c, size_t samples) {
   const float* omega = context_.arena.at<float>(buffers_.omega) + c.begin;
   for (double* sum : {sum_g, sum_v, sum_vx}) std::memset(sum, 0, c.size() * 8);
   if (block_.frozen) return;  // its mean and deviation are constants
+  bool by_signs = false;
   each_rows(c, samples, [&](size_t rows, const NormGradient& in, const auto&) {
     context_.kernels.norm_backward_sums(rows, c.size(), in, sum_g, sum_v, sum_vx);
+    by_signs = in.by_sums_of_signs();
   });
   const auto n = static_cast<double>(samples * block_.normed.positions());
-  const Form form = context_.run.switches.batch_norm;
   for (size_t i = 0; i < c.size(); ++i) {
-    const double vx =
-        form == Form::bnn || form == Form::bnn_xn ? 2 * sum_vx[i] - sum_v[i] : sum_vx[i];
+    const double vx = by_signs ? 2 * sum_vx[i] - sum_v[i] : sum_vx[i];
     auto m2 = static_cast<float>(vx / n);
-    if (form == Form::bnn) m2 *= omega[i];
+    if (context_.run.switches.batch_norm == Form::bnn) m2 *= omega[i];
     sum_g[i] = static_cast<double>(static_cast<float>(sum_g[i]) / static_cast<float>(samples));
     sum_v[i] = static_cast<double>(static_cast<float>(sum_v[i] / n));
     sum_vx[i] = static_cast<double>(m2);

@@ -41,9 +41,8 @@ inline void load(const int8_t* g, size_t stride, size_t terms, __mmask64 quadrup
   }
 }
 
-using Sums = int32_t[kSide][kSide];
-
-inline void add(const Sums& sums, int32_t* const* rows, size_t offset) {
+// To a tile of rows.
+inline void add(const amx::Sums& sums, int32_t* const* rows, size_t offset) {
   for (size_t r = 0; r < kSide; ++r) {
     int32_t* s = rows[r] + offset;
     _mm512_storeu_si512(s, _mm512_add_epi32(_mm512_loadu_si512(s), _mm512_load_si512(sums[r])));
@@ -54,16 +53,8 @@ inline void add(const Sums& sums, int32_t* const* rows, size_t offset) {
 template <bool kRows, bool kLanes>
 inline void block(size_t depth, const amx::Tile (*a)[kDepth], const amx::Tile (*b)[kDepth],
                   int32_t* const* rows, size_t offset) {
-  alignas(64) Sums sums[4];
-  _tile_zero(0);
-  _tile_zero(1);
-  _tile_zero(2);
-  _tile_zero(3);
-  amx::multiply<kRows, kLanes>(depth, a, b);
-  _tile_stored(0, sums[0], sizeof sums[0][0]);
-  if constexpr (kLanes) _tile_stored(1, sums[1], sizeof sums[0][0]);
-  if constexpr (kRows) _tile_stored(2, sums[2], sizeof sums[0][0]);
-  if constexpr (kRows && kLanes) _tile_stored(3, sums[3], sizeof sums[0][0]);
+  alignas(64) amx::Sums sums[4];
+  amx::multiply<kRows, kLanes>(depth, a, b, sums);
   add(sums[0], rows, offset);
   if constexpr (kLanes) add(sums[1], rows, offset + kSide);
   if constexpr (kRows) add(sums[2], rows + kSide, offset);

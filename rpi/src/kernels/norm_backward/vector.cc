@@ -167,7 +167,7 @@ struct Store {
   template <class T, bool kSame>
   void run(size_t rows, size_t n, const NormGradient& in) const {
     if (in.signs.bits != nullptr) return run_by<T, kSame, true>(rows, n, in);
-    run_by<T, !kShared<T>, false>(rows, n, in);  // as above
+    run_by<T, !kShared<T>, false>(rows, n, in);  // seldom, as of the sums
   }
 
   template <class T, bool kSame, bool kBits>

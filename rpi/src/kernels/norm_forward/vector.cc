@@ -98,9 +98,9 @@ inline void normalise_of(size_t rows, size_t n, const Products& y, const NormSta
 template <class T>
 inline void normalise_of(size_t rows, size_t n, const Products& y, const NormStatistics& norm,
                          const Normalised& out, double* sum) {
-  out.inside != nullptr&& out.xn == nullptr&& out.x == nullptr
-      ? normalise_of<T, true>(rows, n, y, norm, out, sum)
-      : normalise_of<T, false>(rows, n, y, norm, out, sum);
+  const bool bits_alone = out.inside != nullptr && out.xn == nullptr && out.x == nullptr;
+  bits_alone ? normalise_of<T, true>(rows, n, y, norm, out, sum)
+             : normalise_of<T, false>(rows, n, y, norm, out, sum);
 }
 
 template <class T>

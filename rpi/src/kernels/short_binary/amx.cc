@@ -29,10 +29,9 @@ inline void load(const int16_t* g, size_t stride, size_t terms, amx::Tile& upper
   }
 }
 
-using Sums = int32_t[kSide][kSide];
-
 // s += 2^7·upper + lower.
-inline void add(const Sums& upper, const Sums& lower, int32_t* const* rows, size_t offset) {
+inline void add(const amx::Sums& upper, const amx::Sums& lower, int32_t* const* rows,
+                size_t offset) {
   for (size_t r = 0; r < kSide; ++r) {
     int32_t* s = rows[r] + offset;
     const __m512i high = _mm512_slli_epi32(_mm512_load_si512(upper[r]), kUpper);
@@ -45,16 +44,8 @@ inline void add(const Sums& upper, const Sums& lower, int32_t* const* rows, size
 template <bool kLanes>
 inline void block(size_t depth, const amx::Tile (*a)[kDepth], const amx::Tile (*b)[kDepth],
                   int32_t* const* rows, size_t offset) {
-  alignas(64) Sums sums[4];
-  _tile_zero(0);
-  _tile_zero(1);
-  _tile_zero(2);
-  _tile_zero(3);
-  amx::multiply<true, kLanes>(depth, a, b);
-  _tile_stored(0, sums[0], sizeof sums[0][0]);
-  _tile_stored(2, sums[2], sizeof sums[0][0]);
-  if constexpr (kLanes) _tile_stored(1, sums[1], sizeof sums[0][0]);
-  if constexpr (kLanes) _tile_stored(3, sums[3], sizeof sums[0][0]);
+  alignas(64) amx::Sums sums[4];
+  amx::multiply<true, kLanes>(depth, a, b, sums);
   add(sums[0], sums[2], rows, offset);
   if constexpr (kLanes) add(sums[1], sums[3], rows, offset + kSide);
 }

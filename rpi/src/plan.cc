@@ -220,17 +220,21 @@ class Planner {
     const int phase = plan_.phases.weights(l_);
     const Life life{phase, phase};
     const bool first = block_->first;
-    const size_t rows =
-        std::min(shared_ ? kRowsAtOnce : kRealRowsAtOnce, batch_ * block_->window.out.positions());
+    const size_t positions = block_->window.out.positions();
+    const size_t rows = std::min(shared_ ? kRowsAtOnce : kRealRowsAtOnce, batch_ * positions);
     buffers_->rows_dw = rows;
     const size_t words = lanes_of(*block_).words();
     buffers_->tile_words = first ? 1 : std::min(kTileWords, words);
     buffers_->tiles_across = (words + buffers_->tile_words - 1) / buffers_->tile_words;
-    buffers_->tile_units = units_of_tile(block_->units(), buffers_->tiles_across, plan_.threads);
+    if (shared_)
+      buffers_->row_parts = row_parts_of_tile(block_->units(), buffers_->tiles_across,
+                                              batch_ * positions, plan_.threads);
+    buffers_->tile_units = units_of_tile(block_->units(), buffers_->tiles_across,
+                                         buffers_->row_parts > 1 ? 1 : plan_.threads);
     const size_t lanes = buffers_->tile_words * 64, units = buffers_->tile_units;
-    const Type gradient = first && shared_ ? kShort : gradient_;
+    const Type g = first && shared_ ? kShort : gradient_;
     buffers_->gradients_dw =
-        scratch("dY of a tile", gradient.name, units * terms_for(rows) * gradient.bytes, life);
+        scratch("dY of a tile", g.name, units * terms_for(rows) * g.bytes, life);
     if (first) {
       buffers_->input_columns = scratch("input rows of dW", "i16", rows * 128, life);
       buffers_->accumulator = scratch("dW of a tile", "f64", 64 * units * 8, life);

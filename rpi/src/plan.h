@@ -90,8 +90,16 @@ inline constexpr size_t kRowsOfDx = 32;
 // Channels that belong to one thread: as many as a byte of bits and a vector of sums ask for.
 inline constexpr size_t kChannelGrain = 16;
 
-// Units of a tile of dW, of `across` words of inputs: fewer than at most, if that leaves the
-// busiest thread a quarter less to do. (Each tile gathers its inputs itself.)
+// Threads that share the rows of a tile of dW, each with sums of its own, where there are at most
+// half as many tiles as threads. Of integers alone: sums of reals run over all rows in order.
+// `across`: tiles that all inputs make.
+inline size_t row_parts_of_tile(size_t units, size_t across, size_t rows, size_t threads) {
+  const size_t tiles = (units + kUnitsAtOnce - 1) / kUnitsAtOnce * across;
+  return std::clamp<size_t>(rows / 32, 1, std::max<size_t>(threads / tiles, 1));
+}
+
+// Else units of a tile: fewer than at most, if that leaves the busiest thread a quarter less to do.
+// (Each tile gathers its inputs itself.)
 inline size_t units_of_tile(size_t units, size_t across, size_t threads) {
   const auto most = [&](size_t tile) {
     return largest_part((units + tile - 1) / tile * across, threads) * tile;
@@ -151,6 +159,7 @@ struct BlockBuffers {
   // block's bytes are i16 too.
   size_t rows_dw = 0, tile_words = 1, tile_units = 1;
   size_t tiles_across = 1;  // of all words
+  size_t row_parts = 1;     // threads that share the rows of a tile
   Scratch gradients_dw;     // [units of the tile][rows] G; first block: [rows][units of the tile]
   Scratch input_columns;    // [rows/32][lanes of the tile] u32; first block: [rows][64] i16
   Scratch accumulator;      // [units of the tile][its lanes] S; first block: [64][units] f64

@@ -61,7 +61,7 @@ class NormBackward {
  private:
   void averages(Range c, size_t samples);
   template <class Body>
-  void each_rows(Range c, size_t samples, Body&& body);
+  void each_rows(Range c, Range rows, Body&& body);
 
   const Block& block_;
   const BlockBuffers& buffers_;

@@ -11,14 +11,14 @@ namespace {
 constexpr size_t kBytesAtOnce = 16 * 1024;  // of gradients: they stay near the core
 }
 
-// Calls body(rows, in, map rows) for rows of the map that lie evenly, a few at a time and in order.
+// Calls body(count, in, map rows) for `rows` of the map that lie evenly, a few at a time and in
+// order.
 template <class Body>
-void NormBackward::each_rows(Range c, size_t samples, Body&& body) {
+void NormBackward::each_rows(Range c, Range rows, Body&& body) {
   // A frozen norm's own part is 0 times a sign.
   const Form form = block_.frozen ? Form::bnn : context_.run.switches.batch_norm;
   const GradientMap& map = context_.gradients;
   const size_t units = block_.units(), words = words_for(units), bytes = bytes_of(map.format());
-  const size_t rows = samples * block_.normed.positions();
   // The same for any split of the channels: as many integers are added up before they are float64.
   const size_t at_once = std::max<size_t>(1, kBytesAtOnce / (units * bytes));
   const auto* signs = context_.arena.at<uint64_t>(buffers_.signs);
@@ -30,9 +30,9 @@ void NormBackward::each_rows(Range c, size_t samples, Body&& body) {
   in.kept = kept;
   in.by_sign = form != Form::l2;
   in.sums_by_sign = form == Form::bnn_xn;
-  for (size_t row = 0; row < rows;) {
+  for (size_t row = rows.begin; row < rows.end;) {
     const auto [g, there] = map.rows(row, block_.normed, c);
-    const size_t count = std::min({at_once, there, rows - row});
+    const size_t count = std::min({at_once, there, rows.end - row});
     in.g = {g.format, g.k, g.stride, g.e, g.e_stride};
     if (form == Form::bnn) {
       in.signs = {reinterpret_cast<const uint8_t*>(signs + row * words) + c.begin / 8, words * 8};
@@ -53,10 +53,11 @@ void NormBackward::averages(Range c, size_t samples) {
   for (double* sum : {sum_g, sum_v, sum_vx}) std::memset(sum, 0, c.size() * 8);
   if (block_.frozen) return;  // its mean and deviation are constants
   bool by_signs = false;
-  each_rows(c, samples, [&](size_t rows, const NormGradient& in, const auto&) {
-    context_.kernels.norm_backward_sums(rows, c.size(), in, sum_g, sum_v, sum_vx);
-    by_signs = in.by_sums_of_signs();
-  });
+  each_rows(c, {0, samples * block_.normed.positions()},
+            [&](size_t rows, const NormGradient& in, const auto&) {
+              context_.kernels.norm_backward_sums(rows, c.size(), in, sum_g, sum_v, sum_vx);
+              by_signs = in.by_sums_of_signs();
+            });
   const auto n = static_cast<double>(samples * block_.normed.positions());
   for (size_t i = 0; i < c.size(); ++i) {
     const double vx = by_signs ? 2 * sum_vx[i] - sum_v[i] : sum_vx[i];
@@ -71,6 +72,7 @@ void NormBackward::averages(Range c, size_t samples) {
 void NormBackward::run(size_t samples) {
   GradientMap& map = context_.gradients;
   const size_t parts = context_.threads.count();
+  const Range all{0, block_.units()}, rows{0, samples * block_.normed.positions()};
   const auto averages_of = [&](Range c) {
     const double* m1 =
         context_.arena.at<double>(context_.plan.sums) + context_.plan.widest + c.begin;
@@ -82,19 +84,19 @@ void NormBackward::run(size_t samples) {
     if (c.size() == 0) return;
     averages(c, samples);
     if (!map.shared()) return;
-    each_rows(c, samples, [&](size_t rows, const NormGradient& in, const auto&) {
-      context_.kernels.norm_backward_largest(rows, c.size(), in, averages_of(c),
+    each_rows(c, rows, [&](size_t count, const NormGradient& in, const auto&) {
+      context_.kernels.norm_backward_largest(count, c.size(), in, averages_of(c),
                                              map.largest(part) + c.begin);
     });
   });
   map.fix_exponents();
+  // By rows: threads that shared those would write to the same lines of their caches.
   context_.threads.each([&](size_t part) {
-    const Range c = part_of(block_.units(), part, parts, kChannelGrain);
-    if (c.size() == 0) return;
-    each_rows(c, samples, [&](size_t rows, const NormGradient& in, const GradientRowsOut& g) {
-      const OutputGradientRows out{g.format, g.k, g.stride, map.inverse_units(c)};
-      context_.kernels.norm_backward_store(rows, c.size(), in, averages_of(c), out);
-    });
+    each_rows(all, part_of(rows.size(), part, parts),
+              [&](size_t count, const NormGradient& in, const GradientRowsOut& g) {
+                const OutputGradientRows out{g.format, g.k, g.stride, map.inverse_units(all)};
+                context_.kernels.norm_backward_store(count, all.size(), in, averages_of(all), out);
+              });
   });
 }
 

@@ -5,21 +5,74 @@
 #include <type_traits>
 
 namespace edgebnn {
+namespace {
+
+// to: [rows][n] of [rows][apart], as from.
+template <class S>
+void add_rows(size_t rows, size_t n, size_t apart, const S* from, S* to) {
+  for (; rows > 0; --rows, from += apart, to += apart) {
+    for (size_t i = 0; i < n; ++i) to[i] += from[i];
+  }
+}
+
+}  // namespace
+
 void WeightGradient::run(const ProductInput& input, size_t samples) {
-  const size_t parts = context_.threads.count();
+  if (!context_.gradients.shared()) {
+    run<float, double>(input, samples);
+  } else if (block_.first) {
+    run<int16_t, double>(input, samples);
+  } else if (context_.gradients.in_bytes()) {
+    run<int8_t, int32_t>(input, samples);
+  } else {
+    run<int16_t, int32_t>(input, samples);
+  }
+}
+
+template <class G, class S>
+void WeightGradient::run(const ProductInput& input, size_t samples) {
   const size_t groups = (block_.units() + buffers_.tile_units - 1) / buffers_.tile_units;
-  context_.threads.each([&](size_t part) {
-    const Task task{InputRows(context_.kernels, block_, input), samples, part,
-                    samples * block_.window.out.positions(),
-                    optimizer_.matrix(layer_, block_, buffers_, context_.arena)};
-    const Range numbers = part_of(groups * buffers_.tiles_across, part, parts);
-    if (context_.gradients.in_bytes() && !block_.first) {
-      tiles<int8_t, int32_t>(task, numbers);
-    } else if (context_.gradients.shared()) {
-      tiles<int16_t, int32_t>(task, numbers);
-    } else {
-      tiles<float, double>(task, numbers);
+  const size_t tiles = groups * buffers_.tiles_across, row_parts = buffers_.row_parts;
+  const Range rows{0, samples * block_.window.out.positions()};
+  const auto each_task = [&](auto&& body) {
+    context_.threads.each([&](size_t part) {
+      body(Task{InputRows(context_.kernels, block_, input), samples, part, rows,
+                optimizer_.matrix(layer_, block_, buffers_, context_.arena)});
+    });
+  };
+  if (row_parts == 1) {
+    return each_task([&](const Task& task) {
+      this->tiles<G, S>(task, part_of(tiles, task.part, context_.threads.count()));
+    });
+  }
+  // Of a tile's threads, each sums some rows, and then moves the weights of some units.
+  const auto sums_of = [&](size_t part) {
+    return buffers_.accumulator.at<S>(context_.arena, part);
+  };
+  each_task([&](Task task) {
+    if (task.part >= tiles * row_parts) return;
+    const size_t k = task.part % row_parts;
+    const Tile tile = tile_of(task.part / row_parts);
+    task.rows = part_of(rows.size(), k, row_parts, 32);
+    accumulate<G>(task, tile, sums_of(task.part));
+    if (!buffers_.border || k > 0) return;
+    auto* border = buffers_.border->at<double>(context_.arena, task.part);
+    border_of<G>(task, tile.units, border);
+    add_border(tile, border, sums_of(task.part));
+  });
+  each_task([&](const Task& task) {
+    if (task.part >= tiles * row_parts) return;
+    const size_t k = task.part % row_parts, first = task.part - k;
+    Tile tile = tile_of(task.part / row_parts);
+    const size_t apart = tile.units.size(), lanes = tile.lanes();
+    const Range some = part_of(apart, k, row_parts, kChannelGrain);
+    const size_t at = block_.first ? some.begin : some.begin * lanes;
+    for (size_t other = first + 1; other < first + row_parts; ++other) {
+      add_rows(block_.first ? lanes : some.size(), block_.first ? some.size() : lanes,
+               block_.first ? apart : lanes, sums_of(other) + at, sums_of(first) + at);
     }
+    tile.units = {tile.units.begin + some.begin, tile.units.begin + some.end};
+    if (some.size() > 0) move_by_sums(task, tile, apart, sums_of(first) + at);
   });
 }
 
@@ -35,27 +88,15 @@ template <class G, class S>
 void WeightGradient::tiles(const Task& task, Range numbers) {
   Arena& arena = context_.arena;
   double* border = buffers_.border ? buffers_.border->at<double>(arena, task.part) : nullptr;
+  auto* sums = buffers_.accumulator.at<S>(arena, task.part);
   for (size_t number = numbers.begin; number < numbers.end; ++number) {
     const Tile tile = tile_of(number);
-    if constexpr (!std::is_same_v<G, int8_t>) {
-      if (block_.first) {
-        auto* sums = buffers_.accumulator.at<double>(arena, task.part);
-        accumulate_first<G>(task, tile, sums);
-        move_first(task, tile, sums);
-        continue;
-      }
-    }
-    auto* sums = buffers_.accumulator.at<S>(arena, task.part);
     accumulate<G>(task, tile, sums);
     if (border != nullptr) {
       if (number == numbers.begin || tile.words.begin == 0) border_of<G>(task, tile.units, border);
       add_border(tile, border, sums);
     }
-    if (context_.run.switches.binary_weight_gradient) {
-      move_by_signs(task, tile, sums);
-    } else {
-      move_by_values(task, tile, sums);
-    }
+    move_by_sums(task, tile, tile.units.size(), sums);
   }
 }
 
@@ -94,16 +135,26 @@ void WeightGradient::load_columns(Range units, size_t first, size_t count, size_
   }
 }
 
-// sums: [units][lanes].
 template <class G, class S>
 void WeightGradient::accumulate(const Task& task, const Tile& tile, S* sums) const {
+  if constexpr (std::is_same_v<S, double>) {
+    if (block_.first) return accumulate_first<G>(task, tile, sums);
+  }
+  if constexpr (!(std::is_same_v<G, int16_t> && std::is_same_v<S, double>))
+    accumulate_signs<G>(task, tile, sums);
+}
+
+// sums: [units][lanes].
+template <class G, class S>
+void WeightGradient::accumulate_signs(const Task& task, const Tile& tile, S* sums) const {
   const size_t n = tile.units.size();
   auto* columns = buffers_.gradients_dw.at<G>(context_.arena, task.part);
   auto* bits = buffers_.input_columns.at<uint32_t>(context_.arena, task.part);
   const SumRows<S> at{sums, tile.lanes()};
   std::memset(sums, 0, n * tile.lanes() * sizeof(S));
-  for (size_t first = 0; first < task.rows; first += buffers_.rows_dw) {
-    const size_t count = std::min(buffers_.rows_dw, task.rows - first), terms = terms_for(count);
+  for (size_t first = task.rows.begin; first < task.rows.end; first += buffers_.rows_dw) {
+    const size_t count = std::min(buffers_.rows_dw, task.rows.end - first),
+                 terms = terms_for(count);
     load_columns(tile.units, first, count, terms, columns);
     gather(task, tile, first, count, bits);
     if constexpr (std::is_same_v<G, int8_t>) {
@@ -139,8 +190,8 @@ void WeightGradient::accumulate_first(const Task& task, const Tile& tile, double
   const size_t first_input = tile.words.begin * 64;
   const size_t inputs = std::min<size_t>(64, (block_.fan_in() - first_input + 7) / 8 * 8);
   std::memset(sums, 0, 64 * n * sizeof(double));
-  for (size_t first = 0; first < task.rows; first += buffers_.rows_dw) {
-    const size_t count = std::min(buffers_.rows_dw, task.rows - first);
+  for (size_t first = task.rows.begin; first < task.rows.end; first += buffers_.rows_dw) {
+    const size_t count = std::min(buffers_.rows_dw, task.rows.end - first);
     load_rows(tile.units, first, count, g);
     Place place = place_of(block_.window.out, first);
     task.input.integers(place, count, {first_input, first_input + inputs}, 64, pixels);
@@ -188,75 +239,6 @@ void WeightGradient::add_border(const Tile& tile, const double* border, S* sums)
     for (size_t j = 0; j < 32; ++j) {
       for (size_t w = 0; w < words; ++w) sums[j * words + w] += missing[w];
     }
-  }
-}
-
-std::optional<WeightSlice> WeightGradient::slice_of(const Tile& tile, size_t lane) const {
-  const size_t per_group = lanes_.words_per_group * 64;
-  const size_t at = tile.words.begin * 64 + lane, in_group = at % per_group;
-  if (lane >= tile.lanes() || in_group >= lanes_.per_group) return std::nullopt;
-  return WeightSlice{at / per_group * lanes_.per_group + in_group, tile.units};
-}
-
-void WeightGradient::move(const Task& task, const Tile& tile, size_t lane,
-                          const WeightGradients& g) const {
-  constexpr size_t kAhead = 16;
-  if (const auto soon = slice_of(tile, lane + kAhead)) prefetch(task.matrix, *soon);
-  if (const auto slice = slice_of(tile, lane))
-    update_weights(context_.kernels, task.matrix, *slice, g);
-}
-
-// transpose_bits has left lane 32w + j at j·words + w; of signs, the other way round.
-template <class S>
-void WeightGradient::move_by_signs(const Task& task, const Tile& tile, const S* sums) const {
-  const size_t lanes = tile.lanes(), words = lanes / 32, n = tile.units.size();
-  alignas(64) uint32_t signs[kUnitsAtOnce * kTileWords * 2];
-  std::memset(signs, 0, sizeof signs);
-  context_.kernels.sum_signs(n, lanes, std::is_same_v<S, double>, sums, lanes,
-                             reinterpret_cast<uint8_t*>(signs), words * 4);
-  uint32_t* upper = signs + 32 * words;
-  context_.kernels.transpose_bits(words, signs);
-  context_.kernels.transpose_bits(words, upper);
-  for (size_t lane = 0; lane < lanes; ++lane) {
-    const size_t place = lane % 32 * words + lane / 32, at = place % 32 * words + place / 32;
-    const uint64_t units = signs[at] | static_cast<uint64_t>(upper[at]) << 32;
-    move(task, tile, lane, {nullptr, &units});
-  }
-}
-
-template <class S>
-void WeightGradient::move_by_values(const Task& task, const Tile& tile, const S* sums) const {
-  const size_t lanes = tile.lanes(), words = lanes / 32;
-  float g[kUnitsAtOnce];
-  for (size_t lane = 0; lane < lanes; ++lane) {
-    real_gradient(task, tile, sums + lane % 32 * words + lane / 32, lanes, g);
-    move(task, tile, lane, {g, nullptr});
-  }
-}
-
-// sums: [64][units].
-void WeightGradient::move_first(const Task& task, const Tile& tile, const double* sums) const {
-  const size_t n = tile.units.size();
-  uint64_t signs[64] = {};
-  float g[kUnitsAtOnce];
-  const bool binary = context_.run.switches.binary_weight_gradient;
-  if (binary)
-    context_.kernels.sum_signs(64, n, true, sums, n, reinterpret_cast<uint8_t*>(signs), 8);
-  for (size_t lane = 0; lane < 64; ++lane) {
-    if (!binary) real_gradient(task, tile, sums + lane * n, 1, g);
-    move(task, tile, lane, {binary ? nullptr : g, &signs[lane]});
-  }
-}
-
-template <class S>
-void WeightGradient::real_gradient(const Task& task, const Tile& tile, const S* sums, size_t apart,
-                                   float* g) const {
-  const auto batch = static_cast<float>(task.samples);
-  const GradientMap& map = context_.gradients;
-  for (size_t o = 0; o < tile.units.size(); ++o) {
-    float sum = static_cast<float>(sums[o * apart]);
-    if (map.shared()) sum *= map.unit(tile.units.begin + o);
-    g[o] = sum / batch;
   }
 }
 

@@ -1,6 +1,7 @@
 // dW = X^T dY, for a tile of inputs and up to kUnitsAtOnce units at a time, each of which moves its
 // weights at once: dW never exists as a whole (docs/numerics.md, Backward 4, Update). Threads share
-// the tiles, so each sum runs over all rows in order.
+// the tiles, so each sum runs over all rows in order; or, of integers and where there are few
+// tiles, the rows of a tile, so that none gathers what another has.
 #pragma once
 
 #include <optional>
@@ -29,7 +30,7 @@ class WeightGradient {
   struct Task {
     InputRows input;
     size_t samples, part;
-    size_t rows;  // of the product
+    Range rows;  // of the product
     WeightMatrix matrix;
   };
   // Some units, and words of inputs (of 64).
@@ -39,7 +40,10 @@ class WeightGradient {
   };
   Tile tile_of(size_t number) const;
 
-  // G, S: a gradient and a sum of them, float and double, or int16 or int8 and int32.
+  // G, S: a gradient and a sum of them, float and double, or int16 or int8 and int32 (first block:
+  // double).
+  template <class G, class S>
+  void run(const ProductInput& input, size_t samples);
   template <class G, class S>
   void tiles(const Task& task, Range numbers);
   template <class G>
@@ -48,6 +52,8 @@ class WeightGradient {
   void load_columns(Range units, size_t first, size_t count, size_t stride, G* columns) const;
   template <class G, class S>
   void accumulate(const Task& task, const Tile& tile, S* sums) const;
+  template <class G, class S>
+  void accumulate_signs(const Task& task, const Tile& tile, S* sums) const;
   template <class G>
   void accumulate_first(const Task& task, const Tile& tile, double* sums) const;
   void gather(const Task& task, const Tile& tile, size_t first, size_t count, uint32_t* bits) const;
@@ -58,12 +64,16 @@ class WeightGradient {
   // The latent weights of an input, that a lane of a tile stands for; none in lanes of padding.
   std::optional<WeightSlice> slice_of(const Tile& tile, size_t lane) const;
   void move(const Task& task, const Tile& tile, size_t lane, const WeightGradients& g) const;
-  // Moves the weights of all lanes by the signs of their sums, [units][lanes as transposed].
+  // Moves the weights of all lanes by their sums, as accumulate leaves them; of the first block
+  // they lie `apart` from lane to lane.
+  template <class S>
+  void move_by_sums(const Task& task, const Tile& tile, size_t apart, const S* sums) const;
+  // By the signs of the sums, [units][lanes as transposed].
   template <class S>
   void move_by_signs(const Task& task, const Tile& tile, const S* sums) const;
   template <class S>
   void move_by_values(const Task& task, const Tile& tile, const S* sums) const;
-  void move_first(const Task& task, const Tile& tile, const double* sums) const;
+  void move_first(const Task& task, const Tile& tile, size_t apart, const double* sums) const;
   // Sums of a lane, [units], as a real gradient.
   template <class S>
   void real_gradient(const Task& task, const Tile& tile, const S* sums, size_t apart,

@@ -103,10 +103,11 @@ class Planner {
       if (!narrow || batch_ * products <= state) bytes = std::max(bytes, products);
     }
     for (size_t l = 0; l < network_.blocks.size(); ++l) {
+      const Block& block = network_.blocks[l];
       BlockBuffers& buffers = plan_.blocks[l];
-      buffers.product_format = product_format(network_.blocks[l]);
-      buffers.keeps_products =
-          network_.blocks[l].normed.size() * bytes_of(buffers.product_format) <= bytes;
+      buffers.product_format = product_format(block);
+      buffers.keeps_products = block.normed.size() * bytes_of(buffers.product_format) <= bytes;
+      buffers.sums_inputs = !buffers.keeps_products && !block.pool_before.present;
     }
     plan_.sample_bytes = (bytes + 63) / 64 * 64;
   }
@@ -211,7 +212,8 @@ class Planner {
     if (first) rows = std::min(std::max<size_t>(rows / kTileRows, 1) * kTileRows, all * per_row);
     buffers_->rows_forward = rows;
     buffers_->input_rows = scratch("input rows", first ? "i16" : "bit", rows * row_bytes, life);
-    buffers_->products = scratch("products", "i32", rows * channels * 4, life);
+    const size_t summed = buffers_->sums_inputs ? input_sums_bytes(*block_) : 0;
+    buffers_->products = scratch("products", "i32", std::max(rows * channels * 4, summed), life);
     buffers_->sums = scratch("sums of Y", "f64", block_->units() * 8, life);
   }
 
@@ -219,12 +221,11 @@ class Planner {
     check_sums_of_dw(run_, *block_);
     const int phase = plan_.phases.weights(l_);
     const Life life{phase, phase};
-    const bool first = block_->first;
     const size_t positions = block_->window.out.positions();
     const size_t rows = std::min(shared_ ? kRowsAtOnce : kRealRowsAtOnce, batch_ * positions);
     buffers_->rows_dw = rows;
     const size_t words = lanes_of(*block_).words();
-    buffers_->tile_words = first ? 1 : std::min(kTileWords, words);
+    buffers_->tile_words = block_->first ? 1 : std::min(kTileWords, words);
     buffers_->tiles_across = (words + buffers_->tile_words - 1) / buffers_->tile_words;
     if (shared_)
       buffers_->row_parts = row_parts_of_tile(block_->units(), buffers_->tiles_across,
@@ -232,10 +233,10 @@ class Planner {
     buffers_->tile_units = units_of_tile(block_->units(), buffers_->tiles_across,
                                          buffers_->row_parts > 1 ? 1 : plan_.threads);
     const size_t lanes = buffers_->tile_words * 64, units = buffers_->tile_units;
-    const Type g = first && shared_ ? kShort : gradient_;
+    const Type g = block_->first && shared_ ? kShort : gradient_;
     buffers_->gradients_dw =
         scratch("dY of a tile", g.name, units * terms_for(rows) * g.bytes, life);
-    if (first) {
+    if (block_->first) {
       buffers_->input_columns = scratch("input rows of dW", "i16", rows * 128, life);
       buffers_->accumulator = scratch("dW of a tile", "f64", 64 * units * 8, life);
       return;
@@ -273,9 +274,8 @@ class Planner {
     buffers_->sum_bytes = sum_.bytes;
     const Block& below = network_.blocks[static_cast<size_t>(l_) - 1];
     if (!below.pool_after.present) return;
-    const size_t across = static_cast<size_t>(below.out.width);
-    buffers_->winners_of_row =
-        scratch("winners of a row", "bit", 4 * across * words_for(below.units()) * 8, life);
+    const size_t words_across = static_cast<size_t>(below.out.width) * words_for(below.units());
+    buffers_->winners_of_row = scratch("winners of a row", "bit", 4 * words_across * 8, life);
   }
 
   const RunFile& run_;

@@ -80,6 +80,12 @@ struct PaddedMap {
   }
 };
 
+// Bytes of the sums of a block's inputs, lane by lane: of pixels i64, of signs a count of the +1.
+inline constexpr size_t kCountBits = 32;
+inline size_t input_sums_bytes(const Block& block) {
+  return lanes_of(block).words() * 64 * (block.first ? sizeof(int64_t) : kCountBits / 8);
+}
+
 // dW is made for a tile of at most so many words of inputs (of 64) and so many units, and moves
 // their weights at once. Nine: so many taps have most windows.
 inline constexpr size_t kTileWords = 9, kUnitsAtOnce = 64;
@@ -150,6 +156,7 @@ struct BlockBuffers {
   // Forward.
   Format product_format = Format::i16;  // of Y in the map
   bool keeps_products = true;           // whether the map has room for Y
+  bool sums_inputs = false;             // whether Y's sums are had from them (layers/input_sums.h)
   Arena::Id packed_forward;             // W^ (packed_weights.h)
   std::optional<Arena::Id> tap_counts;  // [taps][C] i32: +1 weights of each tap (padded windows)
   size_t rows_forward = 0;              // rows handled at once, of the product

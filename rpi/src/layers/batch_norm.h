@@ -19,6 +19,8 @@ class NormForward {
   // Before add, by every thread.
   void begin();
   void add(size_t rows, const Products& y) { kernels_.product_sum(rows, c_.size(), y, sum_); }
+  // What add adds to, [c.size()].
+  double* sums() const { return sum_; }
   // When all threads have added.
   void end_mean(size_t rows);
   void add_deviation(size_t rows, const Products& y) {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "layers/input_sums.h"
 #include "layers/packed_weights.h"
 #include "layers/pool.h"
 #include "layers/product.h"
@@ -18,8 +19,10 @@ void Forward::run(const ProductInput& input, size_t samples, bool training) {
       if (c.size() > 0) body(Task{inputs, part, {0, rows}, c});
     });
   };
+  const bool sums_inputs = training && buffers_.sums_inputs;
+  const InputSums input_sums(block_, buffers_, context_);
   each_channels([&](const Task& task) {
-    prepare_weights(task.c, all);
+    prepare_weights(task.c, sums_inputs ? task.c : all);
     if (!training) norm_of(task).use_moving();
   });
   const Source again = buffers_.keeps_products ? Source::map : Source::compute;
@@ -27,7 +30,9 @@ void Forward::run(const ProductInput& input, size_t samples, bool training) {
     const Task task{inputs, part, part_of(rows, part, parts), all};
     NormForward norm = norm_of(task);
     norm.begin();
-    if (training) {
+    if (sums_inputs) {
+      input_sums.add(inputs, part, task.rows);
+    } else if (training) {
       each_rows(task, buffers_.keeps_products ? Source::compute_and_keep : Source::compute,
                 [&](size_t, size_t count, const Products& y) { norm.add(count, y); });
     } else {
@@ -36,11 +41,16 @@ void Forward::run(const ProductInput& input, size_t samples, bool training) {
       });
     }
   });
+  if (sums_inputs) {  // before any thread computes products in place of its sums
+    each_channels([&](const Task& task) {
+      input_sums.add_products(samples, task.c, packed_of(task.c), norm_of(task).sums());
+    });
+  }
   if (training) {
     each_channels([&](const Task& task) {
       NormForward norm = norm_of(task);
       norm.end_mean(rows);
-      if (block_.first && !buffers_.keeps_products) prepare_weights(task.c, task.c);
+      if (block_.first && !buffers_.keeps_products && !sums_inputs) prepare_weights(task.c, task.c);
       each_rows(task, again,
                 [&](size_t, size_t count, const Products& y) { norm.add_deviation(count, y); });
       norm.end_deviation(rows);
@@ -63,12 +73,15 @@ NormForward Forward::norm_of(const Task& task) const {
 
 // Those of channels c, as parts of those that are multiplied together.
 void Forward::prepare_weights(Range c, Range together) {
-  auto* packed = context_.arena.at<uint64_t>(buffers_.packed_forward);
   pack_forward(context_.kernels, block_, buffers_.weight_format,
-               context_.arena.at(buffers_.weights), c, together, packed);
+               context_.arena.at(buffers_.weights), c, together, packed_of({}));
   if (!buffers_.tap_counts) return;
-  count_taps(block_, packed + c.begin * lanes_.words(), c.size(),
+  count_taps(block_, packed_of(c), c.size(),
              context_.arena.at<int32_t>(*buffers_.tap_counts) + c.begin);
+}
+
+uint64_t* Forward::packed_of(Range c) const {
+  return context_.arena.at<uint64_t>(buffers_.packed_forward) + c.begin * lanes_.words();
 }
 
 // Calls body(first, count, y) for the rows of a task, in order, a few at a time.
@@ -116,8 +129,7 @@ void Forward::keep(size_t first, size_t count, Range c, const int32_t* products)
 // The products of `count` rows of the batch norm, pooled.
 void Forward::multiply(const Task& task, size_t first, size_t count, int32_t* products) {
   Arena& arena = context_.arena;
-  PackedWeights weights{arena.at<uint64_t>(buffers_.packed_forward) +
-                        task.c.begin * lanes_.words()};
+  PackedWeights weights{packed_of(task.c)};
   if (buffers_.tap_counts)
     weights.tap_counts = arena.at<int32_t>(*buffers_.tap_counts) + task.c.begin;
   multiply_rows(block_, context_.kernels, task.input, weights, {first, first + count},

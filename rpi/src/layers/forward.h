@@ -2,8 +2,9 @@
 //
 // Batch norm wants Y three times: for the mean, for the deviation, and for the signs. Where the map
 // has room, Y is computed once and kept there (pooled); else the product, which is cheap, is
-// computed again each time, to the same integers. Threads share the rows of the product, so that
-// none gathers what another has; then, as sums of reals run over the rows in order, the channels.
+// computed again each time, to the same integers; but its mean is had from the inputs, if no pool
+// stands between. Threads share the rows, so that none gathers what another has; then, as sums of
+// reals run over the rows in order, the channels.
 #pragma once
 
 #include <utility>
@@ -32,6 +33,7 @@ class Forward {
 
   NormForward norm_of(const Task& task) const;
   void prepare_weights(Range c, Range together);
+  uint64_t* packed_of(Range c) const;
   void multiply(const Task& task, size_t first, size_t count, int32_t* products);
   std::pair<KeptProducts, size_t> kept_rows(size_t first, Range c);
   void keep(size_t first, size_t count, Range c, const int32_t* products);

@@ -125,7 +125,7 @@ constexpr Kernels kAll[] = {
      .byte_binary = byte_binary_neon,
      .integer_real = integer_real_neon,
      .integer_integer = integer_integer_neon,
-     .reorder = reorder_scalar,
+     .reorder = reorder_neon,
      .real_binary_exact = real_binary_exact_neon,
      .integer_real_exact = integer_real_exact_neon,
      EDGEBNN_BESIDE(neon)},

@@ -12,7 +12,7 @@ inline constexpr uint32_t kNothing = UINT32_MAX;
 using Reorder = void(size_t rows, size_t n, const int8_t* k, size_t stride, size_t terms,
                      const uint32_t* order, int8_t* out);
 
-// Bytes one by one are what the other ISAs do as well.
-Reorder reorder_scalar, reorder_avx512;
+// Bytes one by one are what AVX2 does as well.
+Reorder reorder_scalar, reorder_avx512, reorder_neon;
 
 }  // namespace edgebnn

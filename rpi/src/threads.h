@@ -48,6 +48,17 @@ class Threads {
         &body);
   }
 
+  // Runs body(part, some) for runs of `grain` of 0..n-1, each by the next thread that is free: who
+  // loses its core for a while does less.
+  template <class Body>
+  void share(size_t n, size_t grain, Body&& body) {
+    std::atomic<size_t> next = 0;
+    each([&](size_t part) {
+      for (size_t begin; (begin = next.fetch_add(grain)) < n;)
+        body(part, Range{begin, std::min(begin + grain, n)});
+    });
+  }
+
  private:
   using Call = void (*)(void* body, size_t part);
   void run(Call call, void* body);

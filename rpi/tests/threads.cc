@@ -38,6 +38,21 @@ TEST("threads: each part runs once, round after round") {
   }
 }
 
+TEST("threads: shared work is done once, in whole runs") {
+  for (const size_t count : {1, 2, 5}) {
+    Threads threads(count);
+    for (const size_t n : {0, 1, 6, 7, 1000}) {
+      std::vector<size_t> runs(n);
+      threads.share(n, 3, [&](size_t part, Range some) {
+        EQUAL(part < count, true);
+        EQUAL(some.begin % 3 == 0 && some.size() == std::min<size_t>(3, n - some.begin), true);
+        for (size_t i = some.begin; i < some.end; ++i) ++runs[i];
+      });
+      EQUAL(runs == std::vector<size_t>(n, 1), true);
+    }
+  }
+}
+
 TEST("threads: what one throws is thrown to the caller, and the pool works on") {
   Threads threads(3);
   for (const size_t bad : {0, 2}) {

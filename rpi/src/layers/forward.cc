@@ -13,26 +13,30 @@ void Forward::run(const ProductInput& input, size_t samples, bool training) {
   const size_t parts = context_.threads.count(), rows = samples * block_.normed.positions();
   const Range all{0, block_.units()};
   const InputRows inputs(context_.kernels, block_, input);
+  const auto task_of = [&](size_t part) {
+    return Task{inputs, part, {0, rows}, part_of(block_.units(), part, parts, kChannelGrain)};
+  };
   const auto each_channels = [&](auto&& body) {
     context_.threads.each([&](size_t part) {
-      const Range c = part_of(block_.units(), part, parts, kChannelGrain);
-      if (c.size() > 0) body(Task{inputs, part, {0, rows}, c});
+      if (const Task task = task_of(part); task.c.size() > 0) body(task);
     });
   };
   const bool sums_inputs = training && buffers_.sums_inputs;
   const InputSums input_sums(block_, buffers_, context_);
-  each_channels([&](const Task& task) {
-    prepare_weights(task.c, sums_inputs ? task.c : all);
-    if (!training) norm_of(task).use_moving();
+  context_.threads.each([&](size_t part) {
+    const Task task = task_of(part);
+    if (task.c.size() > 0) prepare_weights(task.c, sums_inputs ? task.c : all);
+    if (task.c.size() > 0 && !training) norm_of(task).use_moving();
+    norm_of({inputs, part, task.rows, all}).begin();
+    if (sums_inputs) input_sums.begin(part);
   });
   const Source again = buffers_.keeps_products ? Source::map : Source::compute;
-  context_.threads.each([&](size_t part) {
-    const Task task{inputs, part, part_of(rows, part, parts), all};
+  const size_t at_once = std::min(rows_at_once(), largest_part(rows, parts));
+  context_.threads.share(rows, at_once, [&](size_t part, Range some) {
+    if (sums_inputs) return input_sums.add(inputs, part, some);
+    const Task task{inputs, part, some, all};
     NormForward norm = norm_of(task);
-    norm.begin();
-    if (sums_inputs) {
-      input_sums.add(inputs, part, task.rows);
-    } else if (training) {
+    if (training) {
       each_rows(task, buffers_.keeps_products ? Source::compute_and_keep : Source::compute,
                 [&](size_t, size_t count, const Products& y) { norm.add(count, y); });
     } else {
@@ -87,7 +91,7 @@ uint64_t* Forward::packed_of(Range c) const {
 // Calls body(first, count, y) for the rows of a task, in order, a few at a time.
 template <class Body>
 void Forward::each_rows(const Task& task, Source source, Body&& body) {
-  const size_t at_once = buffers_.rows_forward / products_per_row(block_);
+  const size_t at_once = rows_at_once();
   auto* products = buffers_.products.at<int32_t>(context_.arena, task.part);
   const Products computed{Format::i32, products, product_stride(block_, task.c.size())};
   for (size_t first = task.rows.begin; first < task.rows.end;) {

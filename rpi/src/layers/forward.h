@@ -11,6 +11,7 @@
 
 #include "layers/batch_norm.h"
 #include "layers/input_rows.h"
+#include "layers/product.h"
 
 namespace edgebnn {
 
@@ -32,6 +33,8 @@ class Forward {
   enum class Source { compute, compute_and_keep, map };
 
   NormForward norm_of(const Task& task) const;
+  // Rows of the batch norm whose products a thread has room for.
+  size_t rows_at_once() const { return buffers_.rows_forward / products_per_row(block_); }
   void prepare_weights(Range c, Range together);
   uint64_t* packed_of(Range c) const;
   void multiply(const Task& task, size_t first, size_t count, int32_t* products);

@@ -35,16 +35,14 @@ void InputGradient::run(size_t samples) {
 // Each sample is read whole before it is overwritten.
 template <class G, class S>
 void InputGradient::run_as(size_t samples) {
-  context_.threads.each([&](size_t part) {
-    const Range mine = part_of(samples, part, context_.threads.count());
-    auto* dx = buffers_.samples.at<S>(context_.arena, part);
-    for (size_t b = mine.begin; b < mine.end; b += buffers_.samples_dx) {
-      const Range some{b, std::min(b + buffers_.samples_dx, mine.end)};
-      compute<G, S>(some, part, dx);
-      for (size_t sample = some.begin; sample < some.end; ++sample)
-        replace(sample, part, dx + (sample - b) * map_.size());
-    }
-  });
+  const size_t at_once = largest_part(samples, context_.threads.count());
+  context_.threads.share(samples, std::min(buffers_.samples_dx, at_once),
+                         [&](size_t part, Range some) {
+                           auto* dx = buffers_.samples.at<S>(context_.arena, part);
+                           compute<G, S>(some, part, dx);
+                           for (size_t sample = some.begin; sample < some.end; ++sample)
+                             replace(sample, part, dx + (sample - some.begin) * map_.size());
+                         });
 }
 
 // dX of samples: [samples][map_].

@@ -79,11 +79,14 @@ size_t count_on_map(int n, int stride, int before, int tap, int in) {
 
 }  // namespace
 
+void InputSums::begin(size_t part) const {
+  std::memset(buffers_.products.at<void>(context_.arena, part), 0, input_sums_bytes(block_));
+}
+
 void InputSums::add(const InputRows& input, size_t part, Range rows) const {
   const size_t words = lanes_.words();
   auto* sums = buffers_.products.at<void>(context_.arena, part);
   auto* scratch = buffers_.input_rows.at<void>(context_.arena, part);
-  std::memset(sums, 0, input_sums_bytes(block_));
   Place place = place_of(block_.normed, rows.begin);
   for (size_t first = rows.begin, count = 0; first < rows.end; first += count) {
     count = std::min(buffers_.rows_forward, rows.end - first);

@@ -15,6 +15,7 @@ class InputSums {
       : block_(block), buffers_(buffers), context_(context), lanes_(lanes_of(block)) {}
 
   // The sums of some rows, by thread `part`, which has them in its scratch for products.
+  void begin(size_t part) const;
   void add(const InputRows& input, size_t part, Range rows) const;
   // When all threads have added the rows of so many samples: sum[i] += the sum of Y of channel
   // c.begin + i, whose packed weights are given.

@@ -83,6 +83,7 @@ uint8_t* Arena::touch(Id id) {
   widen(peak_, buffer.offset + buffer.bytes, std::greater<>());
   widen(uses_[id].first, phase_, std::less<>());
   widen(uses_[id].last, phase_, std::greater<>());
+  uses_[id].latest.store(phase_, std::memory_order_relaxed);
   return memory_.get() + buffer.offset;
 }
 

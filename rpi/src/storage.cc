@@ -65,24 +65,6 @@ void store_bits(void* stored, size_t first, size_t n, const float* in) {
 
 }  // namespace
 
-size_t bytes_for(Format format, size_t n) {
-  switch (format) {
-    case Format::f32:
-    case Format::i32:
-      return 4 * n;
-    case Format::f16:
-    case Format::q15:
-    case Format::i16:
-      return 2 * n;
-    case Format::i4_momentum:
-      return (n + 1) / 2;
-    case Format::bit:
-      return (n + 7) / 8;
-    default:
-      return n;
-  }
-}
-
 size_t bytes_of(Format format) { return bytes_for(format, 1); }
 
 size_t row_stride(Format format, size_t units) {

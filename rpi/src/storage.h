@@ -13,7 +13,23 @@ namespace edgebnn {
 // Bytes of one element; not for i4_momentum and bit, which share theirs.
 size_t bytes_of(Format format);
 // Bytes of n elements.
-size_t bytes_for(Format format, size_t n);
+inline size_t bytes_for(Format format, size_t n) {
+  switch (format) {
+    case Format::f32:
+    case Format::i32:
+      return 4 * n;
+    case Format::f16:
+    case Format::q15:
+    case Format::i16:
+      return 2 * n;
+    case Format::i4_momentum:
+      return (n + 1) / 2;
+    case Format::bit:
+      return (n + 7) / 8;
+    default:
+      return n;
+  }
+}
 // Elements from one row of a matrix to the next: rows begin with a byte.
 size_t row_stride(Format format, size_t units);
 std::string_view name_of(Format format);

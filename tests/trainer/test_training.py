@@ -95,6 +95,23 @@ def test_threads_change_no_bit(job: Any, network: str, preset: str) -> None:
     assert all(other == series[0] for other in series)
 
 
+@pytest.mark.parametrize("network", NETWORKS)
+@pytest.mark.parametrize("dtype", ["i16", "i6"])
+@pytest.mark.parametrize("weight_gradient", ["bool", "f32"])
+def test_threads_that_share_rows_of_dw_change_no_bit(
+    job: Any, network: str, dtype: str, weight_gradient: str
+) -> None:
+    """Sums of integers are added from all of them, those of the padding once."""
+    job.network = network
+    job.keys = {"gradient_dtype": dtype, "weight_gradient": weight_gradient, "epochs": 2}
+    dumps = []
+    for threads in (1, 2, 3, 4):
+        dump = job.folder / f"dump-{threads}"
+        job.record("--threads", threads, "--dump", dump)
+        dumps.append(dump.read_bytes())
+    assert all(dump == dumps[0] for dump in dumps)
+
+
 def test_output_is_json_lines_and_the_record(job: Any) -> None:
     done = job.train("--output", job.output)
     assert done.returncode == 0

@@ -113,7 +113,7 @@ size_t InputSums::rows_with(size_t tap) const {
          count_on_map(w.out.width, w.stride, w.pad_left, static_cast<int>(tap % width), w.in.width);
 }
 
-// The sums of the inputs of a word, all threads': [64], or of the first block those of 64 lanes.
+// The sums of the inputs of a word, all threads': [64], 0 where a lane has no input.
 void InputSums::sums_of(size_t word, size_t samples, int64_t* sums) const {
   std::fill_n(sums, 64, 0);
   for (size_t part = 0; part < context_.threads.count(); ++part) {
@@ -135,15 +135,15 @@ void InputSums::sums_of(size_t word, size_t samples, int64_t* sums) const {
 }
 
 void InputSums::add_products(size_t samples, Range c, const uint64_t* packed, double* sum) const {
-  // The first block's weights are in halves of words, without a last one that no input has.
+  // The first block's weights lie in halves of words, of which the last may be left out.
   const auto* halves = reinterpret_cast<const uint32_t*>(packed);
   const size_t words = lanes_.words(), across = product_stride(block_, c.size());
-  const size_t rows = terms_for(block_.fan_in()) / 32;
+  const size_t there = terms_for(block_.fan_in()) / 32;
   const auto bits_of = [&](size_t word, size_t o) {
     if (!block_.first)
       return packed[(o / kUnitsTogether * words + word) * kUnitsTogether + o % kUnitsTogether];
     const uint64_t low = halves[word * 2 * across + o];
-    return word * 2 + 1 == rows
+    return word * 2 + 1 == there
                ? low
                : low | static_cast<uint64_t>(halves[(word * 2 + 1) * across + o]) << 32;
   };

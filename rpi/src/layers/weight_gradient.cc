@@ -66,13 +66,17 @@ void WeightGradient::run(const ProductInput& input, size_t samples) {
     Tile tile = tile_of(task.part / row_parts);
     const size_t apart = tile.units.size(), lanes = tile.lanes();
     const Range some = part_of(apart, k, row_parts, kChannelGrain);
-    const size_t at = block_.first ? some.begin : some.begin * lanes;
+    S* const sums = sums_of(first) + (block_.first ? some.begin : some.begin * lanes);
     for (size_t other = first + 1; other < first + row_parts; ++other) {
-      add_rows(block_.first ? lanes : some.size(), block_.first ? some.size() : lanes,
-               block_.first ? apart : lanes, sums_of(other) + at, sums_of(first) + at);
+      const S* from = sums_of(other) + (sums - sums_of(first));
+      if (block_.first) {
+        add_rows(lanes, some.size(), apart, from, sums);
+      } else {
+        add_rows(some.size(), lanes, lanes, from, sums);
+      }
     }
     tile.units = {tile.units.begin + some.begin, tile.units.begin + some.end};
-    if (some.size() > 0) move_by_sums(task, tile, apart, sums_of(first) + at);
+    if (some.size() > 0) move_by_sums(task, tile, apart, sums);
   });
 }
 
@@ -135,6 +139,7 @@ void WeightGradient::load_columns(Range units, size_t first, size_t count, size_
   }
 }
 
+// Shorts are summed in float64 in the first block alone, whose inputs are no signs.
 template <class G, class S>
 void WeightGradient::accumulate(const Task& task, const Tile& tile, S* sums) const {
   if constexpr (std::is_same_v<S, double>) {

@@ -49,3 +49,28 @@ def test_what_is_not_needed_is_not_imported_but_can_be(backend: str) -> None:
         timeout=120,
     )
     assert done.stdout.split() == (["jax"] if backend == "jax" else [])
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("users", [None, "--xla_cpu_enable_fast_math=false"])
+def test_one_thread_takes_a_steps_programs_in_order_and_leaves_the_users_flags(
+    users: str | None,
+) -> None:
+    lines = (
+        "import os, edgebnn.emulation.backend as backend",
+        "backend.load_backend(1)",
+        "print(os.environ.get('XLA_FLAGS'))",
+        "os.environ['XLA_FLAGS'] = '--no-such-flag'",  # would end XLA if it read its flags only now
+        "import tensorflow as tf",
+        "print(int(tf.function(lambda: tf.constant(6) * 7, jit_compile=True)()))",
+    )
+    environment = {name: value for name, value in os.environ.items() if name != "XLA_FLAGS"}
+    done = subprocess.run(
+        [sys.executable, "-c", "; ".join(lines)],
+        env=environment if users is None else {**environment, "XLA_FLAGS": users},
+        stdout=subprocess.PIPE,
+        text=True,
+        check=True,
+        timeout=120,
+    )
+    assert done.stdout.splitlines() == [str(users), "42"]

@@ -6,6 +6,7 @@ import os
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from importlib.metadata import version
 from typing import Any
 
 from edgebnn.emulation.last_words import held_back
@@ -17,6 +18,13 @@ _JAX = {
     "JAX_DEFAULT_MATMUL_PRECISION": "float32",
 }
 """JAX on a GPU: memory as it is needed, products in float32. Nothing on a CPU."""
+
+_IN_ORDER = "--xla_cpu_enable_concurrency_optimized_scheduler=false"
+"""XLA then runs the programs of a step one after the other. On one thread it spreads them over two
+otherwise, and a step of MLP takes a quarter longer."""
+
+_KNOW_IT = ("2.21.",)
+"""Versions of TensorFlow: XLA ends a process over a flag that it does not know."""
 
 _FOR_OTHERS = ("jax", "matplotlib", "pandas", "sklearn", "torch")
 """Packages that Keras imports where it finds them, for wrappers and adapters that nothing here uses."""
@@ -65,6 +73,25 @@ def load_backend(threads: int | None = None) -> None:
                 f"threads: {threads}: TensorFlow runs in this process already, with {now} threads"
             ) from None
     tf.config.experimental.enable_tensor_float_32_execution(False)
+    if first and backend == "tensorflow" and threads == 1:
+        with held_back():
+            _run_in_order(tf)
+
+
+def _run_in_order(tf: Any) -> None:
+    """XLA reads its flags as it compiles for the first time, here: processes that are started later have
+    what the user set."""
+    if not version("tensorflow").startswith(_KNOW_IT):
+        return
+    users = os.environ.get("XLA_FLAGS")
+    os.environ["XLA_FLAGS"] = f"{_IN_ORDER} {users or ''}"
+    try:
+        tf.function(lambda: tf.constant(0), jit_compile=True)()
+    finally:
+        if users is None:
+            del os.environ["XLA_FLAGS"]
+        else:
+            os.environ["XLA_FLAGS"] = users
 
 
 @contextmanager

@@ -22,6 +22,7 @@ from edgebnn.emulation.layers import (
 )
 from edgebnn.emulation.loss import SummedCrossEntropy
 from edgebnn.emulation.optimizers import OPTIMIZERS
+from edgebnn.emulation.programs import gain_by_programs, train_by_programs
 from edgebnn.emulation.quantizers import sgn
 from edgebnn.emulation.random import initial_weights
 from edgebnn.emulation.storage import store_weights
@@ -134,7 +135,8 @@ def compiled_model(run: Run, initial: Path | None = None, **compile_options: Any
     Args:
         run: of the stage `emulate`.
         initial: weights to begin from, where the run asks for them.
-        compile_options: for `keras.Model.compile`: run_eagerly, jit_compile, steps_per_execution.
+        compile_options: for `keras.Model.compile`: run_eagerly, steps_per_execution, and jit_compile,
+            which leaves the products to TensorFlow where they gain by it (programs.py).
 
     Raises:
         ConfigError: layers that cannot be trained; initial weights that are not there, or are of
@@ -159,8 +161,13 @@ def compiled_model(run: Run, initial: Path | None = None, **compile_options: Any
         options |= {"gamma": optimizer.gamma, "tau": optimizer.tau}
         for weights in latent_weights(model):
             weights.assign(sgn(weights))
+    trained_by = OPTIMIZERS[optimizer.kind](optimizer.learning_rate, **options)
+    if compile_options.get("jit_compile") and gain_by_programs(run.network):
+        train_by_programs(model)
+        trained_by.in_a_program = True
+        compile_options["jit_compile"] = False
     model.compile(
-        optimizer=OPTIMIZERS[optimizer.kind](optimizer.learning_rate, **options),
+        optimizer=trained_by,
         loss=SummedCrossEntropy(switches.gradient_dtype),
         metrics=[keras.metrics.SparseCategoricalAccuracy(name="accuracy")],
         **compile_options,

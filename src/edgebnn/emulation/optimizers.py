@@ -75,6 +75,9 @@ class LatentOptimizer(keras.optimizers.Optimizer):  # type: ignore[misc]
                 f"allowed with weight_gradient='bool'"
             )
 
+    in_a_program = False
+    """Whether a step is a program of XLA by itself, where the training step around it is none."""
+
     def build(self, variables: list[Any]) -> None:
         if self.built:
             return
@@ -103,9 +106,20 @@ class LatentOptimizer(keras.optimizers.Optimizer):  # type: ignore[misc]
     def _backend_update_step(self, grads: Any, trainable_variables: Any, learning_rate: Any) -> Any:
         """One step, on averages of gradients under Keras' `gradient_accumulation_steps`: first the
         running powers of the betas, then every variable's `update_step`."""
-        self.assign(self._beta1_power, self._beta1_power * BETA1)
-        self.assign(self._beta2_power, self._beta2_power * BETA2)
-        return super()._backend_update_step(grads, trainable_variables, learning_rate)
+
+        def step(grads: Any, learning_rate: Any) -> Any:
+            self.assign(self._beta1_power, self._beta1_power * BETA1)
+            self.assign(self._beta2_power, self._beta2_power * BETA2)
+            return update(grads, trainable_variables, learning_rate)
+
+        update = super()._backend_update_step
+        if not self.in_a_program:
+            return step(grads, learning_rate)
+        import tensorflow as tf
+
+        tensors = [tf.convert_to_tensor(gradient) for gradient in grads]
+        program = tf.function(step, jit_compile=True)
+        return program(tensors, tf.convert_to_tensor(learning_rate))
 
     def update_step(self, gradient: Any, variable: Any, learning_rate: Any) -> None:
         index = self._get_variable_index(variable)

@@ -65,10 +65,14 @@ class BatchNorm(TrainedLayer):
             psi = ops.copy(self.moving_psi)
             r = _reciprocal(psi, psi >= LEAST_MOVING_PSI)
             return self._normalize_by_constants(y, ops.copy(self.moving_mu), r)
-        mu, psi = self._statistics(ops.stop_gradient(y))
+        return self.normalized(y, *self.statistics(y))
+
+    def statistics(self, y: Any) -> tuple[Any, Any]:
+        """mu and psi, [channels] each, of a batch; the moving averages follow. No gradient passes."""
+        mu, psi = self._mu_and_psi(ops.stop_gradient(y))
         for moving, value in ((self.moving_mu, mu), (self.moving_psi, psi)):
             moving.assign(moving * 0.9 + value * 0.1)
-        return self._normalize(y, mu, psi)
+        return mu, psi
 
     def _normalize_by_constants(self, y: Any, mu: Any, r: Any) -> Any:
         @ops.custom_gradient  # type: ignore[untyped-decorator]
@@ -82,8 +86,7 @@ class BatchNorm(TrainedLayer):
 
         return normalized(y, ops.copy(self.beta), mu, r)
 
-    def _statistics(self, y: Any) -> tuple[Any, Any]:
-        """mu and psi, [channels] each, of a batch."""
+    def _mu_and_psi(self, y: Any) -> tuple[Any, Any]:
         axes = _all_but_last(y)
         mu = precision.mean(y, axes)
         d = y - mu
@@ -93,11 +96,12 @@ class BatchNorm(TrainedLayer):
             return mu, precision.single(ops.sqrt(variance + 1e-5))
         return mu, precision.mean(ops.abs(d), axes)
 
-    def _normalize(self, y: Any, mu: Any, psi: Any) -> Any:
+    def normalized(self, y: Any, mu: Any, psi: Any) -> Any:
+        """X' of a batch with these statistics."""
         axes = _all_but_last(y)
 
         @ops.custom_gradient  # type: ignore[untyped-decorator]
-        def normalized(y: Any, beta: Any, mu: Any, psi: Any) -> Any:
+        def x_of(y: Any, beta: Any, mu: Any, psi: Any) -> Any:
             r = _reciprocal(psi, psi > 0)
             xn = (y - mu) * r
             x = xn + beta
@@ -119,7 +123,7 @@ class BatchNorm(TrainedLayer):
 
             return x, grad
 
-        return normalized(y, ops.copy(self.beta), mu, psi)
+        return x_of(y, ops.copy(self.beta), mu, psi)
 
     def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
         return input_shape

@@ -47,7 +47,7 @@ def trained(run, steps=5, **options):
 @pytest.mark.parametrize(
     ("preset", "changes"),
     [
-        ("standard", {}),
+        ("standard", {"optimizer": {"kind": "sgd", "learning_rate": 1e-4}}),
         ("proposed", {}),
         ("lean", {}),
         ("bare", {"optimizer": {"kind": "bop", "gamma": 0.1, "tau": 0.3}}),
@@ -57,8 +57,9 @@ def trained(run, steps=5, **options):
     ids=["standard", "proposed", "lean", "bare", "frozen", "micro-batches"],
 )
 def test_steps_are_those_of_one_program(preset, changes, make_run, monkeypatch):
-    """Of small steps, after which rounding does not yet decide over signs of X'."""
-    changes = {"optimizer": {"learning_rate": 1e-5}, **changes}
+    """Of small steps, after which rounding does not yet decide over signs of X'; `standard` by SGD, as
+    Adam's division makes much of what is left of a gradient that is as good as zero."""
+    changes = {"optimizer": {"learning_rate": 1e-4}, **changes}
     run = make_run(preset, network=network(LAYERS), batch_size=BATCH, **changes)
     losses, model = trained(run, jit_compile=True)
     monkeypatch.setattr("edgebnn.emulation.model.gain_by_programs", lambda network: False)
@@ -66,10 +67,11 @@ def test_steps_are_those_of_one_program(preset, changes, make_run, monkeypatch):
     assert (model.optimizer.in_a_program, model.jit_compile) == (True, False)
     assert (whole.optimizer.in_a_program, whole.jit_compile) == (False, True)
     np.testing.assert_allclose(losses, expected, rtol=1e-5)
-    both = zip(everything(model), everything(whole), strict=True)
-    for found, wanted in both:
+    began = everything(compiled_model(run))
+    for found, wanted, start in zip(everything(model), everything(whole), began, strict=True):
+        moved = wanted.numpy() - start.numpy()
+        apart = np.abs(found.numpy() - wanted.numpy()) > 1e-3 * np.abs(moved).max()
         # Where a gradient is as good as zero, its sign is a matter of rounding.
-        apart = np.abs(found.numpy() - wanted.numpy()) > 1e-4 * np.abs(wanted).max()
         assert np.mean(apart) <= 0.01, found.path
     norms = [layer for layer in model.layers if isinstance(layer, BatchNorm)]
     assert [np.any(norm.moving_mu) for norm in norms] == [norm.trainable for norm in norms]
@@ -87,7 +89,7 @@ def test_the_saved_model_is_one_of_keras_own_and_predicts_alike(make_run, tmp_pa
         assert json.loads(file.read("config.json"))["class_name"] == "Functional"
     again = keras.models.load_model(tmp_path / "m.keras")
     images = np.random.default_rng(1).integers(-255, 256, (4, 9, 9, 2)).astype(np.float32)
-    np.testing.assert_array_equal(model.predict(images, verbose=0), again(images))
+    np.testing.assert_allclose(model.predict(images, verbose=0), again(images), rtol=1e-6)
 
 
 @pytest.mark.parametrize(

@@ -73,7 +73,7 @@ def load_backend(threads: int | None = None) -> None:
                 f"threads: {threads}: TensorFlow runs in this process already, with {now} threads"
             ) from None
     tf.config.experimental.enable_tensor_float_32_execution(False)
-    if first and backend == "tensorflow" and threads == 1:
+    if first and backend == "tensorflow" and threads == 1 and not gpus:
         with held_back():
             _run_in_order(tf)
 

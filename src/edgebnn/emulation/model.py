@@ -161,13 +161,12 @@ def compiled_model(run: Run, initial: Path | None = None, **compile_options: Any
         options |= {"gamma": optimizer.gamma, "tau": optimizer.tau}
         for weights in latent_weights(model):
             weights.assign(sgn(weights))
-    trained_by = OPTIMIZERS[optimizer.kind](optimizer.learning_rate, **options)
+    keras_optimizer = OPTIMIZERS[optimizer.kind](optimizer.learning_rate, **options)
     if compile_options.get("jit_compile") and gain_by_programs(run.network):
-        train_by_programs(model)
-        trained_by.in_a_program = True
+        train_by_programs(model, keras_optimizer)
         compile_options["jit_compile"] = False
     model.compile(
-        optimizer=trained_by,
+        optimizer=keras_optimizer,
         loss=SummedCrossEntropy(switches.gradient_dtype),
         metrics=[keras.metrics.SparseCategoricalAccuracy(name="accuracy")],
         **compile_options,

@@ -106,8 +106,8 @@ def total(x: Any, axes: Sequence[int]) -> Any:
 
 def _parts(sides: Sequence[int | None]) -> int:
     """Four equal parts of so many rows, or two, or one: of four, a sum takes XLA the least time."""
-    rows = 1 if None in sides else math.prod(side or 0 for side in sides)
-    return math.gcd(rows, 4)
+    known = [side for side in sides if side is not None]
+    return math.gcd(math.prod(known), 4) if len(known) == len(sides) else 1
 
 
 def matmul(a: Any, b: Any) -> Any:

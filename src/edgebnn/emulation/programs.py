@@ -16,6 +16,7 @@ from typing import Any
 import keras
 
 from edgebnn.emulation.layers import BatchNorm, BinaryConv2D, BinaryDense, RealConv2D, RealDense
+from edgebnn.emulation.optimizers import LatentOptimizer
 from edgebnn.study.network import Network
 
 PRODUCTS = (BinaryConv2D, BinaryDense, RealConv2D, RealDense)
@@ -31,21 +32,21 @@ def gain_by_programs(network: Network) -> bool:
     return "conv" in kinds and "residual" not in kinds and not tf.config.list_logical_devices("GPU")
 
 
-def train_by_programs(model: Any) -> None:
-    """`model` is of layers that stand one after the other. It stays of Keras' own class, in its file too.
+def train_by_programs(model: Any, optimizer: LatentOptimizer) -> None:
+    """Before `model`, of layers that stand one after the other, is compiled (without XLA) with `optimizer`.
 
-    Its optimiser's step is made a program by `LatentOptimizer.in_a_program`.
+    It stays of Keras' own class, in its file too.
     """
-    steps: list[Callable[[Any], Any]] = []
+    optimizer.in_a_program = True
+    in_training: list[Callable[[Any], Any]] = []
+    in_inference: list[Callable[[Any], Any]] = []
     for product, group in groupby(model.layers[1:], lambda layer: isinstance(layer, PRODUCTS)):
         stretch = list(group)
-        steps += stretch if product else [_program(stretch)]
-    as_it_was = model.call
+        in_training += stretch if product else [_program(stretch)]
+        in_inference += stretch if product else [_inference(stretch)]
 
     def call(inputs: Any, training: bool | None = None, mask: Any = None) -> Any:
-        if not training:
-            return as_it_was(inputs, training=training, mask=mask)
-        for step in steps:
+        for step in in_training if training else in_inference:
             inputs = step(inputs)
         return inputs
 
@@ -83,12 +84,25 @@ def _program(layers: list[Any]) -> Callable[[Any], Any]:
         def grad(upstream: Any, variables: Sequence[Any] = ()) -> Any:
             dx, *gradients = backward(x, kept, upstream)
             of = {id(w): gradient for w, gradient in zip(trained, gradients, strict=True)}
-            return dx, [of.get(id(variable)) for variable in variables]
+            return dx, [of.get(id(variable)) for variable in variables]  # none for a frozen layer's
 
         return y, grad
 
     differentiable: Callable[[Any], Any] = program
     return differentiable
+
+
+def _inference(layers: list[Any]) -> Callable[[Any], Any]:
+    """`layers`, in inference, as one program."""
+    import tensorflow as tf
+
+    def program(x: Any) -> Any:
+        for layer in layers:
+            x = layer(x, training=False) if isinstance(layer, BatchNorm) else layer(x)
+        return x
+
+    compiled: Callable[[Any], Any] = tf.function(program, jit_compile=True)
+    return compiled
 
 
 def _through(layers: list[Any], x: Any, statistics: Callable[[BatchNorm, Any], Any]) -> Any:

@@ -276,14 +276,14 @@ void short_binary_neon(size_t rows, size_t terms, size_t lanes, const int16_t* g
       const size_t here = rows - r < together ? rows - r : together;
       for (size_t word = 0; word < here * words; ++word)
         make_tables(g + (r + word / words) * terms + first + word % words * 32, tables[word]);
-      const auto strip_of = [&]<size_t V>(size_t& l, size_t& offset, size_t& n) {
+      const auto strips = [&]<size_t V>(size_t& l, size_t& offset, size_t& n) {
         for (; n >= V * kEight; l += V * kEight, offset += V * kEight, n -= V * kEight)
           strip<V>(r, here, words, tables, lanes, b + l, s, offset);
       };
       each_lanes(s, lanes, kVectors * kEight, [&](size_t l, size_t offset, size_t n) {
-        if constexpr (kVectors == 8) strip_of.template operator()<8>(l, offset, n);
-        strip_of.template operator()<4>(l, offset, n);
-        strip_of.template operator()<2>(l, offset, n);
+        strips.template operator()<kVectors>(l, offset, n);
+        strips.template operator()<4>(l, offset, n);
+        strips.template operator()<2>(l, offset, n);
       });
     }
   }

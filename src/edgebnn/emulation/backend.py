@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from importlib.metadata import version
 from typing import Any
 
+from edgebnn.emulation.heap import keep_freed_memory
 from edgebnn.emulation.last_words import held_back
 from edgebnn.errors import ConfigError
 from edgebnn.study.engines import keras_backend
@@ -32,7 +33,7 @@ _FOR_OTHERS = ("jax", "matplotlib", "pandas", "sklearn", "torch")
 
 def load_backend(threads: int | None = None) -> None:
     """Imports Keras, its backend, and TensorFlow, whose tf.data feeds either; nothing more the second
-    time. Keras then takes arrays and tf.data, no data frames.
+    time. Keras then takes arrays and tf.data, no data frames; freed memory is kept (heap.py).
 
     GPUs give out memory as it is needed, so that several runs can share one, and multiply in
     true float32, which TF32 is not. Under JAX, TensorFlow leaves them alone.
@@ -46,6 +47,8 @@ def load_backend(threads: int | None = None) -> None:
     """
     backend = keras_backend()
     first = "tensorflow" not in sys.modules
+    if first:
+        keep_freed_memory()
     if threads is not None and first:
         os.environ["OMP_NUM_THREADS"] = str(threads)
     if backend == "jax":

@@ -177,27 +177,37 @@ TEST("kernels: bytes x binary") {
   EQUAL(wrong, size_t{0});
 }
 
-// Rows that lie over each other, lane 64 of one on lane 0 of the next; and runs of lanes that do.
+// Rows that lie over each other, lane 64 or 128 of one on lane 0 of the next; and runs of lanes
+// that do. Of 128 terms all gradients are the largest, with the same sign: in an accumulator of 16
+// bits no sum is larger.
 TEST("kernels: sums among the rows of a map") {
   const Kernels& scalar = all_kernels().back();
+  struct Case {
+    size_t terms, step;
+  };
   for (const size_t rows : {1, 7, 32, 50}) {
-    for (const size_t terms : {32, 160}) {
-      const Terms<int16_t> shorts(rows, terms, 384);
+    for (const auto& [terms, step] : {Case{32, 64}, {64, 128}, {64, 64}, {128, 64}, {160, 64}}) {
+      Terms<int16_t> shorts(rows, terms, 384);
+      if (terms == 128) {
+        std::fill(shorts.g.begin(), shorts.g.end(), kLargestShort);
+        std::fill(shorts.b.begin(), shorts.b.end(), rows % 2 == 0 ? ~0u : 0u);
+      }
       const Bytes bytes(rows, terms, 384, kLargestShift + 1);
       const Terms<float> reals(rows, terms, 384);
       std::vector<size_t> begins(rows);
-      for (size_t r = 0; r < rows; ++r) begins[r] = (r / 10 * 15 + r % 10) * 64;
-      for (const size_t run : {64, 128, 192}) {
+      for (size_t r = 0; r < rows; ++r) begins[r] = (r / 10 * 15 + r % 10) * step;
+      for (const size_t run : {64, 128, 192, 384}) {
+        const size_t apart = 15 * step;
         // All three, by one variant: integers, and reals whose sums are exact.
         const auto sums = [&](const Kernels& kernels) {
-          std::vector<int32_t> integers(200 * 64, 3);
+          std::vector<int32_t> integers(200 * step, 3);
           std::vector<double> doubles(integers.size(), 3);
-          const SumRows<int32_t> in{integers.data(), 0, begins.data(), run, 15 * 64};
+          const SumRows<int32_t> in{integers.data(), 0, begins.data(), run, apart};
           kernels.short_binary(rows, terms, 384, shorts.g.data(), shorts.b.data(), in);
           kernels.byte_binary(rows, terms, 384, bytes.g.data(), bytes.shifts.data(), bytes.b.data(),
                               in);
           kernels.real_binary(rows, terms, 384, reals.g.data(), reals.b.data(),
-                              {doubles.data(), 0, begins.data(), run, 15 * 64});
+                              {doubles.data(), 0, begins.data(), run, apart});
           doubles.insert(doubles.end(), integers.begin(), integers.end());
           return doubles;
         };

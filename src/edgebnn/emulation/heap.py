@@ -1,8 +1,8 @@
 """Memory that a step frees is kept for the next one.
 
 A step takes megabytes for a moment. glibc gives such memory back to the system when it is freed, and
-each page of it costs a fault when it is asked for again: of a step of MLP on two threads a third, in
-threads that wait for each other.
+each page of it costs a fault when it is asked for again: of a step of MLP on two threads a quarter,
+in threads that wait for each other.
 """
 
 from __future__ import annotations

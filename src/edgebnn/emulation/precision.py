@@ -94,10 +94,10 @@ def mean(x: Any, axes: Sequence[int], factor: Any = None) -> Any:
 def total(x: Any, axes: Sequence[int]) -> Any:
     """sum(x) over `axes`, which are all but the last: [B, ..., channels] -> [channels], in x's dtype.
 
-    A batch's positions are many. First their parts are laid upon each other, by what XLA on a CPU joins
-    with the making of x; what is left is multiplied by ones, as XLA sums a long axis in padded windows,
-    four times as slowly. By two rows of ones, as it multiplies a single one by a loop of its own, in
-    which float32 sums drift.
+    Over a batch alone by the backend's own sum. With positions the axis is long: first its parts are laid
+    upon each other, by what XLA on a CPU joins with the making of x; what is left is multiplied by ones,
+    as XLA sums a long axis in padded windows, four times as slowly. By two rows of ones, as it multiplies
+    a single one by a loop of its own, in which float32 sums drift.
     """
     if len(axes) == 1:
         return ops.sum(x, axes[0])

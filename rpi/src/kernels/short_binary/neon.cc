@@ -51,10 +51,10 @@ inline void load_two(const uint8_t (*from)[16], uint8x16_t& first, uint8x16_t& s
   asm volatile("" : "+w"(first), "+w"(second)::"memory");
 }
 
-// The same of eight vectors, of which a core that runs in order never waits for a load: each is
-// made a while before it is used, and a sum is found four sums before it is added. What is found in
-// the upper plane takes its index's register, so that all of it fits: 16 sums, 8 indices, 4 vectors
-// of tables, 4 of what was found.
+// One row times eight vectors of lanes, without a core that runs in order waiting for a load: each
+// is made a while before it is used, and a sum is found four sums before it is added. What is found
+// in the upper plane takes its index's register, so that all of it fits: 16 sums, 8 indices, 4
+// vectors of tables, 4 of what was found.
 class Pipeline {
  public:
   using Vector = uint8_t[16];
@@ -142,8 +142,9 @@ class Pipeline {
 }
 #endif
 
-// One row times V vectors of lanes: for each kind of strip a function, which it takes in. A plane's
-// sums are made before the next plane is loaded: the scheduler would load more than registers hold.
+// One row times V vectors of lanes. A plane's sums are made before the next plane is loaded: the
+// scheduler would load more than registers hold. Over: a function for each kind of strip, since the
+// compiler takes in what is called once.
 template <size_t V, bool Over>
 inline void add_words(size_t words, const Word* tables, const Index* index, Sums<V>& sums) {
 #if defined(__aarch64__)

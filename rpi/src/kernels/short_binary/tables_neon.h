@@ -19,7 +19,7 @@ constexpr size_t kVectors = 8;  // 16 of 32
 constexpr size_t kVectors = 4;  // 8 of 16
 #endif
 constexpr size_t kWords = 8;   // 32 steps of at most 2 · 255: a halfword holds them
-constexpr size_t kOver = 12;   // of rows that lie over each other
+constexpr size_t kOver = 12;   // of rows looked up as one: 48 steps, 6 KiB of indices
 constexpr size_t kReady = 96;  // words whose tables lie ready: 24 KiB
 
 // A step looks up 8 terms, two groups of four; a word of terms has four steps.
@@ -67,9 +67,9 @@ inline void make_tables(const int16_t* g, Word& word) {
 // Indices as they are made. Of an index's bytes the upper nibble is constant: the upper byte's
 // table is the second. An index is made in the place of the last but one, of which it keeps that.
 struct Nibbles {
-  uint8x16_t of[2][4];
+  uint8x16_t of[8];
 
-  Nibbles() { std::fill_n(of[0], 8, vreinterpretq_u8_u16(vdupq_n_u16(0x1000))); }
+  Nibbles() { std::fill_n(of, 8, vreinterpretq_u8_u16(vdupq_n_u16(0x1000))); }
   // Of eight lanes' words.
   inline void make(const uint32_t* b, size_t v, Index* indices) {
     const uint16x8_t low = vreinterpretq_u16_u32(vld1q_u32(b));
@@ -77,7 +77,7 @@ struct Nibbles {
 #pragma GCC unroll 4
     for (size_t step = 0; step < 4; ++step) {
       const uint8x16_t bytes = vreinterpretq_u8_u16(halves.val[step / 2]);
-      uint8x16_t& made = of[v % 2][step];
+      uint8x16_t& made = of[v % 2 * 4 + step];
       asm("" : "+w"(made));  // else what is constant is made anew
       made = step % 2 == 0 ? vbslq_u8(vdupq_n_u8(15), bytes, made) : vsriq_n_u8(made, bytes, 4);
       vst1q_u8(indices[step][v], made);
